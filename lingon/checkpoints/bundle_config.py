@@ -30,9 +30,9 @@ def read_config(path: Path) -> dict[str, Any]:
     config = read_json(path, limit=CONFIG_LIMIT)
     with located(path):
         if not isinstance(config, dict):
-            raise DataError(f"a JSON object was expected, not {type(config).__name__}")
+            raise DataError(f"expected a JSON object, not {type(config).__name__}")
         if _deeper(config, NESTED):
-            raise DataError(f"lists or objects are nested more than {NESTED} deep, which nothing here is")
+            raise DataError(f"lists or objects are nested more than {NESTED} deep")
         if want(config, "format", int, "a number") != FORMAT:
             raise DataError(f"key 'format' is {config['format']}, this Lingon reads {FORMAT}; update Lingon")
         if "heads" in config:
@@ -79,12 +79,12 @@ def _check_heads(config: dict[str, Any]) -> None:
     for name, entry in want(config, "heads", dict, "an object with a task by each name").items():
         try:
             if not isinstance(entry, dict):
-                raise DataError("a JSON object was expected")
+                raise DataError("expected a JSON object")
             _check_task(entry, ("files",))
             files = want(entry, "files", dict, "an object with a file for each part")
             for part in part_types_of(entry):
                 if not FILE_NAME.fullmatch(want(files, part, str, "the name of a file")):
-                    raise DataError(f"key {part!r} is {files[part][:40]!r}, which is no name of a file")
+                    raise DataError(f"key {part!r} is {files[part][:40]!r}, which is not a file name")
         except UserError as error:
             raise DataError(f"head {name[:40]!r}: {error}") from None
 

@@ -90,7 +90,9 @@ class PartReader:
             self._read[file] = (wanted, module.to(self.device).eval())
         made_of, module = self._read[file]
         if made_of != wanted:
-            raise DataError(f"{self.folder / 'config.json'}: two heads want different models of one file, {file!r}")
+            raise DataError(
+                f"{self.folder / 'config.json'}: two heads need different models in the same file, {file!r}"
+            )
         return module
 
 

@@ -30,7 +30,7 @@ class Checkpoint:
     def language_model(self, device: str = "cpu") -> Any:
         """Return the model with its tokenizer, ready to generate. Raises DataError when there is no tokenizer."""
         if self.tokenizer is None:
-            raise DataError(f"{self.source}: there is no tokenizer beside the weights (tokenizer.json)")
+            raise DataError(f"{self.source}: there is no tokenizer next to the weights (tokenizer.json)")
         parts: dict[str, nn.Module | Tokenizer] = {
             "model": self.model.to(pick_device(device)).eval(),
             "tokenizer": self.tokenizer,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lingon.tasks.chat.session import ChatSession
 
 COMMANDS = {
-    "/reset": "begin anew; the system message stays",
+    "/reset": "start a new conversation; the system message stays",
     "/system TEXT": "set the system message; none without a text",
     "/quit": "end, as Ctrl-D does",
     "/help": "show these commands",
@@ -97,7 +97,7 @@ def obey(session: "ChatSession", text: str) -> None:
     command, _, rest = text.partition(" ")
     if command == "/reset":
         session.reset()
-        _tell("the conversation begins anew")
+        _tell("new conversation")
     elif command == "/system":
         session.system = rest.strip()
         _tell("the system message is set" if session.system else "there is no system message now")

@@ -85,7 +85,7 @@ def evaluate(
     task = load_for(None, bundle, device, head, precision)
     for given, flag, noun in ((cache, "--cache", "language model"), (encoder, "--encoder", "rewriter")):
         if given and other is not None:
-            raise UserError(f"{flag} is for one {noun}; two models are compared without it")
+            raise UserError(f"{flag} is for one {noun}; it is not available when two models are compared")
     if cache:
         refuse_option(task, bundle, "cache", "evaluate")
     if encoder:

@@ -34,7 +34,7 @@ def generate_images(task: Any, out: Path | None, overwrite: bool, walk: bool, co
     if whole:
         check_output(out, None, overwrite)
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out {str(out)!r} is there and not empty; name a new folder")
+        raise UserError(f"--out {str(out)!r} exists and is not empty; give a new folder")
     make = task.walk if walk else task.generate
     pixels = make(count, **how)
     columns = len(pixels) if walk else _columns(len(pixels), len(how["labels"] or task.labels))

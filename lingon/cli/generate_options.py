@@ -132,7 +132,9 @@ def given_options(context: typer.Context) -> dict[str, object]:
     if not 1 <= values["n"] <= MOST_TEXTS:
         raise UserError(f"--n is {values['n']}, expected 1 or more texts, {MOST_TEXTS:,} at most")
     if values["n"] > 1 and values["temperature"] == 0:
-        raise UserError(f"--n {values['n']} with --temperature 0 would give one text again; leave one of them out")
+        raise UserError(
+            f"--n {values['n']} with --temperature 0 would give the same text every time; leave one of them out"
+        )
     if values["top_logprobs"] < 1:
         raise UserError(f"--top-logprobs is {values['top_logprobs']}, expected 1 or more")
     if values["page"]:

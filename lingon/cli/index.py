@@ -102,12 +102,12 @@ def _settings(kept: Any, sizes: dict[str, Any], skip: bool, files: Files) -> "Re
 
 
 def tell_stale(stale: dict[str, str], source: str, out: Path) -> None:
-    """Say on stderr which of the files that were found are no more as they were indexed."""
+    """Say on stderr which of the files that were found have changed since they were indexed."""
     if stale:
         which = ", ".join(f"{path} ({what})" for path, what in list(stale.items())[:3])
         more = f" and {len(stale) - 3} more" if len(stale) > 3 else ""
         inside = Path(source).is_relative_to(Path.cwd()) and Path.cwd() != Path("/")
         source = os.path.relpath(source) if inside else source
         again = f"lingon index {shlex.quote(source)} --out {shlex.quote(str(out))}"
-        line = f"no more as they were indexed: {which}{more}; index again: {again}"
+        line = f"changed since they were indexed: {which}{more}; index again: {again}"
         print(printable(line), file=sys.stderr)

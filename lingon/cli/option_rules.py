@@ -17,7 +17,7 @@ def check_together(context: typer.Context, excludes: Excludes, needs: Mapping[st
     given = [n for n in context.params if getattr(context.get_parameter_source(n), "name", "") == "COMMANDLINE"]
     for one, (others, why) in excludes.items():
         for other in [name for name in others if one in given and name in given]:
-            raise UserError(f"{flag(one)} and {flag(other)} exclude each other: {why}; leave one of them out")
+            raise UserError(f"{flag(one)} and {flag(other)} cannot be combined: {why}; leave one of them out")
     for one, other in needs.items():
         if one in given and other not in given:
             raise UserError(f"{flag(one)} has no effect without {flag(other)}; add {flag(other)}, or leave it out")

@@ -49,7 +49,7 @@ class TextsFile:
             raise no_file(path, corpus)
         table = is_table(path, options)
         if text and not table:
-            raise UserError(f"--text {text!r}: {path} is no table; each of its lines is a text")
+            raise UserError(f"--text {text!r}: {path} is not a table; each of its lines is one text")
         if text_pair is not None:
             names = peek(path, options)[0] if table else []
             if text_pair not in names:

@@ -56,7 +56,7 @@ def search(
     filters = _filters(filter or [])
     if duplicates or clusters is not None:
         if query or filters or page or (duplicates and clusters is not None):
-            raise UserError("--duplicates and --clusters take all passages: leave the query, --filter and --page out")
+            raise UserError("--duplicates and --clusters use all passages: leave the query, --filter and --page out")
         found = Index.open(index)
         print_duplicates(found, threshold, as_json) if duplicates else print_clusters(found, clusters or 0, as_json)
         return

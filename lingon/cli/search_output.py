@@ -38,7 +38,7 @@ def _print_hits(query: str, hits: "Sequence[Hit]") -> None:
     from lingon.search.terms import terms_of
 
     if not hits:
-        print("nothing was found", file=sys.stderr)
+        print("no results", file=sys.stderr)
     terms, show = terms_of(query), _marked if sys.stdout.isatty() else _plain
     for number, hit in enumerate(hits, 1):
         title = f"  {hit.passage.title}" if hit.passage.title else ""
@@ -76,7 +76,7 @@ def print_duplicates(index: "Index", threshold: float, as_json: bool) -> None:
             print(printable("\n".join(f"   {_place(index, row)}" for row in rows), lines=True))
     if not as_json:
         count = sum(len(rows) - 1 for rows in groups)
-        print(f"{count:,} of {counted(len(index), 'passage')} are nearly the same as another one before them")
+        print(f"{count:,} of {counted(len(index), 'passage')} are near-duplicates of an earlier one")
 
 
 def print_clusters(index: "Index", count: int, as_json: bool) -> None:

@@ -25,7 +25,9 @@ def changes_of(
         raise UserError(f"--n-best is {n_best}; expected 1 translation of each text, or more")
     if temperature is not None:
         if temperature == 0 and n_best > 1:
-            raise UserError(f"--n-best {n_best} with --temperature 0 would give one text again; leave one of them out")
+            raise UserError(
+                f"--n-best {n_best} with --temperature 0 would give the same text every time; leave one of them out"
+            )
         sampling = SamplingParams(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
         return {"beams": 1, "n": n_best, "sampling": sampling}
     if beams is None:

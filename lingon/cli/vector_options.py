@@ -47,7 +47,7 @@ def open_vectors(source: str, missing: str | None = None, on_bad_line: str = "st
         if missing == "error":
             found.missing = None  # also for files whose own rule is their parts of words
         if missing == "subwords" and found.parts is None:
-            raise UserError(f"{source}: has no vectors of parts of words, as files of fastText (.bin) do")
+            raise UserError(f"{source}: has no subword vectors, as fastText files (.bin) do")
         return found
     if not missing.startswith("unknown="):
         raise unknown("rule for missing words", missing, [*rules, "unknown=WORD"])

@@ -43,7 +43,7 @@ def nearest_words(
     try:
         pattern = re.compile(matching) if matching else None
     except re.error as error:
-        raise UserError(f"--matching {matching!r} is no regular expression ({error})") from None
+        raise UserError(f"--matching {matching!r} is not a regular expression ({error})") from None
     from lingon.word_vectors.queries import nearest
 
     keep = None if pattern is None else lambda word: pattern.fullmatch(word) is not None
@@ -158,7 +158,7 @@ def bias(
 
     if probe == "own":
         if x is None or y is None or a is None or b is None:
-            raise UserError("a test of your own needs --x, --y, --a and --b")
+            raise UserError("with own, --x, --y, --a and --b are needed")
         chosen = Probe("your words", x, y, a, b)
     elif probe in PROBES:
         chosen = PROBES[probe]

@@ -27,14 +27,14 @@ def pick_device(name: str = "auto"):
         return pick_device(next(k for k in ("cuda", "mps", "cpu") if have[k]))
     if not have[kind]:
         there = ", ".join(k for k, v in have.items() if v)
-        raise UserError(f"device {name!r} is not on this machine (there is: {there}); use --device auto")
+        raise UserError(f"device {name!r} is not available here (available: {there}); use --device auto")
     if kind == "cuda":
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.enable_cudnn_sdp(False)
     try:
         return torch.device(name)
     except RuntimeError:
-        raise UserError(f"device {name!r} is not written like 'cuda' or 'cuda:1'") from None
+        raise UserError(f"device {name!r} is not of the form 'cuda' or 'cuda:1'") from None
 
 
 def usable_cores() -> int:

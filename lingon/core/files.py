@@ -79,7 +79,7 @@ def _target(path: Path, kind: Callable[[int], bool], what: str) -> Path:
         path = Path(os.path.realpath(path))
     with contextlib.suppress(OSError):
         if not kind(path.stat().st_mode):
-            raise UserError(f"{str(path)!r} is there and is not {what}, so it is not replaced; give another name")
+            raise UserError(f"{str(path)!r} exists and is not {what}, so it is not overwritten; give another name")
     return path
 
 
@@ -225,6 +225,6 @@ def read_json(path: Path, limit: int = 64 << 20) -> Any:
     except ValueError as error:  # Python reads no whole number of more than 4,300 digits
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path}: not JSON of any use ({str(error).split(';')[0]})") from None
+        raise DataError(f"{path}: not usable JSON ({str(error).split(';')[0]})") from None
     except RecursionError:
         raise DataError(f"{path}: nested too deeply to be read as JSON") from None

@@ -119,7 +119,7 @@ def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
             raise DataError(f"{path}: tensor {name!r} has no valid shape")
         shapes[name] = tuple(sizes)
     if (numbers := sum(map(math.prod, shapes.values()))) > size:  # each takes a byte at least
-        raise DataError(f"{path}: promises {numbers:,} numbers in a file of {size:,} bytes")
+        raise DataError(f"{path}: declares {numbers:,} numbers in a file of {size:,} bytes")
     return shapes
 
 
@@ -139,7 +139,7 @@ def load_tensors(path: Path, expect: Mapping[str, Tensor] | None = None) -> dict
     for name, tensor in tensors.items() if expect is not None else ():
         assert expect is not None
         if tensor.dtype != expect[name].dtype:
-            raise DataError(f"{path}: tensor {name!r} is of {tensor.dtype}, the model wants {expect[name].dtype}")
+            raise DataError(f"{path}: tensor {name!r} is of {tensor.dtype}, the model expects {expect[name].dtype}")
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise DataError(f"{path}: tensor {name!r} holds NaN or infinite numbers")
     return tensors
@@ -157,15 +157,15 @@ def _whole(path: Path, load: Callable[[Path], dict[str, Any]]) -> dict[str, Any]
     try:
         return load(path)
     except (SafetensorError, OSError, ValueError, KeyError, RuntimeError, OverflowError) as error:
-        raise DataError(f"{path}: not a whole safetensors file ({error})") from None
+        raise DataError(f"{path}: not a complete safetensors file ({error})") from None
 
 
 def _check(path: Path, found: Mapping[str, tuple], wanted: Mapping[str, tuple]) -> None:
     for name in wanted:
         if name not in found:
-            raise DataError(f"{path}: tensor {name!r} is missing; these weights are of another model")
+            raise DataError(f"{path}: tensor {name!r} is missing; these weights belong to another model")
     for name, shape in found.items():
         if name not in wanted:
             raise DataError(f"{path}: {unknown('tensor', name, wanted)}")
         if shape != wanted[name]:
-            raise DataError(f"{path}: tensor {name!r} is {list(shape)}, the model wants {list(wanted[name])}")
+            raise DataError(f"{path}: tensor {name!r} is {list(shape)}, the model expects {list(wanted[name])}")

@@ -39,7 +39,7 @@ class Conversation:
     def __post_init__(self) -> None:
         if not self.messages or self.messages[-1].role != ASSISTANT:
             last = self.messages[-1].role if self.messages else "nothing"
-            raise UserError(f"the conversation ends with {last}, expected an answer of the assistant, to learn from")
+            raise UserError(f"the conversation ends with {last}, expected an answer of the assistant to train on")
 
     @property
     def question(self) -> tuple[Message, ...]:
@@ -60,7 +60,7 @@ class Preference:
             if not getattr(self, name).strip():
                 raise UserError(f"the {name} answer is empty, expected text")
         if self.chosen == self.rejected:
-            raise UserError(f"chosen and rejected are the same answer, {self.chosen[:40]!r}; neither is preferred")
+            raise UserError(f"chosen and rejected are the same answer, {self.chosen[:40]!r}; one must be preferred")
 
     @property
     def question(self) -> tuple[Message, ...]:
@@ -119,9 +119,9 @@ def messages_of(given: Any, answer_next: bool = False) -> tuple[Message, ...]:
             where = "comes first" if before is None else f"follows {before}"
             raise UserError(f"message {number} ({role}) {where}; {role} {_place_of(role)}")
     if not found:
-        raise UserError("the conversation has no messages; expected a question and an answer at least")
+        raise UserError("the conversation has no messages; expected at least a question and an answer")
     if answer_next and found[-1].role not in (USER, TOOL):
-        raise UserError(f"the last message is of {found[-1].role!r}; expected the user's, which is to be answered")
+        raise UserError(f"the last message is from {found[-1].role!r}; expected one from the user, to be answered")
     return tuple(found)
 
 
@@ -135,16 +135,18 @@ def _message(given: Any, number: int) -> Message:
             raise UserError(f"message {number} has no {key!r}; it has {', '.join(map(str, given)) or 'nothing'}"[:200])
     role, content = given["role"], given["content"]
     if role not in ROLES:
-        raise UserError(f"message {number} is of an unknown role {str(role)[:40]!r}; {suggest(str(role)[:40], ROLES)}")
+        raise UserError(f"message {number} has an unknown role {str(role)[:40]!r}; {suggest(str(role)[:40], ROLES)}")
     if given.get("tool_calls"):
-        raise UserError(f"message {number} has tool_calls, which are not read; write a call as the text of the message")
+        raise UserError(
+            f"message {number} has tool_calls, which are not supported; write a call as the text of the message"
+        )
     if not isinstance(content, str):
         what = f"a {type(content).__name__}" if content is not None else "nothing"
         raise UserError(f"message {number} ({role}): its content is {what}, expected text")
     if not content.strip() and role != SYSTEM:
         raise UserError(f"message {number} ({role}) is empty, expected text")
     if not content.isascii() and SURROGATE.search(content):
-        raise UserError(f"message {number} ({role}) has half a character (a lone surrogate)")
+        raise UserError(f"message {number} ({role}) contains a lone surrogate (half a character)")
     return Message(role, content)
 
 

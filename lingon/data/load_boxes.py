@@ -31,14 +31,14 @@ def load_box_splits(
     What folders and files: see `lingon.data.files.boxes_folder`. test, valid: others to test and validate on. Where
     there is none, a fifth of the images is cut off for the test, and a tenth of the others for validation, always the
     same ones, equal files on one side. images: the folder of the images that a .json names. on_bad_row: "stop" raises
-    at the first image or box that cannot be meant, "skip" leaves it out. What was left out, cut at an edge or turned is
+    at the first image or box that is invalid, "skip" leaves it out. What was left out, cut at an edge or turned is
     told.
     Raises UserError for what is no such data, DataError with file and line.
     """
     name = str(name_or_path)
     if _is_set(name):
         if test or valid or images:
-            raise UserError(f"{name!r} is a set with parts of its own; leave --test, --valid and --images out")
+            raise UserError(f"{name!r} is a data set with fixed splits; leave --test, --valid and --images out")
         return load_image_set(name)
     report, folder = BoxReport(on_bad_row), None if images is None else Path(images)
     reads = annotated_parts(_existing(name), folder)
@@ -52,7 +52,7 @@ def load_box_splits(
             found["train"], found[part] = _cut(found["train"], SHARE[part], part)
     for part in PARTS:
         if not found[part]:
-            raise DataError(f"{name}: no images for {part}; three are the fewest")
+            raise DataError(f"{name}: no images for {part}; at least three are needed")
     if not box_counts(found["train"]):
         raise DataError(f"{name}: no training image has a box")
     source: dict[str, Any] = {"name": Path(name).name, **{part: len(found[part]) for part in PARTS}}

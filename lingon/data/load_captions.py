@@ -55,11 +55,13 @@ def load_caption_splits(
             wanted = max(1, round(SHARE[part] * sum(map(len, units.values()))))
             rows = sorted(row for key in cut_groups(units, wanted, part) for row in units.pop(key))
             if not rows:
-                raise DataError(f"{path}: {too_few(len(found['train']), 'image')}; three different ones are the fewest")
+                raise DataError(
+                    f"{path}: {too_few(len(found['train']), 'image')}; at least three different ones are needed"
+                )
             found[part] = found["train"][rows]
     found["train"] = found["train"][sorted(row for rows in units.values() for row in rows)]
     if not len(found["train"]):
-        raise DataError(f"{path}: no images left to train on; three different ones are the fewest")
+        raise DataError(f"{path}: no images left to train on; at least three different ones are needed")
     source: dict[str, Any] = {"name": Path(name).name, "files": {p: _recorded(f) for p, f in files.items()}}
     source |= {"skipped": skipped} if (skipped := sum(table.skipped for table in tables.values())) else {}
     source |= {part: len(found[part]) for part in PARTS}
@@ -146,7 +148,7 @@ def _recorded(file: Path) -> dict[str, str]:
 
 def _refuse(name: str, flags: dict[str, Any]) -> None:
     if given := [flag for flag, value in flags.items() if value]:
-        raise UserError(f"{name!r} is a set with parts of its own; leave {', '.join(given)} out")
+        raise UserError(f"{name!r} is a data set with fixed splits; leave {', '.join(given)} out")
 
 
 def _refuse_language(name: str, language: str | None) -> None:

@@ -85,7 +85,7 @@ def _cut(
     keys = [_key(one) for one in dialogues]
     cut = cut_rows(keys, [""] * len(keys), share, 0, purpose)
     if not cut:
-        raise DataError(f"{path}: no different questions are left for the {purpose} part; three are the fewest")
+        raise DataError(f"{path}: no different questions are left for the {purpose} part; at least three are needed")
     stay = [one for i, one in enumerate(dialogues) if i not in cut]
     return stay, [dialogues[i] for i in sorted(cut)]
 

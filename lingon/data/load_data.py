@@ -52,7 +52,7 @@ def load_data(
     if name in CORPORA:
         if text or label or test or valid or text_pair or options.given:
             raise UserError(
-                f"{name!r} is a corpus with columns and splits of its own; leave --text, --text-pair, --label, "
+                f"{name!r} is a corpus with fixed columns and splits; leave --text, --text-pair, --label, "
                 "--valid, --test, --encoding and --quoting out"
             )
         return _as_asked(load_corpus(name), problem_type)
@@ -79,7 +79,9 @@ def load_data(
         stratified_split(rest, SHARE["valid"], seed, "valid") if valid is None else (rest, reader(valid))
     )
     if not len(validation) or not len(held_out):
-        raise DataError(f"{path}: {too_few(len(examples), 'text')}; some label needs three different ones or more")
+        raise DataError(
+            f"{path}: {too_few(len(examples), 'text')}; at least one label needs three or more different ones"
+        )
     report.messages += _warnings(path, examples, report.problem_type) + shared_texts(train + validation, held_out)
     report.messages += shared_texts(train, validation, "validation") if valid else []
     tell(report)
@@ -142,7 +144,7 @@ def load_part(
             name_or_path, text, label, on_bad_row, known, options, problem_type, text_pair
         )
         report.messages.append(
-            f"all {counted(len(examples), 'text')}; --split test takes those that training leaves out"
+            f"all {counted(len(examples), 'text')}; --split test uses only those held out from training"
         )
         tell(report)
         return examples
@@ -181,7 +183,7 @@ def _refuse_no_classes(examples: Examples, path: Path, problem_type: ProblemType
         )
     if len(counts) >= len(examples):
         raise DataError(
-            f"{path}: every text has a label of its own, as {first[:40]!r}; give the right one with --label"
+            f"{path}: every text has a different label, such as {first[:40]!r}; give another column with --label"
         )
 
 
@@ -192,7 +194,9 @@ def _warnings(path: Path, examples: Examples, problem_type: ProblemType) -> list
     again = counted(twice, "text comes", "texts come")
     said = [f"{path.name}: {again} again; equal texts stay on one side of a split"] if twice else []
     if single:
-        said.append(f"{path.name}: labels with one text, so in the training part alone: {one_of(map(repr, single))}")
+        said.append(
+            f"{path.name}: labels with a single text, which is used for training only: {one_of(map(repr, single))}"
+        )
     return said + (numbers_as_labels(path, examples) if problem_type == "single-label" else [])
 
 
@@ -206,7 +210,7 @@ def numbers_as_labels(path: Path, examples: Examples) -> list[str]:
         return []
     return [
         f"{path.name}: the labels are {len(numbers)} different numbers from {numbers[0]:g} to {numbers[-1]:g}, and "
-        "each is learned as a class of its own; --problem-type regression learns them as numbers, ordinal as ranks"
+        "each is learned as a separate class; --problem-type regression learns them as numbers, ordinal as ranks"
     ]
 
 
@@ -226,7 +230,7 @@ def shared_keys(train: Iterable[str], test: Sequence[str], name: str) -> list[st
         return []
     part = count / len(test)
     share = f"{count:,} of {len(test):,} {name} ({part:.{0 if part >= 0.01 else 1}%})"
-    return [f"{share} are also in training; scores on them do not say how new texts fare"]
+    return [f"{share} are also in training; scores on them do not tell how the model does on new texts"]
 
 
 def _source(path: Path, report: ReadReport, splits: dict[str, Examples]) -> dict[str, Any]:

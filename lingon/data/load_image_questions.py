@@ -46,7 +46,7 @@ def load_image_question_splits(
     name = str(name_or_path)
     if name in IMAGES:
         if test or valid or options.given:
-            raise UserError(f"{name!r} has parts of its own; leave --test, --valid, --encoding and --quoting out")
+            raise UserError(f"{name!r} has fixed splits; leave --test, --valid, --encoding and --quoting out")
         return _corpus(name, image_size)
     size = (image_size or SIZE, image_size or SIZE)
     files = {"train": Path(name)} | {p: Path(f) for p, f in (("test", test), ("valid", valid)) if f is not None}
@@ -57,7 +57,7 @@ def load_image_question_splits(
         else:
             found["train"], found[part] = cut_images(found["train"], SHARE[part], part, name)
     if not len(found["train"]):
-        raise DataError(f"{name}: no image is left to train on; three different ones are the fewest")
+        raise DataError(f"{name}: no image is left to train on; at least three different ones are needed")
     source: dict[str, Any] = {"name": Path(name).name}
     source["files"] = {part: {"name": f.name, "sha256": sha256_of(f)} for part, f in files.items()}
     return _with_counts(ImageQuestionSplits(found["train"], found["valid"], found["test"], Path(name).name, source))

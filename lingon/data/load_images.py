@@ -52,7 +52,7 @@ def load_images(
         raise UserError(f"--image-size is {size}, expected {SIZES[0]} to {SIZES[1]} pixels")
     if name in PICTURES or name in IMAGES:
         if test or valid:
-            raise UserError(f"{name!r} is a set with parts of its own; leave --valid and --test out")
+            raise UserError(f"{name!r} is a data set with fixed splits; leave --valid and --test out")
         _refuse_unlabelled(name)
         return _resized(_named(name), size, fit)
     return _of_folder(Path(name), size, fit, test, valid, on_bad_row)
@@ -83,7 +83,10 @@ def load_image_part(
     if part in (None, "all") and not (path / "train").is_dir():
         found, report = read_class_folders(path, layout, on_bad_row)
         tell_lines(
-            [*report.lines(), f"all {counted(len(found), 'image')}; --split test takes those that training leaves out"]
+            [
+                *report.lines(),
+                f"all {counted(len(found), 'image')}; --split test uses only those held out from training",
+            ]
         )
         return _known(found, known, name)
     return _known(
@@ -174,7 +177,9 @@ def _of_folder(
         _cut(rest, "valid") if valid is None else (rest, _more(valid, layout, examples, said, on_bad_row))
     )
     if not len(validation) or not len(held_out):
-        raise DataError(f"{path}: {too_few(len(examples), 'image')}; some class needs three different ones or more")
+        raise DataError(
+            f"{path}: {too_few(len(examples), 'image')}; at least one class needs three or more different ones"
+        )
     tell_lines([*said, *_warnings(path, examples), *shared_keys(_keys(train), _keys(held_out), "test images")])
     return ImageSplits(train, validation, held_out, name, _source(name, report, fit, (train, validation, held_out)))
 

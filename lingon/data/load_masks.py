@@ -38,7 +38,7 @@ def load_masked_splits(
         raise UserError(f"--image-size is {size}; expected 1 to {MOST_SIZE:,} pixels of height and width")
     if name == "scenes":
         if test or valid:
-            raise UserError("'scenes' has parts of its own; leave --test and --valid out")
+            raise UserError("'scenes' has fixed splits; leave --test and --valid out")
         return _scenes(size or SIZES["scenes"])
     folder, size = _folder(name), size or SIZES["folder"]
     places = {part: folder / part for part in PARTS if (folder / part).is_dir()} if (folder / "train").is_dir() else {}
@@ -104,7 +104,7 @@ def _cut(images: MaskedImages, part: str, folder: Path) -> tuple[MaskedImages, M
     for row, pixels in enumerate(images.pixels):
         groups[hashlib.sha256(pixels.tobytes()).hexdigest()].append(row)
     if len(groups) < 2:
-        raise DataError(f"{folder}: {too_few(len(groups), 'different image')}; three are the fewest")
+        raise DataError(f"{folder}: {too_few(len(groups), 'different image')}; at least three are needed")
     out = {row for key in cut_groups(groups, max(1, round(SHARE[part] * len(images))), part) for row in groups[key]}
     rows = np.arange(len(images))
     cut = np.isin(rows, sorted(out))

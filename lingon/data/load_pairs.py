@@ -52,7 +52,9 @@ def load_pairs(
     if part in PARTS:
         pairs = divide_pairs(path, pairs, {})[0][part]
     else:
-        report.messages.append(f"all {counted(len(pairs), 'pair')}; --split test takes those that training leaves out")
+        report.messages.append(
+            f"all {counted(len(pairs), 'pair')}; --split test uses only those held out from training"
+        )
     tell_lines(report.messages)
     return pairs
 
@@ -77,7 +79,7 @@ def load_pair_splits(
     name = str(name_or_path)
     if name in SCORED_PAIRS:
         if any((text, text_pair, label, test, valid, *negatives)) or options.given:
-            raise UserError(f"{name!r} is a corpus with columns and splits of its own; leave --text and the like out")
+            raise UserError(f"{name!r} is a corpus with fixed columns and splits; leave --text and the like out")
         return load_scored_pairs(name)
     if name in CORPORA or Path(name).is_dir():
         if text_pair is not None or negatives:

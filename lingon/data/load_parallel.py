@@ -86,7 +86,7 @@ def load_parallel(
         whole = _turned(name, load_parallel_corpus(name), reading.languages)
         found = whole.all() if part == "all" else getattr(whole, part or "test")
         if not len(found):
-            raise UserError(f"{name!r} has no part {part!r}, it is published to test on; leave --split out")
+            raise UserError(f"{name!r} has no part {part!r}, it is a test set; leave --split out")
         return found
     if part in PARTS or parts_of_folder(path):
         divided = _of_files(path, reading, {})
@@ -97,7 +97,9 @@ def load_parallel(
         )
     pairs, report = read_parallel(path, reading)
     if part is None:
-        report.messages.append(f"all {counted(len(pairs), 'pair')}; --split test takes those that training leaves out")
+        report.messages.append(
+            f"all {counted(len(pairs), 'pair')}; --split test uses only those held out from training"
+        )
     tell_lines(report.messages)
     return pairs
 
@@ -107,7 +109,7 @@ def _of_corpus(name: str, reading: ParallelReading) -> Divided:
     _refuse_columns(name, reading)
     if PARALLEL[name].test_only:
         others = one_of(row.name for row in PARALLEL.values() if not row.test_only)
-        raise UserError(f"{name!r} is published to test on; train on {others}, and give --test {name}")
+        raise UserError(f"{name!r} is a test set; train on {others}, and give --test {name}")
     whole = _turned(name, load_parallel_corpus(name), reading.languages)
     parts = {part: getattr(whole, part) for part in PARTS}
     cleaning = CleaningReport(sum(map(len, parts.values())))

@@ -62,7 +62,7 @@ def load_questions(
         splits = _of_file(Path(name), True, on_bad_row, options)
     found = splits.all() if part == "all" else getattr(splits, part or "test")
     if not found:
-        raise UserError(f"{name!r} has no part {part!r}, it is published to test on; leave --split out")
+        raise UserError(f"{name!r} has no part {part!r}, it is a test set; leave --split out")
     return found
 
 

@@ -92,7 +92,7 @@ def load_tagged(
         return splits.all() if part == "all" else getattr(splits, part or "test")
     sentences, report = read_tagged(path, column, tag_scheme, on_bad_row, options)
     if part is None:
-        report.say(f"all {counted(len(sentences), 'sentence')}; --split test takes those that training leaves out")
+        report.say(f"all {counted(len(sentences), 'sentence')}; --split test uses only those held out from training")
     tell_lines(report.messages)
     return sentences
 
@@ -101,7 +101,7 @@ def _refuse_flags(name: str, flags: dict[str, Any], options: FileOptions) -> Non
     given = [flag for flag, value in flags.items() if value is not None]
     given += ["--encoding and --quoting"] if options.given else []
     if given:
-        raise UserError(f"{name!r} is a corpus with tags and splits of its own; leave {', '.join(given)} out")
+        raise UserError(f"{name!r} is a corpus with fixed tags and splits; leave {', '.join(given)} out")
 
 
 def _refuse_missing(name: str, path: Path) -> None:

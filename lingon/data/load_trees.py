@@ -39,7 +39,7 @@ def load_tree_splits(
     """
     name = str(name_or_path)
     if name in TREES and (test or valid or encoding != "utf-8"):
-        raise UserError(f"{name!r} is a treebank with parts of its own; leave --test, --valid and --encoding out")
+        raise UserError(f"{name!r} is a treebank with fixed splits; leave --test, --valid and --encoding out")
     files = dict(_files_of(name))
     files |= {part: Path(given) for part, given in (("test", test), ("valid", valid)) if given is not None}
     if "train" not in files:
@@ -55,7 +55,7 @@ def load_tree_splits(
         if not trees:
             first = next((f"; {one.first}" for one in left.values() if one.count), "")
             raise DataError(
-                f"{files.get(part, name)}: no sentences for {part}; three different ones are the fewest{first}"
+                f"{files.get(part, name)}: no sentences for {part}; at least three different ones are needed{first}"
             )
     _tell_shared(found, own)
     source: dict[str, Any] = {"name": Path(name).name}

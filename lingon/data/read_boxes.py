@@ -35,7 +35,7 @@ class BoxReport:
         self.first.setdefault(what, where)
 
     def bad(self, what: str, error: Exception) -> None:
-        """Count something that cannot be meant. Raises DataError where such are not left out."""
+        """Count something that is invalid. Raises DataError where such are not left out."""
         if self.on_bad_row == "stop":
             raise DataError(f"{error}; {HINT}") from None
         self.note(what, str(error))
@@ -69,7 +69,7 @@ def boxed_images(found: Iterable[AnnotatedImage | DataError], report: BoxReport)
 
 
 class _Bad(DataError):
-    """A box that cannot be meant."""
+    """A box that is invalid."""
 
 
 def _boxed(one: AnnotatedImage, report: BoxReport) -> tuple[BoxedImage, list[DataError]]:

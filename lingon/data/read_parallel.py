@@ -80,5 +80,5 @@ def _empty_side(row: ParallelRow) -> str:
 def _half(row: ParallelRow) -> str:
     for side, text in (("source", row.source), ("target", row.target)):
         if not text.isascii() and SURROGATE.search(text):
-            return f"half a character (a lone surrogate) in the {side}"
+            return f"a lone surrogate (half a character) in the {side}"
     return ""

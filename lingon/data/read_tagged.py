@@ -78,7 +78,7 @@ def _unusable(row: TaggedRow) -> str:
     """Return what no tokenizer and no configuration takes, or nothing."""
     for word in row.words:
         if not word.isascii() and SURROGATE.search(word):
-            return f"half a character (a lone surrogate) in word {word[:40]!r}"
+            return f"a lone surrogate (half a character) in word {word[:40]!r}"
     for kind, name in (*(("tag", tag) for tag in row.tags), ("label", row.label or "")):
         if not name.isprintable():
             return f"{kind} {name[:40]!r} has characters that cannot be printed"
@@ -108,7 +108,7 @@ def _in_iob2(rows: Sequence[TaggedRow], report: TaggedReport) -> list[TaggedSent
         sentences.append(TaggedSentence(tuple(row.words), tags, row.label))
     if report.repaired:
         report.say(
-            f"tags that {report.scheme} does not allow where they stand: {report.repaired:,}; "
+            f"tags that {report.scheme} does not allow at their position: {report.repaired:,}; "
             f"read by the rules of CoNLL, the first {first}"
         )
     return sentences
@@ -131,13 +131,13 @@ def _strange(row: TaggedRow, scheme: Scheme) -> int:
 def _say_what_was_read(rows: Sequence[TaggedRow], report: TaggedReport, guessed: bool) -> None:
     """Put into the report what the user should know of the file."""
     if guessed and report.scheme in ("iob1", "bioes"):
-        report.say(f"tags are of {report.scheme}, read as iob2 (--tag-scheme says another)")
+        report.say(f"tag scheme {report.scheme}, read as iob2 (--tag-scheme chooses another)")
     if guessed and report.scheme == "none" and OUTSIDE in (counts := Counter(tag for row in rows for tag in row.tags)):
         names = one_of(sorted(set(counts) - {OUTSIDE}))
-        report.say(f"tags are of single words ({names}); --tag-scheme io reads each run of a tag as a span")
+        report.say(f"tags of single words ({names}); --tag-scheme io reads each run of a tag as a span")
     if report.passed_over:
         said = ", ".join(f"{count:,} with {why}" for why, count in report.passed_over.items())
-        report.say(f"sentences passed over: {said}")
+        report.say(f"sentences skipped: {said}")
     if report.skipped:
         report.say(f"bad sentences skipped: {report.skipped:,}, the first: {report.first_skipped}")
     longest = max(rows, key=lambda row: len(row.words), default=None)

@@ -68,7 +68,7 @@ def split_tag(tag: str) -> tuple[str, str]:
     if tag in UNTYPED or tag == OUTSIDE:
         return tag, ""
     if not TYPED.match(tag):
-        raise UserError(f"{tag!r} is no tag of a span; expected O, or B- or I- and a type, as B-person")
+        raise UserError(f"{tag!r} is not a span tag; expected O, or B- or I- and a type, such as B-person")
     return PREFIXES.get(tag[0], tag[0]), tag[2:]
 
 

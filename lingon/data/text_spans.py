@@ -33,7 +33,9 @@ def spans_of_words(text: str, words: Sequence[TextWord], spans: Iterable[Charact
         if first >= last or starts[first] != start or ends[last - 1] != end:
             cut = next((w for w in words[first:last] if w.start < start or w.end > end), None)
             inside = "" if cut is None else f" cuts the word {cut.text[:40]!r} ({cut.start}:{cut.end})"
-            raise UserError(f"{said(text, span)}{inside or ' holds no word'}; a span begins and ends where words do")
+            raise UserError(
+                f"{said(text, span)}{inside or ' contains no word'}; a span must begin and end at word boundaries"
+            )
         found.append(Span(first, last, span.type))
         before = CharacterSpan(start, end, span.type)
     return found
@@ -55,5 +57,5 @@ def _trimmed(text: str, span: CharacterSpan) -> tuple[int, int]:
         raise UserError(f"span {start}:{end} ({span.type[:40]}) in a text of {len(text):,} characters")
     inside = text[start:end]
     if not inside.strip():
-        raise UserError(f"{said(text, span)} holds no word; a span begins and ends where words do")
+        raise UserError(f"{said(text, span)} contains no word; a span must begin and end at word boundaries")
     return start + len(inside) - len(inside.lstrip()), end - (len(inside) - len(inside.rstrip()))

@@ -42,7 +42,7 @@ def contrastive_search(
     are the hidden states of all tokens before. alpha 0 is greedy. Each token costs one step with k rows.
     """
     if k < 1:
-        raise UserError(f"contrastive search is to choose among {k} tokens, expected 1 or more")
+        raise UserError(f"contrastive search chooses among {k} candidate tokens, expected 1 or more")
     if not 0 <= alpha <= 1:
         raise UserError(f"alpha of the contrastive search is {alpha}, expected a number from 0 to 1")
     hidden_states, state = hidden(torch.tensor([row.ids], device=device), state)

@@ -48,7 +48,7 @@ def parse_ecma(pattern: str) -> Pattern:
     end, of the pattern or of one of its alternatives.
     """
     if len(pattern) > MAX_PATTERN_LENGTH:
-        raise UserError(f"the pattern has {len(pattern):,} letters, expected {MAX_PATTERN_LENGTH:,} at most")
+        raise UserError(f"the pattern has {len(pattern):,} characters, expected {MAX_PATTERN_LENGTH:,} at most")
     reader = _Reader(pattern)
     return reader.without_anchors(reader.parse(), True, True)
 

@@ -43,7 +43,7 @@ def schema_grammar(schema: Any) -> Pattern:
     """
     text = schema if isinstance(schema, str) else schema_text(schema)
     if len(text) > MAX_SCHEMA_LENGTH:
-        raise UserError(f"the schema has {len(text):,} letters, expected {MAX_SCHEMA_LENGTH:,} at most")
+        raise UserError(f"the schema has {len(text):,} characters, expected {MAX_SCHEMA_LENGTH:,} at most")
     try:
         schema = json.loads(text, parse_constant=_refused, parse_float=_finite)
     except (ValueError, RecursionError) as error:
@@ -67,7 +67,7 @@ def _reason(error: Exception) -> str:
 
 
 def _refused(word: str) -> None:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def _finite(digits: str) -> float:
@@ -131,7 +131,7 @@ class _Reader:
             if not (isinstance(schema, Mapping) and "$ref" in schema and not set(schema) - NOTES - {"$ref"}):
                 return schema
             schema = self.named(schema["$ref"], where)
-        raise UserError(f"{where}: $ref leads around without end")
+        raise UserError(f"{where}: $ref is circular")
 
     def choice(self, schema: Mapping, word: str, where: str, depth: int) -> Pattern:
         """Return one of the parts of anyOf or oneOf, each merged with what stands beside it."""
@@ -198,7 +198,7 @@ class _Reader:
     def list_of(self, schema: Mapping, word: str, where: str) -> list:
         if not isinstance(schema[word], list) or not schema[word]:
             found = json.dumps(schema[word])[:40]
-            raise UserError(f"{where}: key {word!r} is {found}, expected a list that is not empty")
+            raise UserError(f"{where}: key {word!r} is {found}, expected a non-empty list")
         return schema[word]
 
     def named(self, name: Any, where: str) -> Any:
@@ -208,7 +208,7 @@ class _Reader:
         for part in str(name).removeprefix("#/").split("/"):
             part = part.replace("~1", "/").replace("~0", "~")
             if not str(name).startswith("#/") or not isinstance(found, Mapping) or part not in found:
-                raise UserError(f"{where}: $ref {name!r} leads nowhere in this schema")
+                raise UserError(f"{where}: $ref {name!r} does not exist in this schema")
             found = found[part]
         return found
 

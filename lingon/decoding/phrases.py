@@ -19,7 +19,7 @@ class Phrase:
 
     def __post_init__(self) -> None:
         if not self.ways or not all((*self.ways, *self.at_start)):
-            raise UserError("a phrase that must stand in a text has no token; give one at least")
+            raise UserError("a required phrase has no tokens; give it at least one")
 
     @property
     def tokens(self) -> int:

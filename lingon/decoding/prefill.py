@@ -22,7 +22,7 @@ def read(
     language model. Equal prompts of different sources are different rows.
     """
     if not prompts or not all(prompts):
-        raise UserError("a prompt is empty; give it a token at least")
+        raise UserError("a prompt is empty; give it at least one token")
     rows = list(zip([None] * len(prompts) if sources is None else sources, map(tuple, prompts), strict=True))
     places = {row: place for place, row in enumerate(dict.fromkeys(rows))}
     different, order = [prompt for _, prompt in places], [places[row] for row in rows]

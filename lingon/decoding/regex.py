@@ -112,7 +112,9 @@ def parse(pattern: str) -> Pattern:
     the ends, where they change nothing, since the whole text must match.
     """
     if len(pattern) > MAX_PATTERN_LENGTH:
-        raise UserError(f"the regular expression has {len(pattern):,} letters, expected {MAX_PATTERN_LENGTH:,} at most")
+        raise UserError(
+            f"the regular expression has {len(pattern):,} characters, expected {MAX_PATTERN_LENGTH:,} at most"
+        )
     return _Parser(pattern).parse()
 
 

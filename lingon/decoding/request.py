@@ -27,7 +27,7 @@ class Request:
     def __post_init__(self) -> None:
         check_source(self.source)
         if not self.prompt_ids:
-            raise UserError("a prompt is empty; give it a token at least")
+            raise UserError("a prompt is empty; give it at least one token")
 
     def sequence(self, max_new_tokens: int) -> TokenSequence:
         """Return the token sequence that grows from the prompt by at most so many tokens."""

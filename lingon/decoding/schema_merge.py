@@ -106,6 +106,6 @@ def _chosen(found: dict, where: str) -> dict:
     """Return a value that one part names, among the values that another lists."""
     if "const" in found and "enum" in found:
         if not any(_same(found["const"], value) for value in found["enum"]):
-            raise UserError(f"{where}: 'const' is none of the values of 'enum'")
+            raise UserError(f"{where}: 'const' is not among the values of 'enum'")
         del found["enum"]
     return found

@@ -20,7 +20,7 @@ def object_grammar(schema: Mapping, where: str, node: Read, write: Callable[[str
     properties, required = schema.get("properties", {}), schema.get("required", [])
     others = schema.get("additionalProperties", True)
     if not isinstance(properties, Mapping):
-        raise UserError(f"{where}: key 'properties' is no object")
+        raise UserError(f"{where}: key 'properties' is not an object")
     if not isinstance(required, list):
         raise UserError(f"{where}: key 'required' is {json.dumps(required)[:40]}, expected a list of names")
     for name in required:
@@ -65,7 +65,7 @@ def array_grammar(schema: Mapping, where: str, node: Read) -> Pattern:
         return array(node({} if others is None else others, "items"), least, most)
     if not isinstance(first, list) or not first:
         found = json.dumps(first)[:40]
-        raise UserError(f"{where}: key 'prefixItems' is {found}, expected a list that is not empty")
+        raise UserError(f"{where}: key 'prefixItems' is {found}, expected a non-empty list")
     items = [node(part, str(i)) for i, part in enumerate(first)]
     rest = None if others is None else node(others, "items")
     rest = None if rest == NONE else rest
@@ -84,7 +84,7 @@ def string_grammar(schema: Mapping, where: str) -> Pattern:
         also = "'format'" if len(given) > 1 else "a length"
         raise UserError(f"{where}: {word!r} together with {also} is not supported; say it all in the pattern")
     if not isinstance(value, str):
-        raise UserError(f"{where}: key {word!r} is {json.dumps(value)[:40]}, expected a text")
+        raise UserError(f"{where}: key {word!r} is {json.dumps(value)[:40]}, expected a string")
     if word == "pattern":
         return quoted(escaped(_pattern(value, where)))
     if value not in FORMATS:

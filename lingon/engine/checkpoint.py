@@ -41,8 +41,10 @@ def save_checkpoint(folder: Path, step: int, parts: dict[str, StateTree]) -> Pat
             sync_folder(fresh)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        there = f"the last whole one is {old.name}" if (old := newest(folder)) else "there is no older one"
-        raise RunError(f"checkpoint {path} could not be written ({reason}); {there}. Make room and resume") from error
+        there = f"the last intact one is {old.name}" if (old := newest(folder)) else "there is no older one"
+        raise RunError(
+            f"checkpoint {path} could not be written ({reason}); {there}. Free some space and resume"
+        ) from error
     for old in steps_in(folder)[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return path
@@ -73,10 +75,10 @@ def load_checkpoint(
             problems.append(f"{path}: not a state of this training ({type(error).__name__}: {str(error)[:80]})")
         else:
             if problems and world().rank == 0:
-                warnings.warn(f"{problems[0]}; going back to the checkpoint {path.name}", stacklevel=2)
+                warnings.warn(f"{problems[0]}; falling back to the checkpoint {path.name}", stacklevel=2)
             return parts
     if problems:
-        raise DataError(f"no checkpoint is whole: {problems[0]}; start again with overwrite")
+        raise DataError(f"no checkpoint is intact: {problems[0]}; start again with overwrite")
     return None
 
 

@@ -112,5 +112,7 @@ class ConvexOptimum:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` gave. Raises DataError for the state of another path."""
         if list(state["C"]) != list(self.C):
-            raise DataError(f"the path of C is {state['C']}, expected {list(self.C)}; the checkpoint is of another run")
+            raise DataError(
+                f"the path of C is {state['C']}, expected {list(self.C)}; the checkpoint belongs to another run"
+            )
         self.optima = list(state["optima"])

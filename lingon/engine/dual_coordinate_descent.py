@@ -133,6 +133,8 @@ class DualCoordinateDescent:
         alphas = state["alphas"]
         if alphas.shape != self.alphas.shape or list(state["C"]) != list(self.C):
             found, wanted = (f"{[*a.shape]} for C {c}" for a, c in ((alphas, state["C"]), (self.alphas, self.C)))
-            raise DataError(f"the dual variables are {found}, expected {wanted}; the checkpoint is of another training")
+            raise DataError(
+                f"the dual variables are {found}, expected {wanted}; the checkpoint belongs to another training"
+            )
         self.alphas[:], self._weights = alphas.numpy(), state["weights"].numpy().copy()
         self.dual, self.gain, self.optima = float(state["dual"]), float(state["gain"]), list(state["optima"])

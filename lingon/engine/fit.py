@@ -175,7 +175,7 @@ def _after_step(trainer: Trainer, stop: StopRequest, say: Callable[[str], None],
 
 def _next_epoch(trainer: Trainer) -> None:
     if not trainer.state.batch:
-        raise UserError("the batches of an epoch have come to an end before the first")
+        raise UserError("an epoch has no batches")
     trainer.state.epoch, trainer.state.batch = trainer.state.epoch + 1, 0
     trainer.batches.set_epoch(trainer.state.epoch)
 
@@ -226,6 +226,6 @@ def _farewell(trainer: Trainer) -> str:
     if run is None:
         return f"stopped after step {done}; nothing was saved, because there is no run folder"
     if (saved := trainer.saved_step) == done:
-        return f"stopped after step {done}, saved in {Path(run.folder)}; resume to go on"
-    kept = "nothing was saved" if saved is None else f"resume goes on from step {saved}, saved in {Path(run.folder)}"
+        return f"stopped after step {done}, saved in {Path(run.folder)}; resume to continue"
+    kept = "nothing was saved" if saved is None else f"resume continues from step {saved}, saved in {Path(run.folder)}"
     return f"stopped after step {done}, inside an epoch, where these batches cannot be resumed; {kept}"

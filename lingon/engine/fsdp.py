@@ -45,7 +45,7 @@ def shard(model: nn.Module) -> nn.Module:
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return model
     if any(isinstance(module, nn.RNNBase) for module in model.modules()):
-        raise UserError("--fsdp spreads Transformers; leave it out for a recurrent model, which is small")
+        raise UserError("--fsdp shards Transformers; leave it out for a recurrent model, which is small")
     # Imported here and below, because every training would else start half a second later.
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard

@@ -48,7 +48,7 @@ def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
     """
     path = Path(folder) / FILE
     if not path.is_file():
-        raise UserError(f"{str(folder)!r} holds no {FILE}; it is not the folder of a run that has begun")
+        raise UserError(f"{str(folder)!r} holds no {FILE}; it is not the folder of a run")
     rows = []
     lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines[:-1], 1):

@@ -24,7 +24,7 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
             spare = p.ndim < 2 or id(p) in spared or name.rpartition(".")[2].startswith("bias")
             (others if spare else decaying).append(p)
     if not decaying and not others:
-        raise UserError("the model has no parameters that train (all have requires_grad=False)")
+        raise UserError("the model has no trainable parameters (all have requires_grad=False)")
     groups = [{"params": decaying, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]
 

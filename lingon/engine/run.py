@@ -177,13 +177,13 @@ class Run:
     def _writing(self):
         if not self.folder.is_dir():  # what is written would make it anew, without what it held
             raise RunError(
-                f"{self.folder}: the folder of this run is gone; if it was renamed, give it its name back and resume, "
-                "and rename it when the run has ended"
+                f"{self.folder}: the folder of this run has disappeared; if you renamed it, rename it back and resume, "
+                "and rename it when the run has finished"
             )
         try:
             yield
         except OSError as error:
-            raise RunError(f"{self.folder}: {error.strerror or error}; make room and resume") from error
+            raise RunError(f"{self.folder}: {error.strerror or error}; free some space and resume") from error
 
     def _prepare(self, arguments: dict[str, Any], resume: bool, overwrite: bool) -> None:
         if resume and not self.folder.is_dir():
@@ -220,4 +220,4 @@ class Run:
         if differ:
             raise UserError(f"{str(self.folder)!r} cannot be resumed with other arguments: {'; '.join(differ)}")
         if others := environment_changes(facts, environment()):
-            warnings.warn(f"{self.folder}: {others}; the last digits of what follows may differ", stacklevel=5)
+            warnings.warn(f"{self.folder}: {others}; results may differ in the last digits from here on", stacklevel=5)

@@ -49,7 +49,7 @@ class StillWeights:
         """Compare them with those of a checkpoint. Raises UserError where they are others."""
         if state and state["sha256"] != self._hash(tuple(state["names"])):
             raise UserError(
-                "the weights that do not train are not those that the run began with; make the model from the same ones"
+                "the frozen weights differ from those that the run started with; build the model from the same weights"
             )
 
     def _hash(self, names: tuple[str, ...]) -> str:

@@ -43,7 +43,7 @@ def computing_threads(work: float, run: Run | None, say: Callable[[str], None]) 
         run.record("threads", count)
     if count < before and count not in said:
         said.add(count)
-        say(f"computing on {count} of {before} threads: steps of this size gain nothing from more")
+        say(f"using {count} of {before} threads: steps of this size do not get faster with more")
     torch.set_num_threads(count)
     try:
         yield count

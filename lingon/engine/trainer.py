@@ -114,7 +114,7 @@ class Trainer:
         if state.tokens_sum:
             values["tokens_per_second"] = round(state.tokens_sum / took, 1)
         if clash := sorted(state.logs.keys() & values.keys()):
-            raise UserError(f"the loss function logs {clash[0]!r}, a name that the record has already; choose another")
+            raise UserError(f"the loss function logs {clash[0]!r}, a name that is already in use; choose another")
         self.add(values | {name: value / count for name, value in state.logs.items()})
         state.start_row()
 

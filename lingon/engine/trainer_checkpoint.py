@@ -77,8 +77,8 @@ def _check_same_shapes(found: dict[str, Tensor], wanted: dict[str, Tensor], wher
     for name in [*wanted, *found]:
         if name not in found or name not in wanted:
             there = "is missing" if name not in found else "is not part of this model"
-            raise DataError(f"{where}: tensor {name!r} {there}; the checkpoint is of another model")
+            raise DataError(f"{where}: tensor {name!r} {there}; the checkpoint belongs to another model")
         if found[name].shape != wanted[name].shape:
             raise DataError(
-                f"{where}: tensor {name!r} is {[*found[name].shape]}, the model wants {[*wanted[name].shape]}"
+                f"{where}: tensor {name!r} is {[*found[name].shape]}, the model expects {[*wanted[name].shape]}"
             )

@@ -50,7 +50,7 @@ def check_folder(folder: Path, bundle: Path) -> None:
         return
     older = folder / "config.json"
     if not older.is_file() or not isinstance(held := read_json(older), dict) or held.get("to") is None:
-        raise UserError(f"{str(folder)!r} holds something else than an older export; choose another --out")
+        raise UserError(f"{str(folder)!r} contains something other than an earlier export; choose another --out")
     assert not bundle.exists() or folder.resolve() != bundle.resolve(), "a bundle has no key 'to'"
 
 
@@ -59,4 +59,4 @@ def check_file(path: Path, suffix: str) -> None:
     if path.suffix != suffix:
         raise UserError(f"--out is {str(path)!r}, expected a file that ends in {suffix}")
     if path.exists() and (path.is_dir() or not is_gguf(path)):
-        raise UserError(f"{str(path)!r} holds something else than an older export; choose another --out")
+        raise UserError(f"{str(path)!r} contains something other than an earlier export; choose another --out")

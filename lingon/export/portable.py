@@ -133,7 +133,7 @@ def check_target(to: str, int8: bool = False, quantize: str | None = None) -> No
         raise unknown("target", to, known)
     if int8 and to != "onnx":
         types = {"gguf": "q8_0", "ctranslate2": "int8"}
-        instead = f"for 8 bits there: --quantize {types[to]}" if to in types else f"{to} is exported with 32 bits"
+        instead = f"for 8 bits: --quantize {types[to]}" if to in types else f"{to} is exported with 32 bits"
         raise UserError(f"--int8 is for --to onnx; {instead}")
     if quantize and to not in ("gguf", "ctranslate2"):
         raise UserError(f"--quantize is for --to gguf and ctranslate2, not {to}")

@@ -49,8 +49,10 @@ def load_loop(program: str, argument: int, sources: Sequence[Path]) -> Callable 
         return None
     with contextlib.suppress(OSError):
         if strange := _writable_by_others(path.parent):
-            said = "so no compiled loops are kept or run from there; take that right away, or set LINGON_CACHE"
-            warnings.warn(f"{strange} can be written by others, {said}", stacklevel=2)
+            said = (
+                "so no compiled loops are stored there or run from there; remove that permission, or set LINGON_CACHE"
+            )
+            warnings.warn(f"{strange} is writable by others, {said}", stacklevel=2)
             return None
     found = _opened(path)
     command = linker()
@@ -69,10 +71,10 @@ def call_loop(
 ) -> list[float]:
     """Call a loop with C-contiguous arrays, whole numbers and numbers; returns the numbers as it leaves them.
 
-    Python's lock is free meanwhile. Raises ValueError for an array that does not lie in one piece.
+    Python's lock is free meanwhile. Raises ValueError for an array that is not contiguous.
     """
     if not all(array.flags.c_contiguous for array in arrays):
-        raise ValueError(f"array {[a.flags.c_contiguous for a in arrays].index(False)} does not lie in one piece")
+        raise ValueError(f"array {[a.flags.c_contiguous for a in arrays].index(False)} is not contiguous")
     places = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
     held = (ctypes.c_double * len(numbers))(*numbers)
     function(places, (ctypes.c_int64 * len(sizes))(*sizes), held)

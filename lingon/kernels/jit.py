@@ -45,7 +45,7 @@ def _compiled(loop: Callable, **options: Any) -> Callable:
 @functools.cache
 def _warn_of_no_cache() -> None:
     warnings.warn(
-        "numba finds no folder to keep compiled loops in, so every process compiles them anew, which takes seconds; "
+        "numba finds no folder to store compiled loops in, so every process compiles them again, which takes seconds; "
         "set NUMBA_CACHE_DIR to a folder that can be written",
         stacklevel=4,
     )

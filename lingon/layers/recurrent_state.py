@@ -23,7 +23,7 @@ class RecurrentState:
     def rewind(self, tokens: int) -> "RecurrentState":
         """Raise UserError unless `tokens` is 0: a recurrent state cannot forget its last tokens."""
         if tokens:
-            raise UserError("a recurrent model cannot take tokens back; drafts need a Transformer as their target")
+            raise UserError("a recurrent model cannot undo tokens; speculative decoding needs a Transformer")
         return self
 
     def detach(self) -> "RecurrentState":

@@ -117,7 +117,7 @@ def prepare_cache(
     In training nobody goes on from a cache that was not asked for, so that none is kept.
     """
     if not ids.shape[1]:
-        raise UserError("there are no tokens to read; give a prompt of one token at least")
+        raise UserError("there are no tokens to read; give a prompt of at least one token")
     fresh = empty_cache(len(model.blocks), model.context_length) if cache is None else cache
     return fresh.advance(ids.shape[1], mask), cache is not None or not model.training
 

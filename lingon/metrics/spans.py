@@ -107,4 +107,4 @@ def refuse_other_tags(sentences: Tags) -> None:
     tags = sorted(set(chain.from_iterable(sentences)))
     if not are_spans(tags):
         strange = next((tag for tag in tags if not are_spans([tag])), tags[0])
-        raise UserError(f"{strange!r} is no tag of a span; expected O, or B- or I- and a type; score it by accuracy")
+        raise UserError(f"{strange!r} is not a span tag; expected O, or B- or I- and a type; score it by accuracy")

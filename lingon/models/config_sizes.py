@@ -75,7 +75,7 @@ class ConfigReader:
         value = default if value is None else value
         if not isinstance(value, str) or value not in known:
             near = suggest(str(value)[:80], known)
-            raise UserError(f"{self.family}: key {key!r} is {repr(value)[:40]}, which Lingon does not have; {near}")
+            raise UserError(f"{self.family}: key {key!r} is {repr(value)[:40]}, which Lingon does not support; {near}")
         return value
 
     def section(self, key: str) -> "ConfigReader | None":
@@ -105,7 +105,7 @@ class ConfigReader:
         for key in keys:
             if self.config.get(key):
                 raise UserError(
-                    f"{self.family}: key {key!r} is {repr(self.config[key])[:40]}, which Lingon does not have; "
+                    f"{self.family}: key {key!r} is {repr(self.config[key])[:40]}, which Lingon does not support; "
                     "use a checkpoint without it"
                 )
 

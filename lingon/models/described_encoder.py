@@ -23,5 +23,5 @@ def described_encoder(model: str, described: Mapping[str, Any] | None, sizes: Ma
         raise UserError(f"{model}: key 'encoder' has {list(found)[:5]}, expected model and config")
     made = build(found["model"], found["config"])
     if not hasattr(made, "width"):
-        raise UserError(f"{model}: the model {found['model']!r} is no encoder")
+        raise UserError(f"{model}: the model {found['model']!r} is not an encoder")
     return made

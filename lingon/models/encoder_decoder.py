@@ -79,7 +79,7 @@ def check_target_length(length: int, most: int) -> None:
     """Raise UserError when a target has more tokens than the model says."""
     if length > most:
         raise UserError(
-            f"a target has {length:,} tokens, the model says at most {most:,}; cut or leave out longer ones"
+            f"a target has {length:,} tokens, the model writes at most {most:,}; cut or leave out longer ones"
         )
 
 

@@ -32,7 +32,7 @@ def from_config(config: object, limit: int | None = None, device: str = "cpu", r
         model = make(sizes)
     numbers = sum(p.numel() for p in model.parameters())
     if limit is not None and numbers > limit:
-        raise UserError(f"{family}: these sizes make {numbers:,} numbers; at most {limit:,}, which its weights have")
+        raise UserError(f"{family}: these sizes give {numbers:,} parameters; at most {limit:,}, which its weights have")
     return model if device == "meta" else make(sizes)
 
 

@@ -12,7 +12,7 @@ def gpt2_config(model: nn.Module) -> dict[str, Any]:
     gpt: Any = model
     sizes = dict(gpt.config())
     if not sizes["bias"]:
-        raise UserError("a GPT without biases has no place in the layout of GPT-2; train one with bias")
+        raise UserError("a GPT without biases cannot be saved in the layout of GPT-2; train one with bias")
     names = {
         "n_embd": "width",
         "n_layer": "depth",

@@ -67,7 +67,7 @@ def masked_encoder(
     sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}
     made = described_encoder("masked_encoder", encoder, sizes | {"context_length": context_length, "dropout": dropout})
     if not isinstance(getattr(made, "embedding", None), nn.Embedding):
-        raise UserError("masked_encoder: the model of key 'encoder' is no encoder with a table of tokens")
+        raise UserError("masked_encoder: the model of key 'encoder' is not an encoder with a token embedding")
     return MaskedEncoder(made)
 
 

@@ -206,7 +206,7 @@ def build(name: object, config: object, limit: int | None = None) -> "nn.Module"
         numbers = sum(math.prod(t.shape) for t in make(**options).state_dict().values())
     if numbers > (LARGEST if limit is None else limit):
         most = f"{LARGEST:,}" if limit is None else f"{limit:,}, which its weights file has"
-        raise UserError(f"{name}: these sizes make {numbers:,} numbers; at most {most}")
+        raise UserError(f"{name}: these sizes give {numbers:,} parameters; at most {most}")
     return make(**options)
 
 

@@ -22,12 +22,12 @@ def check_page_path(path: Path | str) -> Path:
 
 
 def keep_other_files(path: Path) -> None:
-    """Raise UserError where a page would replace a file that is no page of Lingon; to be asked before any work.
+    """Raise UserError where a page would replace a file that Lingon has not written; to be called before any work.
 
     Pages are made again and again under one name; whatever else is there is kept.
     """
     if path.suffix in ENDINGS and path.exists() and not _is_page(path):
-        raise UserError(f"{str(path)!r} is there already and is no page of Lingon; write to another name")
+        raise UserError(f"{str(path)!r} already exists and is not a page written by Lingon; write to another name")
 
 
 def _is_page(path: Path) -> bool:

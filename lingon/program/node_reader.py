@@ -167,7 +167,7 @@ def _tensors(path: Path) -> dict[str, np.ndarray]:
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}: not a whole safetensors file ({str(error)[:200]})") from None
+        raise DataError(f"{path}: not a complete safetensors file ({str(error)[:200]})") from None
 
 
 def _tuples(value: Any) -> Any:

@@ -27,9 +27,7 @@ class BoxedImageFiles:
     images: ImagesFolder = None
     test: Annotated[str | None, Option(help="Data to test on; a fifth of the images by default.")] = None
     valid: Annotated[str | None, Option(help="Data to validate on; a tenth of the images by default.")] = None
-    on_bad_row: Annotated[str, Option(help="An image or a box that cannot be meant: stop (default), or skip it.")] = (
-        "stop"
-    )
+    on_bad_row: Annotated[str, Option(help="An image or a box that is invalid: stop (default), or skip it.")] = "stop"
 
     def read(self) -> "BoxSplits":
         """Return training, validation and test images; how they are divided does not follow the seed."""

@@ -57,10 +57,10 @@ def how_it_ended(training: Training, history: History, settings: TrainSettings) 
     else:
         found = "still improving" if still_improving(history, training.metric) else "level"
     if found in ("not converged", "still improving") and world().rank == 0:
-        what = "before the loss was at its optimum" if found == "not converged" else "while it was still improving"
+        what = "before the loss converged" if found == "not converged" else "while it was still improving"
         unit = "steps" if getattr(settings, "steps", None) else "epochs"  # in which the length was given
         length = history.steps if unit == "steps" else history.epochs
         said = f"1 {unit[:-1]}" if length == 1 else f"{length:g} {unit}"
         longer = f"--{unit} {2 * length:g}"
-        print(f"training ended after {said}, {what}; {longer} may give a better model", file=sys.stderr)
+        print(f"training stopped after {said}, {what}; {longer} may give a better model", file=sys.stderr)
     return found

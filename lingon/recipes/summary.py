@@ -50,7 +50,7 @@ def after_training(run: Run, bundle: Path) -> Iterator[None]:
     try:
         yield
     except Exception:
-        print(f"lingon: the model is trained and kept in {bundle}; what came after failed:", file=sys.stderr)
+        print(f"lingon: the trained model is saved in {bundle}; what came after failed:", file=sys.stderr)
         raise
     prune(run)
 
@@ -80,7 +80,7 @@ def is_finished(run: Run) -> bool:
 def prune(run: Run) -> None:
     """Removes the checkpoints of a run that has ended, and says so."""
     if size := run.prune() + remove_refit(run.folder):
-        print(f"removed the checkpoints, which only a run that has not ended needs: {size / 1e6:,.1f} MB")
+        print(f"removed the checkpoints, which are needed only to resume an unfinished run: {size / 1e6:,.1f} MB")
 
 
 def remove_refit(folder: Path) -> int:

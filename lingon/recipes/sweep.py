@@ -22,7 +22,7 @@ def vary(text: str, parameters: list[inspect.Parameter]) -> tuple[str, list[Any]
     name = name.strip().lstrip("-").replace("-", "_")
     known = {p.name: p.annotation for p in parameters if p.name not in ("sweep", "out", "resume", "overwrite")}
     if not equals or not values:
-        raise UserError(f"--sweep {text!r} is not written like lr=1e-3,3e-4")
+        raise UserError(f"--sweep {text!r} is not of the form NAME=VALUE,VALUE, such as lr=1e-3,3e-4")
     if name not in known:
         raise unknown("setting to sweep", name, known)
     return name, [_value(v.strip(), known[name], name) for v in values.split(",")]

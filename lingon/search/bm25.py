@@ -87,7 +87,7 @@ class BM25:
         whole = len(starts) == len(terms) + 1 and starts[0] == 0 and starts[-1] == len(documents) == len(impacts)
         if not whole or starts.min() < 0 or (np.diff(starts) < 0).any():
             said = f"{len(terms):,} terms, {len(starts):,} places and {len(documents):,} postings do not fit together"
-            raise DataError(f"{name}: {said}; it is no index, or a damaged one")
+            raise DataError(f"{name}: {said}; it is not an index, or a damaged one")
         if len(documents) and not (documents.min() >= 0 and documents.max() < count and np.isfinite(impacts).all()):
             raise DataError(f"{name}: a posting of a document that is not there (there are {count:,}), or not a number")
         return cls(terms, starts, documents, impacts, count)

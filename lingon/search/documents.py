@@ -47,7 +47,7 @@ class ReadSettings:
             options = FileOptions(kept["encoding"], kept["quoting"])
             return cls(kept["passage_tokens"], kept["passage_overlap"], kept["text"], options=options)
         except (KeyError, TypeError, AttributeError, UserError) as error:
-            raise DataError(f"{name}: its settings cannot be meant ({error}); index again with --overwrite") from None
+            raise DataError(f"{name}: its settings are invalid ({error}); index again with --overwrite") from None
 
     def identity(self) -> dict[str, Any]:
         """Return what decides which passages a file has, as JSON writes it."""
@@ -90,7 +90,7 @@ def files_of(source: Path, leave_out: Path) -> tuple[list[Path], Counter]:
             else:
                 others[file_suffix(path) or "without a suffix"] += 1
     if not found:
-        raise UserError(f"{source} holds no file with one of {', '.join(READ)} (each also .gz or .xz)")
+        raise UserError(f"{source} contains no file with one of {', '.join(READ)} (each also .gz or .xz)")
     return found, others
 
 

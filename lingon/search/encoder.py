@@ -63,7 +63,8 @@ class Encoder:
         if own.shape != probe.shape or (np.einsum("nd,nd->n", own, unit_rows(probe, source)) < SAME).any():
             raise UserError(
                 f"{folder} was made with the encoder {source!r} (width {width}), and {self.source!r} (width "
-                f"{own.shape[1]}) gives other vectors; search it with that one, or index again with --overwrite"
+                f"{own.shape[1]}) gives different vectors; search with the original encoder, or "
+                "index again with --overwrite"
             )
 
 

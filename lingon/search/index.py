@@ -148,7 +148,7 @@ class Index:
         if k < 1:
             raise UserError(f"the {k} best passages; expected 1 or more")
         if not query.strip():
-            raise UserError("an empty query; give some words")
+            raise UserError("the query is empty; give some words")
         rows = self.rows_with(filters) if filters else None
         if mode == "bm25":
             best, words = self._by_words(query, k, rows)
@@ -235,7 +235,7 @@ class Index:
         return found
 
     def stale_files(self, hits: Sequence[Hit]) -> dict[str, str]:
-        """Return the files of some hits that are no more as they were indexed: "changed" or "gone"."""
+        """Return the files of some hits that have changed since they were indexed: "changed" or "gone"."""
         source, found = Path(self.about.get("source", "")), {}
         for number in sorted({int(self.file_of[hit.row]) for hit in hits}):
             row = self.files[number]

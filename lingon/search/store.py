@@ -99,7 +99,7 @@ class StoredIndex:
     def path(self, role: str) -> Path:
         """Return the place of a file, after its sha256 was found right."""
         if role not in self.files:
-            raise DataError(f"{self.folder / MANIFEST}: names no {role}; it is no index, or a damaged one")
+            raise DataError(f"{self.folder / MANIFEST}: names no {role}; it is not an index, or a damaged one")
         entry, path = self.files[role], self.folder / self.files[role]["name"]
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -117,7 +117,7 @@ class StoredIndex:
         try:
             found = open_memmap(path, mode="r")  # reads no pickle and no archive, as np.load may
         except (ValueError, OSError, EOFError, OverflowError, SyntaxError) as error:
-            raise DataError(f"{path}: not a whole .npy file ({str(error)[:80]})") from None
+            raise DataError(f"{path}: not a complete .npy file ({str(error)[:80]})") from None
         if found.ndim != 2 or found.dtype != np.float32 or not found.flags.c_contiguous:
             raise DataError(f"{path}: {found.dtype} {list(found.shape)}; expected a matrix of float32, row by row")
         return found
@@ -146,9 +146,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir() or not path.exists():
         if folder.is_dir() and any(one.name[0] != "." for one in folder.iterdir()):  # most likely the texts themselves
             texts, out = shlex.quote(str(folder)), shlex.quote(f"{folder.name or 'texts'}-index")
-            how = f"make one of it with: lingon index {texts} --out {out}"
+            how = f"build one with: lingon index {texts} --out {out}"
         else:
-            how = f"make one with: lingon index FOLDER --out {shlex.quote(str(folder))}"
+            how = f"build one with: lingon index FOLDER --out {shlex.quote(str(folder))}"
         raise UserError(f"{str(folder)!r} is {'a folder without an index' if folder.is_dir() else 'no folder'}; {how}")
     found = read_json(path, MOST_JSON)
     if not isinstance(found, dict) or found.get("kind") != "lingon-index" or found.get("format") != FORMAT:

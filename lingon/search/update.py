@@ -107,7 +107,7 @@ def check_target(folder: Path) -> None:
             (p.name for p in sorted(folder.iterdir()) if p.name[0] != "." and not NAME.fullmatch(p.name)), None
         )
         if strange:
-            raise UserError(f"{folder} has other files in it, as {strange!r}; give another name for the index")
+            raise UserError(f"{folder} contains other files, such as {strange!r}; give another name for the index")
 
 
 class _Old:
@@ -146,7 +146,7 @@ class _Old:
 
 def _check_same(folder: Path, about: dict[str, Any], plan: Plan) -> None:
     """Raise UserError when an index was made of something else than what it is to be brought up to."""
-    again = "give another --out, or make it anew with --overwrite"
+    again = "give another --out, or rebuild it with --overwrite"
     if about.get("source") != str(plan.source.absolute()):
         raise UserError(f"{folder} is the index of {str(about.get('source'))!r}, not of {str(plan.source)!r}; {again}")
     for key, value in plan.settings.identity().items():
@@ -165,7 +165,7 @@ def _write(folder: Path, plan: Plan, old: _Old | None, files: Sequence[Path], ot
     rows, passages = _read(plan, old, files, report)
     report.passages = len(passages)
     if not passages:
-        raise DataError(f"{plan.source}: {counted(len(files), 'file')}, and none holds a passage of text")
+        raise DataError(f"{plan.source}: {counted(len(files), 'file')}, and none contains a passage of text")
     if old is not None:
         report.removed = len(set(old.files) - {row["path"] for row in rows})
         same = not (report.added or report.changed or report.removed)

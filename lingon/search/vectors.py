@@ -33,7 +33,7 @@ def unit_rows(vectors: np.ndarray, what: str) -> np.ndarray:
     vectors = np.asarray(vectors, np.float32)
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     if not np.isfinite(lengths).all():
-        raise DataError(f"{what}: a vector holds NaN or infinite numbers, which are near to nothing")
+        raise DataError(f"{what}: a vector holds NaN or infinite numbers, which have no nearest neighbours")
     return (vectors / np.where(lengths == 0, 1, lengths)).astype(np.float32)
 
 

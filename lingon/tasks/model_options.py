@@ -116,9 +116,9 @@ def parse_sizes(given: list[str], from_data: Container[str] = ()) -> dict[str, A
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or name.strip() in ("", *FROM_TEXTS) or name.strip() in from_data:
-            raise UserError(f"--set {text!r} is not written like depth=2")
+            raise UserError(f"--set {text!r} is not of the form NAME=VALUE, such as depth=2")
         try:
             sizes[name.strip()] = json.loads(value)
         except ValueError:
-            raise UserError(f"--set {text!r}: {value!r} is no number, list, true or false") from None
+            raise UserError(f"--set {text!r}: {value!r} is not a number, a list, true or false") from None
     return sizes

@@ -72,7 +72,9 @@ def with_new_head(
     made, fresh = started_model(model, dropout, classes=classes)
     if world().rank == 0:
         some = printable(", ".join(own[:3])) + (", ..." if len(own) > 3 else "")
-        print(f"the {noun} are others than those of {name} ({some}): {', '.join(fresh)} are fresh", file=sys.stderr)
+        print(
+            f"the {noun} differ from those of {name} ({some}): {', '.join(fresh)} are initialized anew", file=sys.stderr
+        )
     return made
 
 

@@ -45,7 +45,7 @@ def model_name(model: nn.Module) -> str:
     for name, row in MODELS.items():
         if row.module == type(model).__module__:
             return name
-    raise UserError(f"{type(model).__name__} is no model of the registry")
+    raise UserError(f"{type(model).__name__} is not a model of the registry")
 
 
 def rebuilt(model: Any, **changes: Any) -> tuple[nn.Module, list[str]]:

@@ -32,6 +32,6 @@ def require(task: Any, command: str | None, source: object) -> None:
         return
     if command not in LACKS:
         *others, last = (f"{other.noun}s" for other in TASKS.values() if command in other.commands)
-        raise UserError(f"{str(source)!r} is {row.a_noun}; {', '.join(others)} and {last} are {command}ed so far")
+        raise UserError(f"{str(source)!r} is {row.a_noun}; {', '.join(others)} and {last} can be {command}ed")
     usage = row.usage.format(shlex.quote(str(source)))
     raise UserError(f"{str(source)!r} is {row.a_noun}, which {LACKS[command]}; try: lingon {usage}")

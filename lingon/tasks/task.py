@@ -63,7 +63,7 @@ class Task(Protocol):
 
     @classmethod
     def check_config(cls, config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Raise DataError naming the key when a configuration from a file cannot be meant; before anything is loaded.
+        """Raise DataError naming the key when a configuration from a file is invalid; before anything is loaded.
 
         sizes: the configuration of each module, by part.
         """

@@ -21,12 +21,12 @@ def check_tuning(settings: Any) -> None:
     """Raise UserError for settings of a tuning that is not chosen, or is chosen without weights to start from."""
     for name in ("tuning", "head_lr", *OF_LORA):
         if getattr(settings, name) is not None and settings.from_ is None:
-            raise UserError(f"--{_flag(name)} is {getattr(settings, name)}, which counts with --from only")
+            raise UserError(f"--{_flag(name)} is {getattr(settings, name)}, which applies only with --from")
     if settings.tuning not in (*TUNINGS, None):
         raise unknown("tuning", settings.tuning, TUNINGS)
     for name in OF_LORA:
         if getattr(settings, name) is not None and settings.tuning != "lora":
-            raise UserError(f"--{_flag(name)} is {getattr(settings, name)}, which counts with --tuning lora only")
+            raise UserError(f"--{_flag(name)} is {getattr(settings, name)}, which applies only with --tuning lora")
     if settings.quantize not in (*QUANTIZATIONS, None):
         raise unknown("quantization", settings.quantize, QUANTIZATIONS)
     decay = settings.layer_lr_decay

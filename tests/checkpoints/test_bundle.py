@@ -151,7 +151,7 @@ WRONG = {
     "half a pair": (lambda c: c.update(labels=["x", "y", "\ud83d"]), "'labels' holds half a surrogate pair"),
     "a label too many": (lambda c: c["labels"].append("x"), "4 labels for a model of 3 classes"),
     "no length": (lambda c: c.update(max_length=0), "'max_length' is 0, expected 1 or more"),
-    "too wide": (lambda c: c["config"].update(width=4096), "numbers; at most .* which its weights file has"),
+    "too wide": (lambda c: c["config"].update(width=4096), "parameters; at most .* which its weights file has"),
     "another model's name": (lambda c: c.update(model="bilstm"), "unknown key of bilstm 'word_dropout'"),
 }
 
@@ -204,7 +204,10 @@ def test_a_tokenizer_that_does_not_fit_is_refused(bundle):
 
 WEIGHTS = {
     "narrower": (lambda w: w | {"out.weight": w["out.weight"][:, :5]}, r"config\.json: .*which its weights file has"),
-    "turned": (lambda w: w | {"out.weight": w["out.weight"].T}, r"'out.weight' is \[7, 3\], the model wants \[3, 7\]"),
+    "turned": (
+        lambda w: w | {"out.weight": w["out.weight"].T},
+        r"'out.weight' is \[7, 3\], the model expects \[3, 7\]",
+    ),
     "one missing": (
         lambda w: {k: t for k, t in w.items() if k != "out.bias"} | {"b": torch.ones(3)},
         "'out.bias' is m",
@@ -241,7 +244,7 @@ def test_a_promise_of_many_numbers_takes_no_memory(bundle):
     header = json.dumps({"w": {"dtype": "F32", "shape": [1000] * 4, "data_offsets": [0, 4 * 1000**4]}}).encode()
     (bundle / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4000))
     tracemalloc.start()
-    with pytest.raises(DataError, match=r"model\.safetensors: promises 1,000,000,000,000 numbers"):
+    with pytest.raises(DataError, match=r"model\.safetensors: declares 1,000,000,000,000 numbers"):
         load(bundle)
     assert tracemalloc.get_traced_memory()[1] < 16 << 20
     tracemalloc.stop()

@@ -135,7 +135,7 @@ def other_tokenizer(pieces):
 DENSE = "encoder.layer.1.output.dense.weight"
 WRONG = {
     "a tensor missing": (without(DENSE), rf"tensor '{DENSE}' is missing"),
-    "a tensor of another shape": (with_tensor(DENSE, torch.ones(3, 5)), r"is \[3, 5\], config.json wants \[30, 37\]"),
+    "a tensor of another shape": (with_tensor(DENSE, torch.ones(3, 5)), r"is \[3, 5\], config.json expects \[30, 37\]"),
     "no number": (with_tensor(DENSE, torch.full((30, 37), torch.nan)), f"tensor '{DENSE}' holds NaN"),
     "relative positions": (
         with_tensor("encoder.layer.0.attention.self.distance_embedding.weight", torch.ones(9, 6)),
@@ -145,10 +145,10 @@ WRONG = {
     "relative keys": (with_key(position_embedding_type="relative_key_query"), "'relative_key_query'"),
     "too small a tokenizer": (
         other_tokenizer(PIECES[:50]),
-        "has 50 tokens, the embedding 89 rows; they are not of one",
+        "has 50 tokens, the embedding 89 rows; they do not belong",
     ),
     "too large a tokenizer": (other_tokenizer([*PIECES, *"1234567"]), "has 96 tokens, the model was made for 89"),
-    "another padding": (with_key(pad_token_id=3), "pad_token_id 3, the tokenizer pads with 0; they are not of one"),
+    "another padding": (with_key(pad_token_id=3), "pad_token_id 3, the tokenizer pads with 0; they do not belong"),
     "a pickle": (lambda folder: os.rename(folder / "model.safetensors", folder / "w.bin"), "w.bin is a pickle"),
     "another family": (with_key(model_type="longformer"), "unknown model_type 'longformer'"),
 }
@@ -253,7 +253,7 @@ def test_weights_of_older_folders_lie_in_a_folder_of_their_own(folder, tmp_path)
 
 def test_no_tokenizer_beside_the_weights_is_said(tmp_path):
     save_hub(made("bert"), tmp_path / "m")
-    with pytest.raises(DataError, match=r"no tokenizer beside the weights \(tokenizer.json or vocab.txt\)"):
+    with pytest.raises(DataError, match=r"no tokenizer next to the weights \(tokenizer.json or vocab.txt\)"):
         lingon.load(tmp_path / "m")
 
 

@@ -132,7 +132,7 @@ WRONG = {
     "gemma3.embedding_length is -1, expected a whole number": {"gemma3.embedding_length": b"\5\0\0\0" + b"\xff" * 4},
     "num_hidden_layers": {"gemma3.block_count": 1 << 20},
     "the metadata says": {"gemma3.feed_forward_length": 36},
-    "these sizes make": {"gemma3.block_count": 8},
+    "these sizes give": {"gemma3.block_count": 8},
     "unknown tensor 'blk.6": {"gemma3.block_count": 6},
     "a mixture of 4 experts": {"gemma3.expert_count": 4},
     "rope.scaling.type is 'longrope', expected linear, none or yarn": {"gemma3.rope.scaling.type": "longrope"},

@@ -223,9 +223,9 @@ def test_wrong_places_and_kinds_of_an_export_are_named(bundle, tmp_path):
     with pytest.raises(UserError, match="expected a file that ends in"):
         export(bundle, "gguf", tmp_path / "x")
     (tmp_path / "own.gguf").mkdir()
-    with pytest.raises(UserError, match="holds something else than an older export"):
+    with pytest.raises(UserError, match="contains something other than an earlier export"):
         export(bundle, "gguf", tmp_path / "own.gguf")
-    with pytest.raises(UserError, match=r"--int8 is for --to onnx; for 8 bits there: --quantize q8_0"):
+    with pytest.raises(UserError, match=r"--int8 is for --to onnx; for 8 bits: --quantize q8_0"):
         export(bundle, "gguf", int8=True)
     with pytest.raises(UserError, match="--quantize is for --to gguf and ctranslate2, not onnx"):
         export(bundle, "onnx", quantize="f16")

@@ -166,7 +166,7 @@ def test_end_tokens_of_generation_config_count_before_those_of_config(folders, t
 
 
 def test_a_model_without_a_place_in_the_layout_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"LSTM has no place in this layout; .* are gpt, decoder and .*save_bundle"):
+    with pytest.raises(UserError, match=r"LSTM cannot be saved in this layout; .* are gpt, decoder and .*save_bundle"):
         save_hub(LSTM(89, 8, 8, 1), tmp_path / "lstm")
     assert not list(tmp_path.iterdir())
 
@@ -228,7 +228,7 @@ def test_a_window_that_is_null_is_none(family):
         ({"num_key_value_heads": 4}, "key 'num_key_value_heads' is 4, expected a divisor of num_attention_heads"),
         ({"head_dim": 7}, "key 'head_dim' is 7, expected an even number"),
         ({"head_dim": None, "num_attention_heads": 7}, "key 'num_attention_heads' is 7, expected a divisor"),
-        ({"hidden_act": "os.system"}, "key 'hidden_act' is 'os.system', which Lingon does not have; known: silu"),
+        ({"hidden_act": "os.system"}, "key 'hidden_act' is 'os.system', which Lingon does not support; known: silu"),
         ({"rms_norm_eps": "1e-6"}, "key 'rms_norm_eps'"),
         ({"rope_parameters": [1]}, r"key 'rope_parameters' is \[1\], expected an object"),
         ({"rope_parameters": PLAIN | {"rope_type": "dynamic"}}, "rope_parameters: key 'rope_type' is 'dynamic'"),
@@ -243,8 +243,8 @@ def test_a_window_that_is_null_is_none(family):
         ({"quantization_config": {"bits": 4}}, "key 'quantization_config'"),
         ({"hidden_size": 60000, "num_hidden_layers": 256, "intermediate_size": 2**20}, "tensor .* key 'hidden_size'"),
         ({"num_hidden_layers": 4}, "tensor 'model.layers.3.input_layernorm.weight' is missing"),
-        ({"hidden_size": 42}, r"weight' is \[89, 30\], config.json wants \[89, 42\]; key 'hidden_size' is 42$"),
-        ({"vocab_size": 97}, r"weight' is \[89, 30\], config.json wants \[97, 30\]; key 'vocab_size' is 97$"),
+        ({"hidden_size": 42}, r"weight' is \[89, 30\], config.json expects \[89, 42\]; key 'hidden_size' is 42$"),
+        ({"vocab_size": 97}, r"weight' is \[89, 30\], config.json expects \[97, 30\]; key 'vocab_size' is 97$"),
         ({"intermediate_size": 31}, r"tensor 'model.layers.0.mlp.gate_proj.weight' is \[37, 30\], .* wants \[31, 30\]"),
         ({"num_hidden_layers": 2}, "unknown tensor 'model.layers.2"),
         ({"mlp_bias": True, "num_hidden_layers": 2}, "tensor 'model.layers.0.mlp.gate_proj.bias' is missing"),
@@ -291,7 +291,7 @@ def test_missing_superfluous_twisted_and_other_types_are_named(folder):
     with_({"model.norm.weight": None, "model.nrom.weight": torch.ones(30)}, "tensor 'model.norm.weight' is missing")
     with_({"score.weight": torch.ones(2, 30)}, "unknown tensor 'score.weight'")
     with_(
-        {"lm_head.weight": torch.ones(30, 89)}, r"tensor 'lm_head.weight' is \[30, 89\], config.json wants \[89, 30\]"
+        {"lm_head.weight": torch.ones(30, 89)}, r"tensor 'lm_head.weight' is \[30, 89\], config.json expects \[89, 30\]"
     )
     with_({"lm_head.weight": torch.ones(89, 30, dtype=torch.int8)}, "is of int8; weights of float32")
     with_({"lm_head.weight": torch.ones(89, 30).to(torch.float8_e4m3fn)}, "is of float8_e4m3fn")
@@ -345,7 +345,7 @@ def test_a_folder_without_weights_says_what_it_has(folder, tmp_path):
 def test_a_file_cut_short_is_named(folder):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(DataError, match=r"model.safetensors|not whole safetensors"):
+    with pytest.raises(DataError, match=r"model.safetensors|not complete safetensors"):
         load_hub(folder)
 
 
@@ -422,7 +422,7 @@ def test_an_output_beside_a_tied_embedding_counts_when_it_is_another(tmp_path):
     folder = save_hub(fresh(CONFIGS["llama"]), tmp_path / "a")
     wanted = load_hub(folder).model(IDS)
     edit(folder, tie_word_embeddings=True)
-    with pytest.warns(UserWarning, match="lm_head.weight is not the embedding"):
+    with pytest.warns(UserWarning, match="lm_head.weight differs from the embedding"):
         found = load_hub(folder).model
     assert torch.equal(found(IDS), wanted)
     assert load_hub(save_hub(found, tmp_path / "b")).model.config()["tie_word_embeddings"] is False

@@ -165,9 +165,7 @@ def test_settings_of_a_checkpoint_are_kept_and_overridden(tmp_path, capsys):
     folder = marian(tmp_path / "m")
     given = {"num_beams": 3, "length_penalty": 2.0, "early_stopping": True, "renormalize_logits": True, "max_length": 7}
     (folder / "generation_config.json").write_text(json.dumps({"do_sample": True, "top_k": 5, **given}))
-    said = (
-        r"settings are those of samples \(do_sample true, top_k 5\); translations are searched for, and always the same"
-    )
+    said = r"settings ask for sampling \(do_sample true, top_k 5\); beam search is used, which is deterministic"
     with pytest.warns(UserWarning, match=said):
         translator = lingon.load(folder)
     save_bundle(translator, "marian", tmp_path / "bundle", {})
@@ -320,9 +318,7 @@ def test_two_tokenizers_that_are_no_pieces_are_not_saved(tmp_path):
         ["ab"]
     )
     translator.target = bpe(["cd cde f"] * 3, 290)
-    with pytest.raises(
-        UserError, match="sources and targets have two tokenizers, which are no models of SentencePiece"
-    ):
+    with pytest.raises(UserError, match="sources and targets have two tokenizers, which are not SentencePiece models"):
         save_translator(translator, tmp_path / "two")
     assert not (tmp_path / "two").exists()
 
@@ -358,7 +354,7 @@ def test_bart_writes_its_forced_token_first(tmp_path):
         (["vocab.json"], "there is no vocab.json, which the tokenizer needs"),
         (
             ["source.spm", "target.spm", "vocab.json"],
-            r"no tokenizer beside the weights \(tokenizer.json, or source.spm",
+            r"no tokenizer next to the weights \(tokenizer.json, or source.spm",
         ),
     ],
 )
@@ -375,8 +371,11 @@ def test_files_that_are_missing_are_named(gone, why, tmp_path):
     [
         ({"</s>": 0, "<unk>": 2}, "gives each token its id: 0, 1, 2, ... without gaps"),
         (["</s>"], "gives each token its id"),
-        ({f"t{i}": i for i in range(90)}, "90 tokens, the model has 89 rows; they are not of one checkpoint"),
-        ({"</s>": 0, "a": 1}, "'<unk>' for what is unknown is not in the vocabulary"),
+        (
+            {f"t{i}": i for i in range(90)},
+            "90 tokens, the model has 89 rows; they do not belong to the same checkpoint",
+        ),
+        ({"</s>": 0, "a": 1}, "'<unk>' for unknown text is not in the vocabulary"),
         ({"a": 0, "<unk>": 1}, "the vocabulary has no </s>"),
     ],
 )

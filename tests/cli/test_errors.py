@@ -36,13 +36,13 @@ def test_a_full_disk_is_ours_and_a_missing_file_the_users(number, code):
 
 def test_ctrl_c_says_where_a_run_was_saved(monkeypatch, capsys):
     def stopped(*given):
-        raise Interrupted("stopped after step 7, saved in runs/x; resume to go on")
+        raise Interrupted("stopped after step 7, saved in runs/x; resume to continue")
 
     monkeypatch.setattr("lingon.doctor.examine", stopped)
     with pytest.raises(SystemExit) as end:
         app.main(["doctor"])
     assert end.value.code == 130
-    assert capsys.readouterr().err == "lingon: stopped after step 7, saved in runs/x; resume to go on\n"
+    assert capsys.readouterr().err == "lingon: stopped after step 7, saved in runs/x; resume to continue\n"
 
 
 # Sets the title of a window, clears it, begins a new line: what a terminal obeys, in seven and in eight bits.

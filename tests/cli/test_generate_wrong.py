@@ -133,7 +133,7 @@ def test_a_search_that_cannot_be_is_refused(said, folder, option, value):
 
 WORDS = {
     ("--stop", ""): "a stop string is empty; it would end every text at once",
-    ("--logit-bias", "zebra=1"): "'zebra' is no single token of this model",
+    ("--logit-bias", "zebra=1"): "'zebra' is not a single token of this model",
     ("--logit-bias", " cat=nan"): "nan, expected a number, or -inf to forbid the token",
     ("--logit-bias", " cat=inf"): "inf, expected a number, or -inf to forbid the token",
     ("--prompt", "the cat " * 40): "tokens, the model sees 32 at most; shorten the prompt",
@@ -166,7 +166,7 @@ def test_words_that_cannot_be_end_in_one_line(said, folder, words):
 def test_a_schema_of_nothing_is_refused(said, folder, tmp_path):
     for number, (schema, message) in enumerate(
         {
-            '{"enum": []}': "expected a list that is not empty",
+            '{"enum": []}': "expected a non-empty list",
             '{"type": "integer", "minimum": 3, "maximum": 2}': "which nothing can be",
             "{": "schema",
             "[]": "expected an object",
@@ -307,4 +307,4 @@ def test_a_draft_with_a_recurrent_model_is_refused_before_anything_is_written(sa
     first, draft = (lstm, folder) if target == "lstm" else (folder, lstm)
     code, out, err = said(first, "--draft-model", draft, "--prompt", "the cat", "--max-new-tokens", 20)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "a recurrent model cannot take tokens back" in err
+    assert "a recurrent model cannot undo tokens" in err

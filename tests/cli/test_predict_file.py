@@ -154,7 +154,7 @@ def test_what_has_no_place_in_a_table_is_kept_or_told(tmp_path):
 def test_files_are_never_replaced_unasked(tmp_path):
     path = put(tmp_path, "csv", [{"text": "a"}])
     for out, message in [
-        (path, "is the file that is read; write to another name"),
+        (path, "is the input file; write to another name"),
         (tmp_path / "out.xlsx", "unknown ending of a table '.xlsx'; known: .csv"),
         (put(tmp_path, "csv", [{"text": "old"}], "old"), "is there already; .* --overwrite"),
     ]:

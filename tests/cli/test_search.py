@@ -54,7 +54,7 @@ def test_a_folder_is_indexed_asked_and_indexed_again(run, tmp_path):
     assert [(hit["path"], hit["where"], hit["query"]) for hit in found] == [("sub/table.csv", ":2", "birds")]
     (tmp_path / "texts" / "a.txt").write_text("Else.")
     _, _, err = run("search", "idx", "fuel", "--mode", "bm25")
-    assert "no more as they were indexed: a.txt (changed); index again: lingon index texts --out idx" in err
+    assert "changed since they were indexed: a.txt (changed); index again: lingon index texts --out idx" in err
     _, out, _ = run("index", "texts", "--out", "idx")
     assert out[0] == "4 files (0 new, 1 changed, 3 as before, 0 removed), 6 passages, 1 encoded"
 
@@ -74,7 +74,7 @@ def test_queries_come_by_standard_input(run):
     run("index", "texts", "--out", "idx", "--lexical-only")
     _, out, err = run("search", "idx", stdin="rain\n\nbirds\nzebra\n")
     assert [line.split()[1] for line in out if line[0] != " "] == ["page.html", "sub/table.csv:2"]
-    assert "nothing was found" in err
+    assert "no results" in err
 
 
 def test_a_page_is_written(run, tmp_path):
@@ -92,7 +92,7 @@ def test_duplicates_and_clusters(run, tmp_path):
         "2 passages: Birds sing at dawn.",
         "   copy.txt:1",
         "   sub/table.csv:2",
-        "1 of 7 passages are nearly the same as another one before them",
+        "1 of 7 passages are near-duplicates of an earlier one",
     ]
     _, out, _ = run("search", "idx", "--clusters", "2", "--json")
     found = [json.loads(line) for line in out]
@@ -130,12 +130,12 @@ def test_vectors_of_texts(run, tmp_path):
     ("words", "said"),
     [
         (["index", "texts", "--out", "i", "--lexical-only", "--encoder", "x"], "--lexical-only makes no vectors"),
-        (["index", "texts", "--out", "texts"], "texts has other files in it, as 'a.txt'"),
+        (["index", "texts", "--out", "texts"], "texts contains other files, such as 'a.txt'"),
         (["index", "texts", "--out", "i", "--passage-tokens", "3"], "--passage-tokens 3; expected 8"),
         (["index", "texts", "--out", "i", "--on-bad-row", "x"], "unknown value of --on-bad-row 'x'"),
         (["index", "texts", "--out", "i", "--chunk-size", "9"], "did you mean --passage-tokens?"),
         (["index", "text", "--out", "i"], "there is no file or folder 'text'; did you mean 'texts'"),
-        (["search", "texts", "x"], "without an index; make one of it with: lingon index texts --out texts-index"),
+        (["search", "texts", "x"], "without an index; build one with: lingon index texts --out texts-index"),
         (["search", "lex", "x", "--mode", "vectors"], "lex has no vectors (--lexical-only); take --mode bm25"),
         (["search", "lex", "x", "--mode", "fuzzy"], "unknown mode 'fuzzy'; known: hybrid, bm25, vectors"),
         (["search", "lex", "x", "--filter", "type"], "--filter 'type'; expected FIELD=VALUE"),

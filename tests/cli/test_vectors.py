@@ -40,7 +40,7 @@ def test_nearest_in_words_and_json(file):
     assert found["word"] == "king"
     cosine = np.dot(WORDS["king"], WORDS["queen"]) / np.linalg.norm(WORDS["king"]) / np.linalg.norm(WORDS["queen"])
     assert found["found"] == [["queen", pytest.approx(cosine, abs=1e-5)]]
-    with pytest.raises(UserError, match="is no regular expression"):
+    with pytest.raises(UserError, match="is not a regular expression"):
         run("nearest", "king", "--vectors", file, "--matching", "(")
 
 
@@ -151,7 +151,7 @@ def test_no_file_is_lost_to_a_new_one(file, tmp_path):
         with pytest.raises(UserError, match="is the file that is read"):
             run("convert", source, out, "--overwrite")
     for command in (("convert", file, str(trained)), ("align", file, file, "--out", str(trained))):
-        with pytest.raises(UserError, match=r"is there already; .*--overwrite"):
+        with pytest.raises(UserError, match=r"already exists; .*--overwrite"):
             run(*command)
     with pytest.raises(UserError, match="is the file that is read"):
         run("align", file, str(run_folder), "--out", str(trained), "--overwrite")
@@ -171,7 +171,7 @@ def test_the_ending_is_looked_at_before_any_work(tmp_path):
 def test_bias_of_your_own_words(file):
     sets = ("--x", "king man", "--y", "queen woman", "--a", "man king", "--b", "woman queen")
     assert "effect" in run("bias", "own", "--vectors", file, *sets)
-    with pytest.raises(UserError, match="needs --x, --y, --a and --b"):
+    with pytest.raises(UserError, match="--x, --y, --a and --b are needed"):
         run("bias", "own", "--vectors", file)
     with pytest.raises(UserError, match="unknown probe"):
         run("bias", "career", "--vectors", file)

@@ -105,17 +105,17 @@ WRONG = {
     "predict_@pairs_alone": r"a pair is two texts, not 'alone'; give \(first, second\), or a tab between",
     "predict_@pairs_first\t ": r"a pair is two texts, and the second of 'first\\t ' is empty",
     "predict_@pairs_\tsecond": r"a pair is two texts, and the first of '\\tsecond' is empty",
-    f"train_classify_--data_@number.csv_--problem-type_regression{TRAIN}": r"number\.csv:4: .* is no number",
-    f"train_classify_--data_@number.csv_--problem-type_ordinal{TRAIN}": r"number\.csv:4: 'many' .* is no number",
+    f"train_classify_--data_@number.csv_--problem-type_regression{TRAIN}": r"number\.csv:4: .* is not a number",
+    f"train_classify_--data_@number.csv_--problem-type_ordinal{TRAIN}": r"number\.csv:4: 'many' .* is not a number",
     f"train_classify_--data_@good.csv{TRAIN.replace('bert', 'tokens')}": r"tokens: the tokenizer has \d+ tokens, the ",
     f"train_classify_--data_@good.csv{TRAIN.replace('bert', 'shard')}": r"model-00002-of-00002.safetensors is missing",
     "predict_@shard_a film": r"model-00002-of-00002.safetensors is missing, one of 2 files that ",
     f"train_classify_--data_@good.csv{TRAIN}_--tuning_lora_--lora-layers_attention.no": r"unknown layer for LoRA",
     f"train_classify_--data_@good.csv{TRAIN}_--tuning_lora_--lora-rank_7": r"the rank of LoRA is 7, more than a matrix",
-    f"train_classify_--data_@good.csv{TRAIN}_--tuning_contrastive_--refit": r"--refit is not there for",
+    f"train_classify_--data_@good.csv{TRAIN}_--tuning_contrastive_--refit": r"--refit is not available for",
     "index_@docs_--out_@ix_--encoder_@one": r"one' is a classifier, which gives texts no vectors",
     "index_@nothing_--out_@ix_--encoder_@bert": r"there is no file or folder .*nothing",
-    "search_@docs_film": r"docs' is a folder without an index; make one of it with: lingon index",
+    "search_@docs_film": r"docs' is a folder without an index; build one with: lingon index",
     "evaluate_@one_--data_@good.csv_--page_@page.png": r"ends in '\.png', expected \.html",
 }
 
@@ -133,9 +133,7 @@ def test_what_is_wrong_is_said_in_one_line(line, place, capsys):
 
 def test_texts_that_are_longer_than_the_model_are_said_to_be(place, capsys):
     for line in ("evaluate_@one_--data_@long.csv", f"predict_@one_{'a good film ' * 9}"):
-        with pytest.warns(
-            UserWarning, match="some texts are longer than the 8 tokens that the model reads; their ends"
-        ):
+        with pytest.warns(UserWarning, match="some texts are longer than the 8 tokens that the model reads; they are"):
             assert asked(place, capsys, line)[0] == 0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -149,7 +147,7 @@ def test_an_index_says_what_is_no_more_as_it_was(place, capsys):
     (place / "docs/b.txt").unlink()
     code, _, err = asked(place, capsys, "search_@ix_film")
     assert code == 0
-    assert "no more as they were indexed: a.txt (changed), b.txt (gone); index again: lingon index" in err
+    assert "changed since they were indexed: a.txt (changed), b.txt (gone); index again: lingon index" in err
     shutil.copytree(place / "bert", place / "stranger")
     torch.manual_seed(5)
     others = {name: torch.randn_like(t) for name, t in load_file(place / "bert/model.safetensors").items()}
@@ -157,7 +155,7 @@ def test_an_index_says_what_is_no_more_as_it_was(place, capsys):
     for line in ("index_@docs_--out_@ix_--encoder_@stranger", "search_@ix_film_--encoder_@stranger"):
         code, _, err = asked(place, capsys, line)
         assert code == 2
-        assert "gives other vectors; search it with that one, or index again with --overwrite" in err
+        assert "gives different vectors; search with the original encoder, or index again with --overwrite" in err
     (place / "bert").rename(place / "away")
     code, _, err = asked(place, capsys, "search_@ix_film")
     (place / "away").rename(place / "bert")

@@ -506,14 +506,14 @@ def test_a_wrong_config_of_several_parts_is_refused(name, tmp_path):
 
 
 WRONG_HEADS = {
-    "another folder": (lambda c: c["heads"]["links"]["files"].update(head="../b/head"), "which is no name of a file"),
+    "another folder": (lambda c: c["heads"]["links"]["files"].update(head="../b/head"), "which is not a file name"),
     "no file": (lambda c: c["heads"]["links"]["files"].pop("head"), "head 'links': key 'head' is missing"),
     "an unknown task": (lambda c: c["heads"]["links"].update(task="link"), "head 'links': unknown task 'link'"),
     "a list": (lambda c: c.update(heads=[]), r"key 'heads' is '\[\]', expected an object"),
     "one more key": (lambda c: c.update(task="alike"), "unknown key 'task'"),
     "two sizes of one file": (
         lambda c: c["heads"]["links"]["parts"]["encoder"].update(config={"vocab_size": 3}),
-        "two heads want different models of one file, 'encoder'",
+        "two heads need different models in the same file, 'encoder'",
     ),
 }
 

@@ -28,5 +28,5 @@ def test_the_cpu_changes_no_setting(monkeypatch):
 
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UserError, match=r"'cuda' is not on this machine.*cpu"):
+    with pytest.raises(UserError, match=r"'cuda' is not available here.*cpu"):
         pick_device("cuda")

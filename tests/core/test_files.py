@@ -106,7 +106,7 @@ def test_json_that_cannot_be_written_leaves_no_file(tmp_path):
 def test_an_error_names_the_file_that_was_wanted(tmp_path):
     (tmp_path / "taken").mkdir()
     with (
-        pytest.raises(UserError, match=r"/taken' is there and is not a file"),
+        pytest.raises(UserError, match=r"/taken' exists and is not a file"),
         atomic_write(tmp_path / "taken") as file,
     ):
         file.write("text")
@@ -175,9 +175,9 @@ def test_what_is_no_file_is_not_replaced_by_one(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("mine")
     for name in ("pipe", "folder"):
-        with pytest.raises(UserError, match="is there and is not a file, so it is not replaced"):
+        with pytest.raises(UserError, match="exists and is not a file, so it is not overwritten"):
             write_json(tmp_path / name, 1)
-    with pytest.raises(UserError, match="is there and is not a folder"), atomic_folder(tmp_path / "file"):
+    with pytest.raises(UserError, match="exists and is not a folder"), atomic_folder(tmp_path / "file"):
         pass
     assert sorted(os.listdir(tmp_path)) == ["file", "folder", "pipe"]
     assert (tmp_path / "file").read_text() == "mine"

@@ -124,7 +124,7 @@ def test_saving_takes_no_copy_of_all_weights(tmp_path):
     [
         ({}, "tensor 'w' is missing"),
         ({"w": torch.ones(3, 5), "v": torch.ones(1)}, "unknown tensor 'v'"),
-        ({"w": torch.ones(5, 3)}, r"tensor 'w' is \[5, 3\], the model wants \[3, 5\]"),
+        ({"w": torch.ones(5, 3)}, r"tensor 'w' is \[5, 3\], the model expects \[3, 5\]"),
         ({"w": torch.full((3, 5), float("nan"))}, "holds NaN"),
     ],
 )

@@ -65,10 +65,10 @@ def test_resumes_at_the_same_row():
     [
         ({"position": 99}, "position is 99, epoch is 0; there are 8 batches"),
         ({"epoch": -1}, "epoch is -1"),
-        ({"order": 1}, "batches of another order, seed or size than Shuffled"),
+        ({"order": 1}, "another order, seed or size of batches than Shuffled"),
         (
             {"columns": {"inputs": 1, "targets": 2}},
-            "the inputs of these batches are others than those",
+            "the inputs of these batches differ from those",
         ),
         ({"columns": {"inputs": 1}}, "not a state of batches of inputs, targets"),
         ({"columns": [1]}, "not a state of batches of inputs, targets"),

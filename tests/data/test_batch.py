@@ -61,5 +61,5 @@ def test_a_batch_is_a_mapping_of_tensors_with_as_many_rows():
     [({"a": torch.ones(2), "b": torch.ones(3)}, None), ({"a": torch.ones(2)}, torch.arange(3)), ({}, None)],
 )
 def test_unequal_rows_are_refused(tensors, index):
-    with pytest.raises(UserError, match="the tensors of a batch need equally many rows"):
+    with pytest.raises(UserError, match="the tensors of a batch must have the same number of rows"):
         Batch(tensors, index)

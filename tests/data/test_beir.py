@@ -59,7 +59,7 @@ def add(path, line):
 WRONG = {
     "an unknown query": (add("qrels/test.tsv", "q9\td1\t1"), r"test\.tsv:5: there is no query 'q9' in queries\.jsonl"),
     "an unknown document": (add("qrels/test.tsv", "q1\td9\t1"), r"test\.tsv:5: there is no document 'd9'"),
-    "no number": (add("qrels/test.tsv", "q1\td1\thigh"), r"test\.tsv:5: the score 'high' is no whole number"),
+    "no number": (add("qrels/test.tsv", "q1\td1\thigh"), r"test\.tsv:5: the score 'high' is not a whole number"),
     "the same document": (add("corpus.jsonl", '{"_id": "d1"}'), r"corpus\.jsonl:4: the _id 'd1' comes twice"),
     "no id": (add("corpus.jsonl", '{"text": "x"}'), r"corpus\.jsonl:4: no _id"),
     "a query without text": (add("queries.jsonl", '{"_id": "q3"}'), r"queries\.jsonl:3: no 'text'"),

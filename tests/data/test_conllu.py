@@ -89,7 +89,7 @@ def row(number, head, relation="dep"):
         (row(1, 0) + row(2, 3) + row(3, 2), r"a.conllu:3: word 2 'w2': a cycle of heads: 2 -> 3 -> 2; every word"),
         (row(1, 0) + row(2, 0), r"a.conllu:3: word 2 'w2': a second root \(word 1 has head 0 too\); a tree has one"),
         (row(1, 2) + row(2, 3) + row(3, 1), r"a.conllu:2: word 1 'w1': a cycle of heads: 1 -> 2 -> 3 -> 1"),
-        (row(1, 0) + row(2, "_"), r"a.conllu:3: word 2 'w2': it has no head; a tree has one for each word"),
+        (row(1, 0) + row(2, "_"), r"a.conllu:3: word 2 'w2': it has no head; every word needs one"),
         (row(1, 0) + row(2, 5), r"a.conllu:3: word 2 'w2': its head is 5; expected 0 \(the root\) to 2"),
         (row(1, 0) + row(2, "1.1"), r"a.conllu:3: word 2 'w2': its head is '1.1'; expected the id of a word"),
         (row(1, 0) + row(2, 2), r"a.conllu:3: word 2 'w2': its head is itself \(2\)"),

@@ -26,7 +26,7 @@ WRONG = {
         "message 2 \\(user\\) follows user; user comes first, or after system or assistant",
     ),
     "a late system": (says(("user", "a"), ("system", "b")), "message 2 \\(system\\) follows user; system comes first"),
-    "an unknown role": (says(("humen", "a")), "message 1 is of an unknown role 'humen'"),
+    "an unknown role": (says(("humen", "a")), "message 1 has an unknown role 'humen'"),
     "no message": ([], "the conversation has no messages"),
     "one text": ("hello", "messages are str, expected a list of objects"),
     "no content": ([{"role": "user"}], "message 1 has no 'content'; it has role"),
@@ -52,7 +52,7 @@ def test_messages_are_kept_as_they_are():
     found = messages_of(given, answer_next=True)
     assert [message.row() for message in found] == given
     assert messages_of(found) == found
-    with pytest.raises(UserError, match="the last message is of 'assistant'; expected the user's"):
+    with pytest.raises(UserError, match="the last message is from 'assistant'; expected one from the user"):
         messages_of(given[:3], answer_next=True)
     with pytest.raises(UserError, match="the conversation ends with user, expected an answer"):
         Conversation(found)

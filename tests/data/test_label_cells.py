@@ -76,9 +76,9 @@ def test_numbers_are_read_and_the_rest_is_refused_with_its_line(tmp_path):
     path = put(tmp_path, "a.csv", "text,y\nx,1\ny,-2.5\nz,1e3\n")
     assert read_labelled_texts(path, label="y", problem_type="regression")[0].labels == [1.0, -2.5, 1000.0]
     for cell, message in {
-        "abc": "'abc' in column 'y' is no number",
-        "nan": "'nan' in column 'y' is no finite number",
-        "-inf": "'-inf' in column 'y' is no finite number",
+        "abc": "'abc' in column 'y' is not a number",
+        "nan": "'nan' in column 'y' is not a finite number",
+        "-inf": "'-inf' in column 'y' is not a finite number",
         "": "no number in column 'y'",
     }.items():
         path = put(tmp_path, "a.csv", f"text,y\nx,1\nz,{cell}\n")
@@ -92,7 +92,7 @@ BAD = {
     "an empty label": ([["a"], ["a", ""]], "an empty label"),
     "a list in a list": ([["a"], [["a"]]], "an empty label or a list in a list"),
     "no label": ([["a"], ""], r"no label in column 'label'; a text that has none is written \[\]"),
-    "no JSON": ([["a"], "[a"], "'.a' in column 'label' is no list in JSON"),
+    "no JSON": ([["a"], "[a"], "'.a' in column 'label' is not a JSON list"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Images with boxes of Pascal VOC, COCO and YOLO: all give the same, and what cannot be meant is named."""
+"""Images with boxes of Pascal VOC, COCO and YOLO: all give the same, and what is invalid is named."""
 
 import functools
 import json
@@ -96,7 +96,7 @@ def test_parts_are_cut_off_by_name_and_none_is_lost(tmp_path):
     assert all(names)
     assert names == [[image.name for image in part] for part in (again.train, again.valid, again.test)]
     assert splits.source["sha256"] == again.source["sha256"]
-    with pytest.raises(DataError, match="no images for valid; three are the fewest"):
+    with pytest.raises(DataError, match="no images for valid; at least three are needed"):
         load_box_splits(write_voc(tmp_path / "two", MADE[:2]))
 
 
@@ -131,7 +131,7 @@ WRONG = {
     "inside out": ({"boxes": [(9, 5, 5, 9)]}, "has no size"),
     "outside": ({"boxes": [(W, 5, W + 9, 9)]}, r"is outside of its image, 64 x 48"),
     "no number": ({"boxes": [("x", 5, 8, 9)]}, "xmin is 'x', expected a number"),
-    "not finite": ({"boxes": [("nan", 5, 8, 9)]}, "has a side that is no number"),
+    "not finite": ({"boxes": [("nan", 5, 8, 9)]}, "has a side that is not a number"),
     "no name": ({"labels": [" "]}, "an object without a name"),
     "another size": ({"size": (640, 480)}, r"about an image of 640 x 480 pixels, but a\.png has 64 x 48"),
 }
@@ -198,7 +198,7 @@ WRONG_COCO = {
     "a huge number": (lambda h: h["annotations"][0].update(bbox=[1, 2, 10**400, 3]), "expected four numbers"),
     "not finite": (lambda h: h["annotations"][0].update(bbox=[1, 2, float("nan"), 3]), "expected four numbers"),
     "no size": (lambda h: h["annotations"][0].update(bbox=[1, 2, 0, 3]), "has no size"),
-    "an id twice": (lambda h: h["images"][1].update(id=0), "the id 0 is there twice"),
+    "an id twice": (lambda h: h["images"][1].update(id=0), "the id 0 occurs twice"),
     "leads out": (lambda h: h["images"][0].update(file_name="../x.png"), "leads out of the folder"),
     "no name": (lambda h: h["categories"][0].update(name=None), "needs an id and a name"),
 }

@@ -97,7 +97,10 @@ def test_files_of_ones_own(tmp_path, capsys):
     assert (found.source["test_file"], found.source["valid_file"]) == ("test.conll", "valid.conll")
     said = capsys.readouterr().err
     assert "test.conll: tags that no training sentence has: B-y" in said
-    assert "3 of 3 test sentences (100%) are also in training; scores on them do not say how new texts fare" in said
+    assert (
+        "3 of 3 test sentences (100%) are also in training; scores on them do not tell how the model does on new texts"
+        in said
+    )
     assert "5 of 5 validation sentences (100%) are also in training" in said
 
 
@@ -135,7 +138,7 @@ def test_what_cannot_be_had(tmp_path):
     with pytest.raises(UserError, match=r"unknown split 'dev'; did you mean|unknown split 'dev'; known"):
         load_tagged("wnut-17", "dev")
     with pytest.raises(
-        UserError, match=r"'wnut-17' is a corpus with tags and splits of its own; leave --test, --tag-scheme"
+        UserError, match=r"'wnut-17' is a corpus with fixed tags and splits; leave --test, --tag-scheme"
     ):
         load_tagged_splits("wnut-17", test="a.conll", tag_scheme="iob1")
     with pytest.raises(DataError, match=r"2 different sentences are too few"):

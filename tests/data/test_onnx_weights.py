@@ -50,12 +50,12 @@ def test_weights_have_the_names_of_the_layers(raw):
 def test_a_file_that_is_damaged_is_refused_or_read():
     whole, dice = file(), random.Random(0)
     for end in range(0, len(whole) - 1, 7):
-        with pytest.raises(DataError, match=r"m\.onnx: not a whole ONNX file"):
+        with pytest.raises(DataError, match=r"m\.onnx: not a complete ONNX file"):
             pytorch_weights(whole[:end], "m.onnx")
     for _ in range(500):
         data = bytearray(whole)
         data[dice.randrange(len(data))] = dice.randrange(256)
         with contextlib.suppress(DataError):
             pytorch_weights(bytes(data), "m.onnx")
-    with pytest.raises(DataError, match="not a whole ONNX file"):
+    with pytest.raises(DataError, match="not a complete ONNX file"):
         pytorch_weights(b"", "m.onnx")

@@ -70,7 +70,7 @@ def test_the_same_number_is_the_same_sentence():
 
 @pytest.mark.data
 def test_a_corpus_to_test_on_and_one_in_other_languages_are_refused():
-    with pytest.raises(UserError, match=r"'ntrex-de' is published to test on; train on tatoeba-de, .* --test ntrex-de"):
+    with pytest.raises(UserError, match=r"'ntrex-de' is a test set; train on tatoeba-de, .* --test ntrex-de"):
         load_parallel_splits("ntrex-de")
     with pytest.raises(UserError, match="'ntrex-de' has no part 'train', it is published to test on"):
         load_parallel("ntrex-de", "train")

@@ -69,7 +69,7 @@ BROKEN = {
     "an empty answer": (squad, [asked([{"text": " ", "answer_start": 3}])], "question 'q7' has the answer ' '"),
     "no question": (squad, [asked([], id="q9") | {"question": None}], "question 'q9' has the question 'None'"),
     "answers that are none": (squad, [asked("Bob")], "question 'q7': key 'answers' is 'Bob', expected a list"),
-    "half a character": (squad, [asked([], id="q9") | {"question": "Who \ud800?"}], "'q9' has half a character"),
+    "half a character": (squad, [asked([], id="q9") | {"question": "Who \ud800?"}], "'q9' contains a lone surrogate"),
     "a list of texts alone": (squad, [asked(["Bob"])], "question 'q7': key 'answers' is .*, expected a list"),
 }
 
@@ -171,7 +171,7 @@ def test_the_corpora_have_what_was_published_and_share_no_passage():
     assert [one.id for one in german.test] == [one.id for one in xquad.test]
     contexts = [{one.context for one in part} for part in (shifts.train, shifts.valid, shifts.test, xquad.test)]
     assert sum(map(len, contexts)) == len(set().union(*contexts))
-    with pytest.raises(UserError, match="'xquad' is published to test on; train on squadshifts, and give --test xquad"):
+    with pytest.raises(UserError, match="'xquad' is a test set; train on squadshifts, and give --test xquad"):
         load_question_splits("xquad")
     with pytest.raises(UserError, match="'xquad' has no part 'train'"):
         load_questions("xquad", "train")

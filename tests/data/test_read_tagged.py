@@ -115,7 +115,7 @@ def test_other_schemes_are_told_and_read_as_iob2(tmp_path, scheme, first):
     others = [(*first, "O", "O"), ("O", "I-loc" if scheme == "iob1" else "U-loc", "O"), ("O", "O")]
     found, report = read_tagged(write(tmp_path / "a.conll", columns("\t", others)))
     assert (found.tags, report.scheme, report.repaired) == (TAGS, scheme, 0)
-    assert report.messages == [f"a.conll: tags are of {scheme}, read as iob2 (--tag-scheme says another)"]
+    assert report.messages == [f"a.conll: tag scheme {scheme}, read as iob2 (--tag-scheme chooses another)"]
 
 
 def test_tags_of_another_scheme_than_was_said_are_refused(tmp_path):
@@ -123,7 +123,7 @@ def test_tags_of_another_scheme_than_was_said_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"a.conll:2: tag 'U-loc' is not of iob2; .* is the scheme bioes"):
         read_tagged(path, tag_scheme="iob2")
     path = write(tmp_path / "a.conll", "a\tNOUN\n")
-    with pytest.raises(DataError, match=r"a.conll:1: 'NOUN' is no tag of a span"):
+    with pytest.raises(DataError, match=r"a.conll:1: 'NOUN' is not a span tag"):
         read_tagged(path, tag_scheme="iob2")
 
 
@@ -132,7 +132,7 @@ def test_an_i_that_never_begins_is_repaired_and_said(tmp_path):
     found, report = read_tagged(write(tmp_path / "a.conll", columns("\t", broken)))
     assert (found.tags, report.repaired) == (TAGS, 1)
     assert report.messages == [
-        "a.conll: tags that iob2 does not allow where they stand: 1; read by the rules of CoNLL, the first "
+        "a.conll: tags that iob2 does not allow at their position: 1; read by the rules of CoNLL, the first "
         f"{tmp_path}/a.conll:1: I-per as B-per"
     ]
 
@@ -142,20 +142,20 @@ def test_runs_of_tags_are_spans_when_asked_for(tmp_path):
     path = write(tmp_path / "a.conll", columns("\t", plain))
     found, report = read_tagged(path)
     assert (found.tags, found.is_spans, report.scheme) == (plain, False, "none")
-    assert "tags are of single words (loc, per); --tag-scheme io reads each run" in report.messages[0]
+    assert "tags of single words (loc, per); --tag-scheme io reads each run" in report.messages[0]
     assert read_tagged(path, tag_scheme="io")[0].tags == TAGS
 
 
 def test_a_strange_tag_among_spans_is_named_with_its_line(tmp_path):
     strange = [("B-per", "I-per", "O", "O"), ("O", "B-loc", "O"), ("O", "xper")]
     path = write(tmp_path / "a.conll", columns("\t", strange))
-    with pytest.raises(DataError, match=r"a.conll:11: 'xper' is no tag of a span; .* --on-bad-row skip"):
+    with pytest.raises(DataError, match=r"a.conll:11: 'xper' is not a span tag; .* --on-bad-row skip"):
         read_tagged(path)
     found, report = read_tagged(path, on_bad_row="skip")
     assert (found.words, report.skipped) == (WORDS[:2], 1)
     assert "bad sentences skipped: 1, the first: " in report.messages[-1]
     rows = [{"tokens": w, "tags": t} for w, t in zip(WORDS, strange, strict=True)]
-    with pytest.raises(DataError, match=r"a.jsonl:3: word 2 \('names'\): 'xper' is no tag of a span"):
+    with pytest.raises(DataError, match=r"a.jsonl:3: word 2 \('names'\): 'xper' is not a span tag"):
         read_tagged(write(tmp_path / "a.jsonl", jsonl(rows)))
 
 
@@ -218,15 +218,15 @@ def test_labels_of_sentences(tmp_path):
         ("a.conll", '{"text": "a", "spans": []}\n', r"looks like JSON; name it .jsonl"),
         ("a.conllu", "1\ta\t_\tX\n", r"a.conllu:1: 4 columns with tabs between; CoNLL-U has ten"),
         ("a.jsonl", '{"text": "Ann", "spans": [[0, 2, "x"]]}', r"a.jsonl:1: span 0:2 'An' \(x\) cuts the word 'Ann'"),
-        ("a.jsonl", '{"text": "Ann", "spans": [[0, 3]]}', r"a.jsonl:1: \[0, 3\] is no span; expected \[start, end"),
-        ("a.jsonl", '{"text": "Ann", "spans": [["0", 3, "x"]]}', r"a.jsonl:1: \['0', 3, 'x'\] is no span"),
-        ("a.jsonl", '{"text": "Ann", "spans": [[0, 3, 7]]}', r"a.jsonl:1: \[0, 3, 7\] is no span"),
+        ("a.jsonl", '{"text": "Ann", "spans": [[0, 3]]}', r"a.jsonl:1: \[0, 3\] is not a span; expected \[start, end"),
+        ("a.jsonl", '{"text": "Ann", "spans": [["0", 3, "x"]]}', r"a.jsonl:1: \['0', 3, 'x'\] is not a span"),
+        ("a.jsonl", '{"text": "Ann", "spans": [[0, 3, 7]]}', r"a.jsonl:1: \[0, 3, 7\] is not a span"),
         ("a.jsonl", '{"text": "A\\ud800", "spans": []}', r"a.jsonl:1: half a character"),
         ("a.conll", "a\tB-\x01\n", r"a.conll:1: tag 'B-.x01' has characters that cannot be printed"),
         ("a.jsonl", '{"text": "Ann"}', r"a.jsonl:1: keys 'text'; expected"),
         ("a.jsonl", '{"tokens": ["a"]}', r"a.jsonl:1: words, but no tags, with keys 'tokens'"),
         ("a.jsonl", '{"tokens": ["a", "b"], "tags": ["O"]}', r"a.jsonl:1: 2 words and 1 tag; a word has one tag"),
-        ("a.jsonl", '{"tokens": ["a"], "tags": [3]}', r"a.jsonl:1: tag 3 is no name; write the names of tags"),
+        ("a.jsonl", '{"tokens": ["a"], "tags": [3]}', r"a.jsonl:1: tag 3 is not a name; write the names of tags"),
         ("a.jsonl", '{"tokens": ["a", ""], "tags": ["O", "O"]}', r"a.jsonl:1: word 2 is empty"),
         ("a.jsonl", '{"tokens": ["a"], "tags": ["O"]}\n{"tok', r"a.jsonl:2: not JSON"),
         ("a.jsonl", '{"tokens": [], "tags": []}\n', r"a.jsonl: no sentence with tags"),
@@ -251,7 +251,7 @@ def test_empty_sentences_and_rejected_ones_are_passed_over(tmp_path):
     rows = [{"tokens": [], "tags": []}, {"text": " ", "spans": []}, *spans(lambda *span: span)]
     found, report = read_tagged(write(tmp_path / "a.jsonl", jsonl([*rows, {"text": "x", "answer": "ignore"}])))
     assert found.words == WORDS
-    assert report.messages == ["a.jsonl: sentences passed over: 2 with no words, 1 with answer 'ignore'"]
+    assert report.messages == ["a.jsonl: sentences skipped: 2 with no words, 1 with answer 'ignore'"]
 
 
 def test_a_sentence_of_5000_words_is_read_and_a_longer_one_is_said(tmp_path):

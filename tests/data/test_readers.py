@@ -160,9 +160,9 @@ BROKEN = [
     ("a.csv", b"text,text,label\nx,y,1\n", "a.csv:1: two columns have the name 'text'; rename one"),
     ("a.csv", b"PK\x03\x04\0\0\0\0", "a.csv:1: not a text file"),
     ("a.csv", "text,label\nx,1\n".encode("utf-16"), "a.csv:1: UTF-16 text; save the file as UTF-8"),
-    ("a.csv.gz", gzip.compress(FILES["it.csv"] * 99, mtime=0)[:80], r"a.csv.gz:\d+: cut short or damaged"),
-    ("a.csv.gz", b"text,label\nx,1\n", "a.csv.gz:1: cut short or damaged"),
-    ("a.json.gz", gzip.compress(FILES["it.json"], mtime=0)[:80], "a.json.gz: cut short or damaged"),
+    ("a.csv.gz", gzip.compress(FILES["it.csv"] * 99, mtime=0)[:80], r"a.csv.gz:\d+: truncated or damaged"),
+    ("a.csv.gz", b"text,label\nx,1\n", "a.csv.gz:1: truncated or damaged"),
+    ("a.json.gz", gzip.compress(FILES["it.json"], mtime=0)[:80], "a.json.gz: truncated or damaged"),
     ("a.json", b'[{"text": "x",\n "label": 1},\n', "a.json:3: not JSON .*cut short"),
     ("a.json", b"[" * 100_000, "a.json:1: not JSON"),
     ("a.json", b'{"text": ["x"]}', "a.json: a JSON dict, expected a list of objects"),
@@ -172,7 +172,7 @@ BROKEN = [
     ("a.parquet", as_parquet()[:-7], "a.parquet: cannot be read as parquet after row 0; is it whole"),
     ("a.parquet", as_parquet()[:20], "a.parquet: cannot be read as parquet"),
     ("a.parquet", b"text,label\n", "a.parquet: cannot be read as parquet"),
-    ("a.parquet.gz", gzip.compress(as_parquet(), mtime=0)[:99], "a.parquet.gz: cut short or damaged"),
+    ("a.parquet.gz", gzip.compress(as_parquet(), mtime=0)[:99], "a.parquet.gz: truncated or damaged"),
     ("a.docx", b"x", r"a.docx: ends in '.docx'; .*\.csv"),
     ("noending", b"x", "noending: ends in ''"),
 ]
@@ -368,7 +368,7 @@ def test_another_encoding_than_the_one_given_is_told_with_its_line(tmp_path):
     with pytest.raises(DataError, match=r"a.csv:3: not UTF-8 .*--encoding cp1252"):
         read_labelled_texts(path)
     for wrong in ("utf-9", "rot13", "zip"):
-        with pytest.raises(UserError, match=f"--encoding '{wrong}' is no encoding"):
+        with pytest.raises(UserError, match=f"--encoding '{wrong}' is not an encoding"):
             FileOptions(wrong)
     with pytest.raises(UserError, match="unknown value of --quoting 'non'; did you mean 'none'"):
         FileOptions(quoting="non")

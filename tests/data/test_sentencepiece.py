@@ -128,7 +128,7 @@ def test_ids_can_be_those_of_another_vocabulary(kind, tmp_path):
     tokenizer.save(tmp_path / "tokenizer.json")
     again = Tokenizer.load(tmp_path / "tokenizer.json").for_vocab_size(len(vocab), tmp_path)
     assert again.encode("cab dda") == tokenizer.encode("cab dda")
-    with pytest.raises(DataError, match=r"'<unk>' for what is unknown is not in the vocabulary"):
+    with pytest.raises(DataError, match=r"'<unk>' for unknown text is not in the vocabulary"):
         tokenizer_of(path, vocab=["a"])
 
 
@@ -151,7 +151,7 @@ def test_marks_are_joined_as_sentencepiece_joins_them(pattern, text, wanted):
 
 BROKEN = [
     (b"", "there are no pieces in it"),
-    (b"\x0a\xff", "the file is cut off or broken"),
+    (b"\x0a\xff", "the file is truncated or broken"),
     (b"\x0a" + b"\xff" * 12, "a number has no end"),
     (b"\x0b", "kind 3, which there is not"),
     (b"\x00\x00", "a field has the number 0"),
@@ -161,14 +161,14 @@ BROKEN = [
     (piece("<unk>", 0.0, 2) + piece("a", 1.0, 9), "and kind 9"),
     (piece("<unk>", 0.0, 2) + piece("", 1.0), "the piece ''"),
     (piece("<unk>", 0.0, 2) + piece("<unk>", 1.0), "has a piece twice"),
-    (piece("a", 1.0), "one piece must stand for what is unknown"),
+    (piece("a", 1.0), "exactly one piece must be the unknown piece"),
     (piece("<unk>", 0.0, 2) + piece("a", 1.0, UNUSED), "'a' is marked as unused"),
-    (piece("<unk>", 0.0, 2) + piece("a", 1.0, USER_DEFINED), "was defined by a user"),
+    (piece("<unk>", 0.0, 2) + piece("a", 1.0, USER_DEFINED), "is user-defined"),
     (piece("<unk>", 0.0, 2) + field(2, field(3, 4)), "a model of the kind 'char'"),
     (piece("<unk>", 0.0, 2) + field(2, field(24, 1)), "spaces end words"),
     (piece("<unk>", 0.0, 2) + field(3, field(5, 0)), "spaces stay spaces"),
     (piece("<unk>", 0.0, 2) + field(2, field(35, 1)), "not all bytes are among the pieces"),
-    (piece("<unk>", 0.0, 2) + piece("a", 1.0) + field(3, field(2, b"\xff" * 9)), "do not fit together|not a sound"),
+    (piece("<unk>", 0.0, 2) + piece("a", 1.0) + field(3, field(2, b"\xff" * 9)), "do not fit together|not a valid"),
 ]
 
 
@@ -250,10 +250,10 @@ def test_other_tokenizers_are_not_written_as_such(tmp_path):
     content["model"]["merges"] = content["model"]["merges"][::-1][1:]
     other = Tokenizer(tokenizers.Tokenizer.from_str(json.dumps(content)), "other")
     for tokenizer in (other, bpe(["ab abc d"] * 3, 280)):
-        with pytest.raises(UserError, match=r"no model of SentencePiece; save it as tokenizer\.json"):
+        with pytest.raises(UserError, match=r"not a SentencePiece model; save it as tokenizer\.json"):
             sentencepiece_of(tokenizer, ["<unk>"])
     own = write_model(tmp_path / "b.spm", [("a", -1.0, 1), ("xy", 0.0, USER_DEFINED)], {}, {3: 0, 4: 0})
-    with pytest.raises(UserError, match="the piece 'xy' was defined by a user, which is not written"):
+    with pytest.raises(UserError, match="the piece 'xy' is user-defined, which cannot be written"):
         sentencepiece_of(tokenizer_of(own), ["<unk>"])
 
 

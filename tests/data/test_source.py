@@ -105,14 +105,14 @@ def test_equal_texts_stay_on_one_side(tmp_path, capsys):
 def test_a_label_with_one_text_is_for_training(tmp_path, capsys):
     found = load_data(put(tmp_path / "mine.csv", [*PAIRS, ("odd", "rare")]))
     assert found.train.label_counts()["rare"] == 1
-    assert "labels with one text, so in the training part alone: 'rare'" in capsys.readouterr().err
+    assert "labels with a single text, which is used for training only: 'rare'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [
         ([(f"t{i}", "good") for i in range(11)], "all 11 texts have the label 'good'; two labels or more are needed"),
-        ([(f"t{i}", f"label {i}") for i in range(11)], "every text has a label of its own, as 'label 0'"),
+        ([(f"t{i}", f"label {i}") for i in range(11)], "every text has a different label, such as 'label 0'"),
         ([("a", "x"), ("b", "x"), ("c", "y"), ("d", "y")], "4 texts are too few"),
     ],
 )
@@ -127,7 +127,7 @@ def test_unknown_names_are_answered_with_the_nearest(tmp_path):
     put(tmp_path / "reviews.csv", PAIRS)
     with pytest.raises(UserError, match=r"did you mean 'reviews.csv'\?"):
         load_data(tmp_path / "reviewss.csv")
-    with pytest.raises(UserError, match="'imdb' is a corpus with columns and splits of its own"):
+    with pytest.raises(UserError, match="'imdb' is a corpus with fixed columns and splits"):
         load_data("imdb", text="review")
 
 
@@ -156,7 +156,9 @@ def test_many_numbers_as_labels_are_told(tmp_path, capsys):
     assert "mine.csv: 30 different numbers: --problem-type regression" in capsys.readouterr().err
     assert load_data(fractions, problem_type="single-label").problem_type == "single-label"
     said = capsys.readouterr().err
-    assert "mine.csv: the labels are 30 different numbers from 1 to 3.9, and each is learned as a class" in said
+    assert (
+        "mine.csv: the labels are 30 different numbers from 1 to 3.9, and each is learned as a separate class" in said
+    )
     load_data(put(tmp_path / "mine.csv", [(f"text {i}", i % 5) for i in range(120)]))
     assert "different numbers" not in capsys.readouterr().err
 

@@ -86,7 +86,7 @@ def test_runs_of_tags_without_prefixes():
 def test_tags_of_another_scheme_are_refused():
     with pytest.raises(UserError, match=r"tag 'E-a' is not of iob2; .* is the scheme bioes\?"):
         to_iob2(["B-a", "E-a"], "iob2")
-    with pytest.raises(UserError, match=r"'NOUN' is no tag of a span"):
+    with pytest.raises(UserError, match=r"'NOUN' is not a span tag"):
         to_iob2(["B-a", "NOUN"], "iob2")
     with pytest.raises(UserError, match=r"unknown tag scheme 'boi'; did you mean"):
         scheme_named("boi")

@@ -102,13 +102,13 @@ def test_resumes_at_every_batch():
 def test_a_state_of_other_data_is_refused():
     state = text_batches(DATA, max_tokens=397, seed=3).state_dict()
     others = {
-        "of another order, seed or size than ByLength": [
+        "another order, seed or size of batches than ByLength": [
             text_batches(DATA, max_tokens=397, seed=4),
             text_batches(DATA, max_tokens=396, seed=3),
             text_batches(DATA, max_tokens=397, batch_size=7, seed=3),
         ],
         "not a state of batches of texts, labels": [text_batches(DATA, LABELS, max_tokens=397, seed=3)],
-        "the texts of these batches are others": [text_batches(DATA[:-1], max_tokens=397, seed=3)],
+        "the texts of these batches differ": [text_batches(DATA[:-1], max_tokens=397, seed=3)],
     }
     for message, loaders in others.items():
         for other in loaders:

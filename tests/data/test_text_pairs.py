@@ -96,7 +96,7 @@ def test_a_part_of_a_table_is_the_one_that_training_leaves_out(tmp_path, capsys)
     assert (load_pairs(path, "test"), load_pairs(path, "train")) == (splits.test, splits.train)
     capsys.readouterr()
     assert len(load_pairs(path)) == 30
-    assert "all 30 pairs; --split test takes those that training leaves out" in capsys.readouterr().err
+    assert "all 30 pairs; --split test uses only those held out from training" in capsys.readouterr().err
     with pytest.raises(UserError, match="unknown split 'tests'; did you mean 'test'"):
         load_pairs(path, "tests")
 
@@ -168,7 +168,7 @@ def test_other_data_than_pairs(tmp_path):
     assert found.train.label_counts().keys() == {"up", "down"}
     with pytest.raises(UserError, match="'stbs' is neither a corpus of pairs nor a file; did you mean 'stsb'"):
         load_pair_splits("stbs")
-    with pytest.raises(UserError, match="'stsb' is a corpus with columns and splits of its own"):
+    with pytest.raises(UserError, match="'stsb' is a corpus with fixed columns and splits"):
         load_pair_splits("stsb", text="a")
     with pytest.raises(DataError, match="2 pairs are too few to train, validate and test on"):
         load_pair_splits(table(tmp_path / "p.csv", "query,passage", "a,b", "c,d"))

@@ -40,7 +40,7 @@ def test_the_same_span_twice_is_one():
         ([(0, 7, "p"), (0, 7, "q")], r"overlap"),
         ([(28, 99, "p")], r"span 28:99 \(p\) in a text of 33 characters"),
         ([(5, 5, "p")], r"span 5:5 \(p\)"),
-        ([(7, 8, "p")], r"holds no word"),
+        ([(7, 8, "p")], r"contains no word"),
     ],
 )
 def test_what_does_not_fit(spans, message):

@@ -144,7 +144,7 @@ def test_packed_files_that_are_broken_or_no_text_are_named(tmp_path):
         with pytest.raises(DataError, match=rf"{name}: cannot be unpacked \(.*\); pack it again, or give the text"):
             list(read_documents([str(tmp_path / name)], "train"))
     (tmp_path / "latin.gz").write_bytes(gzip.compress(b"line\n" * 99 + b"fa\xe7ade\n" + b"line\n" * 9))
-    with pytest.raises(DataError, match=r"latin.gz:100: not text in UTF-8 \(byte 497\)"):
+    with pytest.raises(DataError, match=r"latin.gz:100: not UTF-8 text \(byte 497\)"):
         list(read_documents([str(tmp_path / "latin.gz")], "all"))
 
 

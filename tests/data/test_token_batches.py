@@ -61,7 +61,7 @@ def test_what_does_not_fit_is_refused(kind):
         kind(TOKENS, 500, 7)
     with pytest.raises(UserError, match="cannot be shared by 2"):
         kind(TOKENS, 5, 7, world=2)
-    with pytest.raises(UserError, match="the tokens of these batches are others"):
+    with pytest.raises(UserError, match="the tokens of these batches differ"):
         kind(TOKENS, 5, 7).load_state_dict(kind(TOKENS + 1, 5, 7).state_dict())
     with pytest.raises(UserError, match="not a state of batches"):
         kind(TOKENS, 5, 7).load_state_dict({"epoch": "0"})

@@ -200,11 +200,11 @@ def broken_files():
         "list": ("[1, 2]", "it has no 'model'"),
         "config": ('{"model": "textcnn"}', "it has no 'model'"),
         "deep": (deep, "nested too deeply|not JSON"),
-        "unknown type": (with_model(type="Evil"), "not a sound"),
-        "wrong vocab": (with_model(vocab=[1, 2]), "not a sound"),
+        "unknown type": (with_model(type="Evil"), "not a valid"),
+        "wrong vocab": (with_model(vocab=[1, 2]), "not a valid"),
         "gap": (with_model(vocab={"[unk]": 0, "a": 2**31}), "without gaps"),
-        "no tokens": (with_model(vocab={}), "not a sound|0 tokens"),
-        "bad regex": (whole.replace(r"\\p{N}+", "(((", 1), "not a sound"),
+        "no tokens": (with_model(vocab={}), "not a valid|0 tokens"),
+        "bad regex": (whole.replace(r"\\p{N}+", "(((", 1), "not a valid"),
     }
 
 

@@ -127,7 +127,7 @@ def test_a_link_in_a_zip_is_refused(tmp_path):
 @pytest.mark.parametrize("make", [tar, zip_of], ids=["tar", "zip"])
 @pytest.mark.parametrize("again", ["a/x", "./a/x", "a//x"])
 def test_duplicate_names_are_refused(tmp_path, make, again):
-    with pytest.raises(DataError, match="is there twice"):
+    with pytest.raises(DataError, match="occurs twice"):
         read(tmp_path, make(("a/x", b"1"), (again, b"2")))
 
 

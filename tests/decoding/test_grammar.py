@@ -288,7 +288,7 @@ WRONG = {
     "a keyword": ({"type": "string", "contentEncoding": "base64"}, "unknown keyword 'contentEncoding'"),
     "a keyword of another type": ({"type": "string", "items": {}}, "unknown keyword 'items'"),
     "nested": ({"properties": {"a": {"type": "x"}}}, "schema.a: unknown type 'x'"),
-    "no choice": ({"enum": []}, "key 'enum' is .*, expected a list that is not empty"),
+    "no choice": ({"enum": []}, "key 'enum' is .*, expected a non-empty list"),
     "no such name": ({"$ref": "#/$defs/a"}, "leads nowhere"),
     "another file": ({"$ref": "other.json"}, "leads nowhere"),
     "without end": ({"type": "array", "items": {"$ref": "#"}}, "nested over 16 deep, or without end"),
@@ -301,7 +301,7 @@ WRONG = {
     "a length beside values": ({"type": "string", "enum": ["a"], "minLength": 2}, "'enum' together with 'minLength'"),
     "values of no type": ({"type": "string", "enum": [1, 2]}, "none of the values is of type string"),
     "either or both": ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, "must be of different types here"),
-    "NaN": ({"const": float("nan")}, "NaN is no number of JSON"),
+    "NaN": ({"const": float("nan")}, "NaN is not a JSON number"),
     "a set": ({"enum": {1, 2}}, "the schema is not JSON"),
     "too many": (
         {

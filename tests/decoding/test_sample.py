@@ -117,7 +117,7 @@ def test_padding_is_on_the_left():
 def test_an_empty_prompt_is_refused():
     toy = Toy(5)
     for prompts in ([], [[]], [[1], []]):
-        with pytest.raises(UserError, match="a prompt is empty; give it a token at least"):
+        with pytest.raises(UserError, match="a prompt is empty; give it at least one token"):
             read(toy, prompts)
 
 

@@ -171,8 +171,8 @@ def test_resumes_by_epoch_as_if_it_had_never_stopped(tmp_path, own, stop):
     ("stop", "kept"),
     [
         (2, "inside an epoch, where these batches cannot be resumed; nothing was saved"),
-        (4, "saved in .*; resume to go on"),
-        (6, "inside an epoch, where these batches cannot be resumed; resume goes on from step 4, saved in .*"),
+        (4, "saved in .*; resume to continue"),
+        (6, "inside an epoch, where these batches cannot be resumed; resume continues from step 4, saved in .*"),
     ],
 )
 def test_it_is_said_that_a_run_resumes_by_epoch(tmp_path, capsys, monkeypatch, stop, kept):

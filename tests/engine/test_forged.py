@@ -54,7 +54,7 @@ def test_a_forged_state_falls_back_to_the_older_checkpoint_with_one_line(tmp_pat
     before = (newest / "state.json").stat().st_size
     forge(newest, FORGED[name])
     assert (newest / "state.json").stat().st_size != before
-    with pytest.warns(UserWarning, match=r"going back to the checkpoint 000000003$") as told:
+    with pytest.warns(UserWarning, match=r"falling back to the checkpoint 000000003$") as told:
         found = trained(tmp_path / "run", 6, resume=True)
     assert len(told) == 1
     assert "\n" not in str(told[0].message)
@@ -67,7 +67,7 @@ def test_a_damaged_best_file_is_noticed_at_the_start(tmp_path):
         best.write_bytes(best.read_bytes()[:-1])
     steps = []
     with (
-        pytest.raises(DataError, match=r"no checkpoint is whole: .*best-\d+.safetensors: missing or damaged"),
+        pytest.raises(DataError, match=r"no checkpoint is intact: .*best-\d+.safetensors: missing or damaged"),
         Run.open(tmp_path, {}, resume=True) as run,
     ):
         train(tiny(), run, evaluation=Evaluation(lambda m: steps.append(1) or error_of(m), metric="error"), steps=6)
@@ -88,7 +88,9 @@ def test_a_resume_in_other_surroundings_is_told(tmp_path, part, name, old):
     facts = json.loads((tmp_path / "run.json").read_text())
     facts[part][name] = old
     (tmp_path / "run.json").write_text(json.dumps(facts))
-    with pytest.warns(UserWarning, match=rf"{name} was {old} and is .*; the last digits of what follows may differ"):
+    with pytest.warns(
+        UserWarning, match=rf"{name} was {old} and is .*; results may differ in the last digits from here on"
+    ):
         trained(tmp_path, 3, resume=True)
 
 
@@ -105,7 +107,9 @@ def test_a_folder_renamed_while_training_is_named(tmp_path):
         return {"error": 1.0}
 
     with (
-        pytest.raises(RunError, match=r"run: the folder of this run is gone; if it was renamed, give it its name back"),
+        pytest.raises(
+            RunError, match=r"run: the folder of this run has disappeared; if you renamed it, rename it back"
+        ),
         Run.open(tmp_path / "run", {}, save_interval=SaveInterval(None, None, False)) as run,
     ):
         train(tiny(), run, evaluation=Evaluation(evaluate, every=2, metric="error"), steps=6)

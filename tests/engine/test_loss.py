@@ -91,7 +91,7 @@ WRONG = {
     "a vector inside": (lambda x: Loss(x, 1), "the loss function gave a tensor of"),
     "no count": (lambda x: Loss(x.sum(), float("nan")), "the count of a loss is nan, expected a number, 0 or more"),
     "a negative count": (lambda x: Loss(x.sum(), -1), "the count of a loss is -1"),
-    "a name that is there": (lambda x: Loss(x.sum(), 1, logs={"lr": 1.0}), "logs 'lr', a name that the record has"),
+    "a name that is there": (lambda x: Loss(x.sum(), 1, logs={"lr": 1.0}), "logs 'lr', a name that is already in use"),
 }
 
 

@@ -73,7 +73,7 @@ def test_biases_and_norms_do_not_decay():
 
 def test_frozen_parameters_are_left_out():
     model = tiny().requires_grad_(False)
-    with pytest.raises(UserError, match="no parameters that train"):
+    with pytest.raises(UserError, match="no trainable parameters"):
         optim.adamw(model, 1e-3)
     model.out.bias.requires_grad_(True)
     assert [len(g["params"]) for g in optim.adamw(model, 1e-3).param_groups] == [1]

@@ -148,7 +148,9 @@ def test_a_full_disk_leaves_the_last_checkpoint(small_disk):
         return loss_of(model, batch)
 
     with (
-        pytest.raises(RunError, match=r"could not be written .*; the last whole one is 0+2. Make room and resume"),
+        pytest.raises(
+            RunError, match=r"could not be written .*; the last intact one is 0+2. Free some space and resume"
+        ),
         Run.open(small_disk / "run", {}, save_interval=EVERY_STEP) as opened,
     ):
         train(tiny(), opened, loss=grow, log_every=10_000)
@@ -217,7 +219,7 @@ def test_when_all_checkpoints_are_damaged_the_run_does_not_start_anew(tmp_path):
         for path in checkpoint.steps_in(opened.checkpoints):
             (path / "model.safetensors").write_bytes(b"")
     with (
-        pytest.raises(ValueError, match=r"no checkpoint is whole: .*model.safetensors: damaged"),
+        pytest.raises(ValueError, match=r"no checkpoint is intact: .*model.safetensors: damaged"),
         Run.open(tmp_path / "run", {}, resume=True) as opened,
     ):
         train(tiny(), opened)

@@ -134,7 +134,7 @@ def test_ctrl_c_finishes_the_step_saves_and_stops(tmp_path):
         return noisy_loss_of(model, batch)
 
     with (
-        pytest.raises(Interrupted, match=r"stopped after step 6, saved in .*resume to go on"),
+        pytest.raises(Interrupted, match=r"stopped after step 6, saved in .*resume to continue"),
         Run.open(tmp_path / "cut", {}, save_interval=EDGES) as run,
     ):
         train(tiny(), run, loss=interrupted)
@@ -223,7 +223,7 @@ def test_the_checkpoint_of_another_model_is_refused(tmp_path):
     model = tiny()
     model.out = nn.Linear(7, 5)
     with (
-        pytest.raises(ValueError, match=r"tensor 'out.weight' is \[3, 7\], the model wants \[5, 7\]"),
+        pytest.raises(ValueError, match=r"tensor 'out.weight' is \[3, 7\], the model expects \[5, 7\]"),
         Run.open(tmp_path / "run", {}, resume=True) as run,
     ):
         train(model, run)

@@ -41,7 +41,7 @@ def test_they_are_in_no_file_and_a_resumed_training_equals_an_uninterrupted_one(
 
 def test_others_than_at_first_are_refused(tmp_path):
     trained(tmp_path, frozen(), 4)
-    with pytest.raises(UserError, match="the weights that do not train are not those that the run began with"):
+    with pytest.raises(UserError, match="the frozen weights differ from those that the run started with"):
         trained(tmp_path, frozen(seed=1), 9, resume=True)
 
 

@@ -66,7 +66,7 @@ def test_it_is_said_once(capsys, monkeypatch):
     monkeypatch.delenv("LINGON_QUIET", raising=False)
     seen(), seen()
     lines = [line for line in capsys.readouterr().err.splitlines() if "threads" in line]
-    assert lines == ["computing on 1 of 2 threads: steps of this size gain nothing from more"]
+    assert lines == ["using 1 of 2 threads: steps of this size do not get faster with more"]
 
 
 def test_a_resumed_run_keeps_its_number(tmp_path):

@@ -321,7 +321,7 @@ def test_only_an_older_export_is_replaced(bundles, tmp_path):
     export(bundles["bag"], "torch", tmp_path / "new")
     assert (tmp_path / "new" / "model.pt2").is_file()
     assert not (tmp_path / "new" / "model.onnx").exists()
-    with pytest.raises(UserError, match="holds something else than an older export"):
+    with pytest.raises(UserError, match="contains something other than an earlier export"):
         export(bundles["bag"], "onnx", bundles["textcnn"])
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is a file; --out names a folder"):

@@ -82,7 +82,7 @@ def test_from_a_folder_that_others_can_write_to_nothing_is_run(place, tripled, t
     """Whoever can write there can put another library in its place, between the check and the opening."""
     assert tripled() is not None
     (tmp_path / place).chmod(0o777)
-    with pytest.warns(UserWarning, match=f"{tmp_path / place} can be written by others"):
+    with pytest.warns(UserWarning, match=f"{tmp_path / place} is writable by others"):
         assert tripled() is None
     (tmp_path / place).chmod(0o700)
     assert tripled() is not None
@@ -92,7 +92,7 @@ def test_a_new_cache_that_others_can_write_to_is_told_before_anything_is_compile
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache").chmod(0o777)
     monkeypatch.setattr(aot_compile, "_make", lambda *given: pytest.fail("it was compiled"))
-    with pytest.warns(UserWarning, match=f"{tmp_path / 'cache'} can be written by others"):
+    with pytest.warns(UserWarning, match=f"{tmp_path / 'cache'} is writable by others"):
         assert tripled() is None
 
 

@@ -107,5 +107,5 @@ def test_what_cannot_be_scored():
         span_scores([["O"], ["O"]], [["O"], ["O", "O"]])
     with pytest.raises(UserError, match=r"2 sentences have tags, and 1 were predicted"):
         span_scores([["O"], ["O"]], [["O"]])
-    with pytest.raises(UserError, match=r"'NOUN' is no tag of a span"):
+    with pytest.raises(UserError, match=r"'NOUN' is not a span tag"):
         span_scores([["O", "NOUN"]], [["O", "O"]])

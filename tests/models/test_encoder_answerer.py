@@ -35,5 +35,5 @@ def test_made_again_of_its_configuration_alone():
     again.load_state_dict(model.state_dict())
     assert torch.equal(again(batch.ids, batch.mask), model(batch.ids, batch.mask))
     other = model.config() | {"encoder": {"model": "textcnn", "config": {"vocab_size": 30, "classes": 2}}}
-    with pytest.raises(UserError, match="the model 'textcnn' is no encoder"):
+    with pytest.raises(UserError, match="the model 'textcnn' is not an encoder"):
         build("encoder_answerer", other)

@@ -75,7 +75,7 @@ def test_a_bundle_is_whole_without_its_source(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"encoder": {"model": "gpt", "config": {"vocab_size": 11}}}, "the model 'gpt' is no encoder"),
+        ({"encoder": {"model": "gpt", "config": {"vocab_size": 11}}}, "the model 'gpt' is not an encoder"),
         ({"encoder": {"model": "bert"}}, "key 'encoder' has .*expected model and config"),
         ({"encoder": 3}, "key 'encoder' is '3', expected an object"),
         ({"encoder": {"model": "os.path", "config": {}}}, "unknown model 'os.path'"),

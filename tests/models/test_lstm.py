@@ -50,7 +50,7 @@ def test_states_carry_on(model):
     torch.testing.assert_close(
         model.hidden(ids[[2, 0, 2], :1], chosen)[0], model.hidden(ids[:, :1][[2, 0, 2]], chosen)[0]
     )
-    with pytest.raises(UserError, match="cannot take tokens back"):
+    with pytest.raises(UserError, match="cannot undo tokens"):
         state.rewind(1)
 
 

@@ -163,7 +163,7 @@ def test_a_hundred_random_configurations():
 @pytest.mark.parametrize("kind", KINDS)
 def test_sizes_are_compared_with_the_weights_before_memory_is_taken(kind):
     huge = {"vocab_size": 1 << 24, "hidden_size": 30_000, "num_attention_heads": 50, "embedding_size": 30_000}
-    with pytest.raises(UserError, match=r"these sizes make [\d,]+ numbers; at most 1,000,000"):
+    with pytest.raises(UserError, match=r"these sizes give [\d,]+ parameters; at most 1,000,000"):
         from_config(KINDS[kind] | huge, limit=1_000_000, role="encoder")
 
 

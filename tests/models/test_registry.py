@@ -83,7 +83,7 @@ def test_a_wrong_value_is_named(name, key, value, expected):
 )
 def test_a_model_too_large_is_refused_before_memory_is_taken(name, sizes):
     began = time.process_time()
-    with pytest.raises(UserError, match=f"{name}: these sizes make [0-9,]+ numbers; at most {LARGEST:,}"):
+    with pytest.raises(UserError, match=f"{name}: these sizes give [0-9,]+ parameters; at most {LARGEST:,}"):
         build(name, {"classes": 3} | sizes)
     assert time.process_time() - began < 10  # 64 layers of 4,096 would take minutes and 60 GB
 
@@ -91,7 +91,7 @@ def test_a_model_too_large_is_refused_before_memory_is_taken(name, sizes):
 def test_a_weights_file_sets_the_limit():
     numbers = 11 * 7 + 3 * 7 + 3
     assert build("bag", SIZES | {"width": 7}, limit=numbers).out.weight.shape == (3, 7)
-    with pytest.raises(UserError, match=f"{numbers} numbers; at most {numbers - 1}, which its weights file has"):
+    with pytest.raises(UserError, match=f"{numbers} parameters; at most {numbers - 1}, which its weights file has"):
         build("bag", SIZES | {"width": 7}, limit=numbers - 1)
 
 

@@ -184,7 +184,7 @@ def test_a_last_layer_of_its_own_counts_whatever_is_said(name, folders, tmp_path
     shared = tensors["shared.weight" if name == "t5" else "model.shared.weight"]
     folder, case = save_hub(load_seq2seq(folders[name]).model, tmp_path / "own"), cases_of(CONFIGS[name])[0]
     save_file(tensors | {"lm_head.weight": 2 * shared}, folder / "model.safetensors")
-    with pytest.warns(UserWarning, match=r"lm_head\.weight is not the embedding"):
+    with pytest.warns(UserWarning, match=r"lm_head\.weight differs from the embedding"):
         found = load_seq2seq(folder).model
     bias = 0.0 if found.__class__.__name__ == "T5" else found.output_bias
     plain = logits_of(load_seq2seq(folders[name]).model, case)
@@ -232,7 +232,7 @@ WRONG = [
     ({"decoder_start_token_id": 89}, "key 'decoder_start_token_id' is 89, expected a whole number from 0 to 88"),
     ({"quantization_config": {"bits": 4}}, "key 'quantization_config'"),
     ({"decoder_layers": 2}, "tensor 'model.decoder.layers.2"),
-    ({"d_model": 60}, r"config.json wants \[89, 60\]; key 'd_model'|is \[.*30"),
+    ({"d_model": 60}, r"config.json expects \[89, 60\]; key 'd_model'|is \[.*30"),
 ]
 
 
@@ -248,7 +248,7 @@ def test_texts_that_are_too_long_are_refused(folders):
     with pytest.raises(UserError, match="a source has 62 tokens, the model reads at most 61"):
         model.encode(torch.ones(1, 62, dtype=torch.long))
     ids = torch.ones(1, 3, dtype=torch.long)
-    with pytest.raises(UserError, match="a target has 62 tokens, the model says at most 61"):
+    with pytest.raises(UserError, match="a target has 62 tokens, the model writes at most 61"):
         model(ids, ids.bool(), torch.ones(1, 62, dtype=torch.long))
     t5 = fresh(T5)
     assert t5.encode(torch.ones(1, 700, dtype=torch.long)).hidden.shape == (1, 700, 26)

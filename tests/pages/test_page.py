@@ -21,7 +21,7 @@ def test_no_other_file_is_replaced_by_a_page(tmp_path):
     (tmp_path / "mine.html").write_text("<html><p>years of work</p></html>")
     (tmp_path / "folder.html").mkdir()
     for name in ("mine.html", "folder.html"):
-        with pytest.raises(UserError, match=f"{name}' is there already and is no page of Lingon"):
+        with pytest.raises(UserError, match=f"{name}' already exists and is not a page written by Lingon"):
             check_page_path(tmp_path / name)
     with pytest.raises(UserError, match=r"expected \.html"):
         check_page_path(tmp_path / "a.txt")
@@ -40,6 +40,6 @@ def test_no_other_file_is_replaced_by_a_page(tmp_path):
 def test_commands_ask_before_any_work(tmp_path, command):
     mine = tmp_path / "mine.html"
     mine.write_text("my own")
-    with pytest.raises(UserError, match="is no page of Lingon"):
+    with pytest.raises(UserError, match="is not a page written by Lingon"):
         app([*command, str(mine)], standalone_mode=False)
     assert mine.read_text() == "my own"

@@ -89,7 +89,7 @@ def test_refit_trains_anew_on_training_and_validation_texts(data, encoder, tmp_p
 
 
 def test_refit_of_contrastive_tuning_is_refused(data, encoder, tmp_path):
-    with pytest.raises(UserError, match="--refit is not there for --tuning contrastive"):
+    with pytest.raises(UserError, match="--refit is not available for --tuning contrastive"):
         run(data, tmp_path / "x", from_=encoder, tuning="contrastive", refit=True, steps=4)
 
 
@@ -297,10 +297,10 @@ def test_a_classifier_goes_on_with_its_labels_or_gets_a_new_head(data, full, tmp
     for name, tensor in weights(tmp_path / "more").items():
         torch.testing.assert_close(tensor, weights(full)[name], rtol=0, atol=1e-7)
     assert record["pretrained"]["name"] == str(full)
-    assert "the labels are others" not in capsys.readouterr().err
+    assert "the labels differ" not in capsys.readouterr().err
     other = table(tmp_path / "other.csv", ("yes", "no"))
     run(other, tmp_path / "new", from_=str(full), lr=1e-30, steps=2, evals=1)
-    assert "(down, up): output.bias, output.weight are fresh" in capsys.readouterr().err
+    assert "(down, up): output.bias, output.weight are initialized anew" in capsys.readouterr().err
     task = lingon.load(tmp_path / "new")
     assert task.labels == ["no", "yes"]
     fresh = [n for n, t in weights(tmp_path / "new").items() if (t - weights(full)[n]).abs().max() > 1e-6]
@@ -315,8 +315,8 @@ def test_a_model_of_ours_without_an_encoder_goes_on_too(data, tmp_path, capsys):
     assert record["test"]["loss"] < read_json(tmp_path / "first/run.json")["test"]["loss"]
     other = table(tmp_path / "other.csv", ("yes", "no"))
     run(other, tmp_path / "new", from_=str(tmp_path / "first"), steps=2, evals=1)
-    assert "are fresh" in capsys.readouterr().err
-    with pytest.raises(UserError, match=r"--tuning is frozen, but .* is no head on an encoder; choose full"):
+    assert "are initialized anew" in capsys.readouterr().err
+    with pytest.raises(UserError, match=r"--tuning is frozen, but .* is not a head on an encoder; choose full"):
         run(data, tmp_path / "x", from_=str(tmp_path / "first"), tuning="frozen")
 
 

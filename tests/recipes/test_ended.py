@@ -27,7 +27,7 @@ def train(tmp_path):
 
 def test_the_checkpoints_go_once_the_bundle_is_written(train, tmp_path, capsys):
     train()
-    assert "removed the checkpoints, which only a run that has not ended needs: " in capsys.readouterr().out
+    assert "removed the checkpoints, which are needed only to resume an unfinished run: " in capsys.readouterr().out
     assert not (tmp_path / "run/checkpoints").exists()
     assert lingon.load(tmp_path / "run").predict("a good film").label in ("good", "bad")
 

@@ -119,7 +119,7 @@ def test_adapters_are_merged_kept_alone_and_fit_their_base_alone(text, published
         "a layer": ({"layers": {"x.y": [[0, 3]]}}, "unknown layer for LoRA 'x.y'"),
         "rows": ({"layers": {layer: [[0, 1000]]}}, f"the rows .* of {layer}, which has"),
         "no rows": ({"layers": {layer: [3]}}, "adapter.json: key 'layers': .* has no pairs of rows"),
-        "a size": ({"rank": 1}, "tensor .* the model wants"),
+        "a size": ({"rank": 1}, "tensor .* the model expects"),
     }.values():
         (adapter / "adapter.json").write_text(json.dumps(config | change))
         with pytest.raises(UserError, match=message):
@@ -186,7 +186,7 @@ WRONG = {
     "set": ({"set": ["heads=4"]}, "--set is .*, but --from"),
     "frozen": ({"tuning": "frozen"}, "--tuning is frozen, which is for an encoder with a head; choose full or lora"),
     "unknown tuning": ({"tuning": "lorra"}, "unknown tuning 'lorra'; did you mean 'lora'"),
-    "rank of another tuning": ({"lora_rank": 4}, "--lora-rank is 4, which counts with --tuning lora only"),
+    "rank of another tuning": ({"lora_rank": 4}, "--lora-rank is 4, which applies only with --tuning lora"),
     "no rank": ({"tuning": "lora", "lora_rank": 0}, "--lora-rank is 0; expected 1 or more"),
     "alpha": ({"tuning": "lora", "lora_alpha": 0.0}, "--lora-alpha is 0.0; expected more than 0"),
     "a layer": ({"tuning": "lora", "lora_layers": "q_proj"}, "unknown layer for LoRA 'q_proj'; known: all-linear, que"),
@@ -213,7 +213,7 @@ def test_what_the_weights_have_decided_is_refused(name, text, finished, tmp_path
 @pytest.mark.parametrize("name", ["tuning", "lora_rank", "lora_layers", "head_lr"])
 def test_settings_of_weights_count_with_from_only(name):
     value = {"tuning": "lora", "lora_rank": 3, "lora_layers": "query", "head_lr": 0.1}[name]
-    with pytest.raises(UserError, match=f"--{name.replace('_', '-')} is {value}, which counts with --from only"):
+    with pytest.raises(UserError, match=f"--{name.replace('_', '-')} is {value}, which applies only with --from"):
         replace(Settings(), **{name: value}).checked()
 
 

@@ -47,10 +47,13 @@ def test_a_setting_that_would_do_nothing_is_refused(given, message):
     ("given", "message"),
     [
         ({"model": "awd_lstm", "dropout": 0.5}, "--dropout is 0.5, which --model awd_lstm does not have: it drops in"),
-        ({"samples": 7}, "--samples is 7, which counts with --softmax sampled only"),
-        ({"proposal": "unigram", "softmax": "adaptive", "model": "lstm"}, "--proposal is unigram, which counts with"),
+        ({"samples": 7}, "--samples is 7, which applies only with --softmax sampled"),
+        (
+            {"proposal": "unigram", "softmax": "adaptive", "model": "lstm"},
+            "--proposal is unigram, which applies only with",
+        ),
         ({"softmax": "adaptive", "model": "gpt"}, "--softmax adaptive is for --model lstm, not gpt"),
-        ({"fsdp": True, "model": "lstm"}, "--fsdp spreads the weights of gpt and decoder; leave it out with --model"),
+        ({"fsdp": True, "model": "lstm"}, "--fsdp shards the weights of gpt and decoder; leave it out with --model"),
     ],
 )
 def test_a_setting_of_a_language_model_that_would_do_nothing_is_refused(given, message):

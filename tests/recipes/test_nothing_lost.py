@@ -158,7 +158,7 @@ def test_whatever_fails_after_training_the_model_is_there_and_resume_ends_the_ru
         patch.setattr(place, full)
         with pytest.raises(OSError):
             train(*ONE_CLASS, "--out", "run")
-    assert "the model is trained and kept in run/bundle" in capsys.readouterr().err
+    assert "the trained model is saved in run/bundle" in capsys.readouterr().err
     before = lingon.load("run").predict("a bright film").probability
     train(*ONE_CLASS, "--out", "run", "--resume")
     assert lingon.load("run").predict("a bright film").probability == before

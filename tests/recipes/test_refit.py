@@ -96,7 +96,7 @@ def test_a_training_that_ended_too_early_says_so(capsys):
     assert how_it_ended(neural, history([0.5, 0.8, 0.8, 0.8]), None) == "level"
     linear = SimpleNamespace(optimizer=SimpleNamespace(optima=[]))
     assert how_it_ended(linear, history([0.5]), None) == "not converged"
-    assert "before the loss was at its optimum" in capsys.readouterr().err
+    assert "before the loss converged" in capsys.readouterr().err
 
 
 def test_a_run_is_resumed_by_its_folder_alone(data, capsys):

@@ -106,9 +106,9 @@ def test_impossible_settings_are_named(change, message):
 @pytest.mark.parametrize(
     ("size", "message"),
     [
-        ("depth", "not written like depth=2"),
-        ("classes=3", "not written like depth=2"),
-        ("depth=two", "'two' is no number"),
+        ("depth", "not of the form NAME=VALUE, such as depth=2"),
+        ("classes=3", "not of the form NAME=VALUE, such as depth=2"),
+        ("depth=two", "'two' is not a number"),
         ("deph=2", "did you mean 'depth'"),
         ("depth=0", "a whole number from 1 to 64"),
     ],

@@ -229,7 +229,7 @@ def test_small_batches_for_the_sake_of_shared_texts_are_told(encoder, tmp_path, 
     rows = "\n".join(f"question {i // 40},answer {i}" for i in range(200))
     (tmp_path / "same.csv").write_text(f"question,answer\n{rows}\n")
     run(str(tmp_path / "same.csv"), tmp_path / "run", from_=encoder, **{**QUICK, "steps": 2, "batch_size": 32})
-    assert "batches have 3 pairs, not 32: so many pairs share texts" in capsys.readouterr().err
+    assert "batches have 3 pairs, not 32: many pairs share texts" in capsys.readouterr().err
 
 
 def test_the_command_line(tables, encoder, tmp_path, capsys):

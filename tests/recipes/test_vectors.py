@@ -115,7 +115,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(text, tmp_path, mon
     vectors([text], settings=settings, folder=FolderSettings(str(tmp_path / "whole")))
     with monkeypatch.context() as patched:
         patched.setattr(train_vectors, "interruptible", lambda say: nullcontext(Stop(1)))
-        with pytest.raises(Interrupted, match="resume to go on"):
+        with pytest.raises(Interrupted, match="resume to continue"):
             vectors([text], settings=settings, folder=FolderSettings(str(tmp_path / "cut")))
     assert not (tmp_path / "cut/vectors.safetensors").exists()
     vectors([text], settings=settings, folder=FolderSettings(str(tmp_path / "cut"), resume=True))

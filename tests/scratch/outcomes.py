@@ -117,7 +117,7 @@ def differ(found, truth, values: bool = True) -> str:
         same = found == truth or found != found or (isinstance(truth, float) and abs(found - truth) < 1e-6)
         return "" if type(found) is type(truth) and (same or not values) else f"{found!r:.80} is not {truth!r:.80}"
     if not isinstance(found, tuple):
-        return f"{found!r:.80} is no array"
+        return f"{found!r:.80} is not an array"
     (_, a, slope), (_, b, true_slope) = found, truth
     if (a.dtype, a.shape, slope) != (b.dtype, b.shape, true_slope):
         return f"{a.dtype} {a.shape} requires_grad={slope} is not {b.dtype} {b.shape} {true_slope}"

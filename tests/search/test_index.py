@@ -111,7 +111,7 @@ def test_an_index_of_something_else_is_not_overwritten_unasked(folder, tmp_path,
         Index.build(folder, out, ToyEncoder(seed=1), "other")
     with pytest.raises(UserError, match=r"width 13\), and 'wide' \(width 17\)"):
         Index.open(out, ToyEncoder(17), "wide")
-    with pytest.raises(UserError, match="has vectors of 'toy'; give another --out, or make it anew with --overwrite"):
+    with pytest.raises(UserError, match="has vectors of 'toy'; give another --out, or rebuild it with --overwrite"):
         Index.build(folder, out)
     with pytest.raises(UserError, match="was made with passage_tokens 160, not 50"):
         Index.build(folder, out, toy, settings=ReadSettings(passage_tokens=50, passage_overlap=5))
@@ -124,7 +124,7 @@ def test_an_index_of_something_else_is_not_overwritten_unasked(folder, tmp_path,
         Index.open(out).search("x", mode="vectors")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
-    with pytest.raises(UserError, match=r"has other files in it, as 'thesis.txt'"):
+    with pytest.raises(UserError, match=r"contains other files, such as 'thesis.txt'"):
         Index.build(folder, tmp_path / "mine", overwrite=True)
 
 
@@ -143,18 +143,18 @@ def test_sources_that_are_none(tmp_path, folder):
     with pytest.raises(UserError, match=r"there is no file or folder '.*text'; did you mean 'texts'"):
         Index.build(tmp_path / "text", tmp_path / "index")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match=r"holds no file with one of \.txt"):
+    with pytest.raises(UserError, match=r"contains no file with one of \.txt"):
         Index.build(tmp_path / "empty", tmp_path / "index")
     with pytest.raises(UserError, match=r"ends in '\.png'"):
         Index.build(folder / "picture.png", tmp_path / "index")
     (tmp_path / "empty" / "a.txt").write_text(" \n")
-    with pytest.raises(DataError, match="1 file, and none holds a passage"):
+    with pytest.raises(DataError, match="1 file, and none contains a passage"):
         Index.build(tmp_path / "empty", tmp_path / "index")
     assert not (tmp_path / "index").exists(), "what is refused leaves no folder behind"
     (tmp_path / "empty" / ".lock").touch()
     (tmp_path / "empty" / "a.txt").unlink()
     for place in ("index2", "empty"):
-        with pytest.raises(UserError, match=f"make one with: lingon index FOLDER --out .*{place}"):
+        with pytest.raises(UserError, match=f"build one with: lingon index FOLDER --out .*{place}"):
             Index.open(tmp_path / place)
     with pytest.raises(UserError, match="is a folder without an index"):
         Index.open(folder)

@@ -72,7 +72,7 @@ def test_every_word_of_the_passage_is_found_again_by_its_tokens(tokenizer):
 
 
 def test_a_long_question_is_cut_and_that_is_said(tokenizer):
-    with pytest.warns(UserWarning, match="1 question is longer than 17 tokens; their ends are not read"):
+    with pytest.warns(UserWarning, match="1 question is longer than 17 tokens; they are truncated"):
         rows = make_windows(tokenizer, [(CONTEXT, "a song")], 37, 5).rows
     assert all(len(row.ids) <= 37 for row in rows)
 

@@ -1,4 +1,4 @@
-"""Captioning: the loss, scores, retrieval, training by the command, pages, and what cannot be meant."""
+"""Captioning: the loss, scores, retrieval, training by the command, pages, and what is invalid."""
 
 import json
 import math

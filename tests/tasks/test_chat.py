@@ -208,7 +208,7 @@ def test_the_oldest_turns_are_left_out_and_that_is_said(chat):
 def test_messages_out_of_order_are_refused(chat):
     with pytest.raises(UserError, match=r"message 2 \(user\) follows user"):
         chat.chat([Message("user", "a"), Message("user", "b")])
-    with pytest.raises(UserError, match="the last message is of 'assistant'"):
+    with pytest.raises(UserError, match="the last message is from 'assistant'"):
         chat.chat(said("a", "b").messages)
 
 
@@ -303,12 +303,12 @@ def test_the_learning_rate_follows_the_weights_what_is_trained_and_the_data(tuni
 
 WRONG = {
     "no weights": ({"from_": None}, "--from is missing: the language model to tune"),
-    "a beta for answers": ({"beta": 0.2}, "--beta is 0.2, which counts for preferences"),
+    "a beta for answers": ({"beta": 0.2}, "--beta is 0.2, which applies only to preferences"),
     "a beta": ({"beta": -1.0}, "--beta is -1.0; expected more than 0"),
     "a head": ({"tuning": "frozen"}, "--tuning is frozen, which is for an encoder with a head; choose full or lora"),
     "too long": ({"max_length": 65}, "--max-length is 65, but base sees 64 tokens at most"),
     "too short": ({"max_length": 3}, "--max-length is 3; expected 8 or more"),
-    "8 bits alone": ({"quantize": "int8"}, "--quantize is int8, which counts with --tuning lora only"),
+    "8 bits alone": ({"quantize": "int8"}, "--quantize is int8, which applies only with --tuning lora"),
     "4 bits": ({"quantize": "int4", "tuning": "lora"}, "unknown quantization 'int4'; did you mean 'int8'"),
     "another model": ({"width": 3}, "--width is 3, but --from base brings its model"),
 }
@@ -368,8 +368,8 @@ def test_the_command_answers_lines_and_obeys(typed):
     code, out, err = typed("Where is Lima?\n\n/reset\nAnd Paris?\n/system Be kind.\n/reset\nAnd Paris?\n/quit\nmore\n")
     assert code == 0
     assert out == ask(first) + ask(second) + ask(Message("system", "Be kind."), second)
-    assert "the conversation begins anew" in err
-    assert "the answer was cut after 6 tokens; see --max-new-tokens" in err
+    assert "new conversation" in err
+    assert "the answer was cut off after 6 tokens; see --max-new-tokens" in err
     _, out, _ = typed("And Paris?\n", "--system", "Be kind.")
     assert out == ask(Message("system", "Be kind."), second)
 

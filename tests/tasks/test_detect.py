@@ -1,4 +1,4 @@
-"""Detection: targets and loss by hand, peaks, training by the command, what is predicted, and what cannot be meant."""
+"""Detection: targets and loss by hand, peaks, training by the command, what is predicted, and what is invalid."""
 
 import json
 import math

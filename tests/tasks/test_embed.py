@@ -80,7 +80,7 @@ def test_normalized_vectors_have_length_one():
 
 def test_long_texts_are_cut_and_that_is_said():
     task = embedder(max_length=2)
-    with pytest.warns(UserWarning, match="3 of 6 texts are longer than 2 tokens; their ends are not read"):
+    with pytest.warns(UserWarning, match="3 of 6 texts are longer than 2 tokens; they are truncated"):
         found = task.encode(TEXTS)
     assert np.abs(found[2] - embedder().encode(["a film"])[0]).max() < 1e-5
     assert embedder(max_length=50).max_length == 11  # no more than the model reads
@@ -212,9 +212,9 @@ def test_a_wrong_config_is_refused(change, message, tmp_path):
 
 WRONG_TABLES = {
     "a side missing": ("sentence1,sentence2,score\na,,1\n", r"pairs.csv:2: no text in column 'sentence2'"),
-    "no number": ("sentence1,sentence2,score\na,b,high\n", r"pairs.csv:2: 'high' in column 'score' is no number"),
+    "no number": ("sentence1,sentence2,score\na,b,high\n", r"pairs.csv:2: 'high' in column 'score' is not a number"),
     "other columns": ("x,y,z\na,b,1\n", "not obvious which columns are the two texts of a pair, of x, y, z"),
-    "infinite": ("sentence1,sentence2,score\na,b,inf\n", "'inf' in column 'score' is no number"),
+    "infinite": ("sentence1,sentence2,score\na,b,inf\n", "'inf' in column 'score' is not a number"),
 }
 
 

@@ -214,7 +214,7 @@ def test_beams_are_scored_as_the_model_scores(model):
 
 def test_a_draft_changes_no_greedy_text(model):
     if isinstance(model.model, LSTM):
-        with pytest.raises(UserError, match="cannot take tokens back"):
+        with pytest.raises(UserError, match="cannot undo tokens"):
             list(
                 model.speculative(
                     "the", SamplingParams(max_new_tokens=20, seed=1), trained("gpt", model.tokenizer, seed=2)

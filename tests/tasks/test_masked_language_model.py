@@ -183,7 +183,7 @@ WRONG = {
     "a rate": ({"mlm_probability": 1.0}, "--mlm-probability is 1.0; expected a fraction between 0 and 1"),
     "an objective": ({"objective": "clm"}, "unknown objective 'clm'"),
     "a model": ({"model": "static"}, "unknown model 'static'"),
-    "a tuning": ({"tuning": "lora"}, "--tuning is lora, which counts with --from only"),
+    "a tuning": ({"tuning": "lora"}, "--tuning is lora, which applies only with --from"),
 }
 
 

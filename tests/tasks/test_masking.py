@@ -97,7 +97,7 @@ def test_a_piece_after_a_special_token_begins_a_word():
 
 
 def test_what_cannot_be_hidden_is_refused():
-    with pytest.raises(UserError, match="rate of masking is 1, expected a fraction"):
+    with pytest.raises(UserError, match="masking rate is 1, expected a fraction"):
         Masking(MASK, SPECIAL, rate=1)
     with pytest.raises(UserError, match="every token of the vocabulary is special"):
         Masking(MASK, torch.ones(5, dtype=torch.bool))

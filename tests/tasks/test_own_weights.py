@@ -71,7 +71,7 @@ def test_other_labels_get_a_fresh_head_and_grey_images_are_read_in_colour(classi
     path, _, flags = classifier
     other = classes(path / "three", ("ball", "bar", "none"), channels=1, side=17)
     run(*flags, "--data", other, *FEW, *STILL, "--out", path / "again")
-    assert "the labels are others than those of" in capsys.readouterr().err
+    assert "the labels differ from those of" in capsys.readouterr().err
     assert differing(path / "first", path / "again") == {"out"}
     task = lingon.load(path / "again")
     assert (task.labels, task.layout.channels, task.layout.height) == (["ball", "bar", "none"], 3, 17)
@@ -146,7 +146,7 @@ def test_a_detector_is_trained_further_and_learns_other_labels(tmp_path, capsys)
     assert lingon.load(tmp_path / "same").image_size == (48, 64)
     other = detection(tmp_path, "b", ("speck", "dot"))
     run(*again, "--data", other, "--image-size", "32x40", "--out", tmp_path / "other")
-    assert "centers.3.bias, centers.3.weight are fresh" in capsys.readouterr().err
+    assert "centers.3.bias, centers.3.weight are initialized anew" in capsys.readouterr().err
     assert differing(tmp_path / "first", tmp_path / "other") == {"centers.3"}
     task = lingon.load(tmp_path / "other")
     assert (task.labels, task.image_size) == (["cell", "dot"], (32, 40))

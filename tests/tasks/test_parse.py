@@ -1,4 +1,4 @@
-"""Dependency parsing: the loss, decoding, training by the command, what is predicted, and what cannot be meant."""
+"""Dependency parsing: the loss, decoding, training by the command, what is predicted, and what is invalid."""
 
 import json
 import math
@@ -294,7 +294,9 @@ def test_it_is_trained_and_used_by_the_commands_and_others_start_from_it(treeban
     (treebank / "b.conllu").write_text((treebank / "a.conllu").read_text().replace("\tpunct\t", "\tmark\t"))
     capsys.readouterr()
     more = lingon.train("parse", "b.conllu", from_="r", out="t", settings={"steps": 1, "lr": 1e-9, "device": "cpu"})
-    assert "r does not know all relations (mark, ...): its scores of relations are fresh" in capsys.readouterr().err
+    assert (
+        "r does not know all relations (mark, ...): its relation scores are initialized anew" in capsys.readouterr().err
+    )
     found = more.evaluate(load_trees("b.conllu"))
     assert found["uas"] > 0.95
     assert "mark" in more.relations

@@ -181,7 +181,7 @@ WRONG = {
     "a label too few": ({"sentences": {"good": GOOD}}, "there is 1 label \\('good'\\); a rewriter takes exactly two"),
     "a label too many": ({"sentences": {"a": GOOD, "b": BAD, "c": BAD}}, "there are 3 labels .*exactly two"),
     "no sentences": ({"sentences": {"a": GOOD, "b": []}}, "the style 'b' has no sentences"),
-    "numbers": ({"sentences": {"a": [1], "b": GOOD}}, "those of 'a' are no list of texts"),
+    "numbers": ({"sentences": {"a": [1], "b": GOOD}}, "those of 'a' are not a list of texts"),
     "a threshold of text": ({"threshold": "5"}, "key 'threshold' is '5', expected a number"),
     "a threshold of 1": ({"threshold": 1}, "threshold is 1; expected more than 1"),
     "no smoothing": ({"smoothing": 0}, "smoothing is 0; expected more than 0"),

@@ -202,5 +202,7 @@ def test_an_encoder_that_is_named_compares_sentences_and_retrieves_none(tmp_path
     write(tmp_path / "two.csv", ["bad", "good"], count=3)
     with pytest.raises(UserError, match="'encoder' is an encoder; --encoder is for rewriters"):
         run(capsys, "evaluate", "encoder", "--data", "two.csv", "--encoder", "encoder")
-    with pytest.raises(UserError, match="--encoder is for one rewriter; two models are compared without it"):
+    with pytest.raises(
+        UserError, match="--encoder is for one rewriter; it is not available when two models are compared"
+    ):
         run(capsys, "evaluate", "encoder", "encoder", "--data", "two.csv", "--encoder", "encoder")

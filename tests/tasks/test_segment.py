@@ -1,4 +1,4 @@
-"""Segmentation: the loss, training by the command, what is predicted and drawn, and what cannot be meant."""
+"""Segmentation: the loss, training by the command, what is predicted and drawn, and what is invalid."""
 
 import json
 import math
@@ -211,7 +211,7 @@ def test_what_cannot_be_written_is_refused_before_any_work(folder, capsys):
     run(capsys, *two, "masks", "--overwrite")
     with pytest.raises(UserError, match=r"two of the images would be '0\.png'"):
         run(capsys, "predict", "b", "mine/images/0.png", "masks/0.png", "--out", "others")
-    with pytest.raises(UserError, match=r"0\.png: is the file that is read"):
+    with pytest.raises(UserError, match=r"0\.png: is the input file"):
         run(capsys, "predict", "b", "mine/images/0.png", "--out", "mine/images")
 
 

@@ -245,7 +245,7 @@ def test_a_network_is_trained_saved_evaluated_and_asked_on_the_command_line(file
             "photos/1.png",
             "--out",
             "out.png",
-        ): "is there already; write to another name, or replace it with --overwrite",
+        ): "already exists; write to another name, or replace it with --overwrite",
         (
             "stylize",
             "photos/1.png",
@@ -253,7 +253,7 @@ def test_a_network_is_trained_saved_evaluated_and_asked_on_the_command_line(file
             "runs/style",
             "--out",
             "out.png",
-        ): "out.png: is there already; write to another name, or replace it with --overwrite",
+        ): "out.png: already exists; write to another name, or replace it with --overwrite",
         (
             "stylize",
             "photos/1.png",
@@ -262,7 +262,7 @@ def test_a_network_is_trained_saved_evaluated_and_asked_on_the_command_line(file
             "--out",
             "photos/1.png",
             "--overwrite",
-        ): "photos/1.png: is the file that is read; write to another name",
+        ): "photos/1.png: is the input file; write to another name",
         ("stylize", "photos/1.png", "--net", "wve"): "no style network of that name; did you mean 'wave'",
         ("train", "style", "--style", "none.png", "--data", "photos", "--out", "x"): "there is no file 'none.png'",
         ("train", "style", "--crop", 9, "--data", "photos", "--out", "x"): "--crop is 9; expected 32 to 512 pixels",

@@ -1,4 +1,4 @@
-"""Synthesis of images: losses and sampling from their formulas, training by the command, and what cannot be meant."""
+"""Synthesis of images: losses and sampling from their formulas, training by the command, and what is invalid."""
 
 import copy
 import json
@@ -240,7 +240,7 @@ def test_broken_weights_are_said_and_nan_while_training():
     assert math.isnan(task.evaluator(images(), 10)(broken)["frechet_distance"])
     assert task.evaluator(images(), 10)(task.model)["frechet_distance"] > 0
     task.model = broken
-    with pytest.raises(UserError, match="images that are no numbers; its weights are broken"):
+    with pytest.raises(UserError, match="images that are not numbers; its weights are broken"):
         task.generate(2)
 
 
@@ -296,7 +296,7 @@ def test_it_is_trained_and_used_by_the_commands(folder, capsys, name, monkeypatc
     assert sorted(path.name for path in (folder / "some").iterdir())[:2] == ["00.png", "01.png"]
     run("generate", "r", "--out", "walk.png", "--walk", "--count", 5)
     assert read_image("walk.png", "L").shape == (5, 5 * 7 + 4 * 2, 1)
-    with pytest.raises(UserError, match="'some' is there and not empty"):
+    with pytest.raises(UserError, match="'some' exists and is not empty"):
         run("generate", "r", "--out", "some")
 
     again = ["--judge", "r", "--out", "s", "--width", 4]
@@ -340,7 +340,7 @@ def test_what_cannot_be_meant(folder):
     with pytest.raises(UserError, match="unknown label 'hat'"):
         diffusion.evaluate(LabelledImages(images(8).pixels, ["hat"] * 8))
     for wrong in ("image_height=3", "channels=2"):
-        with pytest.raises(UserError, match="is not written like depth=2"):
+        with pytest.raises(UserError, match="is not of the form NAME=VALUE, such as depth=2"):
             lingon.train("synthesize", "mine", settings={"set": [wrong]}, out="no")
     with pytest.raises(UserError, match="there is no folder 'nowhere'"):
         lingon.train("synthesize", "mine", settings={"judge": "nowhere"}, out="no")
@@ -356,7 +356,7 @@ def test_commands_that_cannot_be_meant(folder):
     with wrong(match=r"ends in '.pdf'; expected a folder, or one of"):
         run("generate", "b", "--out", "x.pdf")
     (folder / "grid.png").write_bytes(b"older")
-    with wrong(match="grid.png: is there already; write to another name, or replace it with --overwrite"):
+    with wrong(match="grid.png: already exists; write to another name, or replace it with --overwrite"):
         run("generate", "b", "--out", "grid.png")
     assert (folder / "grid.png").read_bytes() == b"older"
     run("generate", "b", "--out", "grid.png", "--overwrite", "--count", 1)

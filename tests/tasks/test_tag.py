@@ -275,7 +275,7 @@ def test_a_tagger_goes_on_with_its_tags_or_gets_another_head(places, source, tmp
     again = lingon.load(tmp_path / "same").model
     torch.testing.assert_close(again.head.output.weight, first.head.output.weight)
     trained(tmp_path / "other", Settings(from_=str(places), steps=1, lr=1e-9))
-    assert "the tags are others than those of" in capsys.readouterr().err
+    assert "the tags differ from those of" in capsys.readouterr().err
     other = lingon.load(tmp_path / "other")
     torch.testing.assert_close(other.model.lstm.forwards[0].weight_hh_l0, first.lstm.forwards[0].weight_hh_l0)
     assert other.tags == ["ADJ", "DET", "NOUN", "VERB"]
@@ -455,7 +455,7 @@ def test_settings_that_cannot_be_meant_are_refused(settings, message, tmp_path):
 def test_weights_that_are_no_tagger_are_refused(places, source, tmp_path):
     with pytest.raises(UserError, match=r"--max-length is 99, but .* reads 17 tokens at most"):
         trained(tmp_path / "run", Settings(from_=source, max_length=99))
-    with pytest.raises(UserError, match=r"--tuning is lora, but .* is no head on an encoder"):
+    with pytest.raises(UserError, match=r"--tuning is lora, but .* is not a head on an encoder"):
         trained(tmp_path / "run", Settings(from_=str(places), tuning="lora"))
     with pytest.raises(UserError, match="metric of these tags 'f1'"):
         trained(tmp_path / "run", Settings(metric="f1"))

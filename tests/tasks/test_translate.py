@@ -244,7 +244,7 @@ def test_an_unknown_word_is_that_of_the_source_it_attends_to():
 
 def test_a_source_that_is_too_long_is_cut_and_counted(trained):
     long = "one two " * 30
-    with pytest.warns(UserWarning, match="1 of 2 texts are longer than 24 tokens; their ends are not read"):
+    with pytest.warns(UserWarning, match="1 of 2 texts are longer than 24 tokens; they are truncated"):
         found = trained.translate([long, "cat"])
     assert found[1].ids == trained.translate(["cat"])[0].ids
     kept = encode_pairs(trained, ParallelTexts((long, "cat"), ("rot", "Katze")))
@@ -404,7 +404,7 @@ def test_the_commands_train_and_translate(folder, capsys, monkeypatch):
     assert (folder / "nothing.txt").read_text() == ""
     with pytest.raises(UserError, match=r"out\.de: is there already"):
         run(capsys, "translate", "run", "--file", "in.txt", "--out", "out.de")
-    with pytest.raises(UserError, match=r"in\.txt: is the file that is read"):
+    with pytest.raises(UserError, match=r"in\.txt: is the input file"):
         run(capsys, "translate", "run", "--file", "in.txt", "--out", "in.txt", "--overwrite")
     run(capsys, "translate", "run", "--file", "in.txt", "--out", "out.jsonl")
     assert run(capsys, "translate", "run", "", "red", " ").out.splitlines() == ["", best[1], ""]
@@ -456,7 +456,7 @@ def test_the_commands_train_and_translate(folder, capsys, monkeypatch):
         (("--metric", "ter"), "unknown metric 'ter'"),
         (("--context-length", "3"), "--context-length is 3; expected 8 or more"),
         (("--model", "gpt"), "unknown model 'gpt'"),
-        (("--tuning", "lora"), "--tuning is lora, which counts with --from only"),
+        (("--tuning", "lora"), "--tuning is lora, which applies only with --from"),
     ],
 )
 def test_settings_that_cannot_be_are_named(folder, capsys, flags, message):
@@ -475,7 +475,7 @@ def test_settings_that_cannot_be_are_named(folder, capsys, flags, message):
         (("red", "--out", "x.txt"), "--out writes the translations of --file"),
         (("red", "--page", "x.png"), r"--page 'x\.png' ends in '\.png'"),
         (("red", "--format", "xml"), "unknown format 'xml'"),
-        (("red", "--n-best", "2", "--temperature", "0"), "would give one text again"),
+        (("red", "--n-best", "2", "--temperature", "0"), "would give the same text every time"),
         (("red", "--text", "a"), "--text is a column of the table"),
         (("red", "--n-best", "5", "--beams", "4"), "--n-best 5 is more than --beams 4; give --beams 5 or more"),
         (("red", "--n-best", "0"), "--n-best is 0; expected 1 translation"),

@@ -1,4 +1,4 @@
-"""Questions on images: the model by hand, rows of images, training by the command, and what cannot be meant."""
+"""Questions on images: the model by hand, rows of images, training by the command, and what is invalid."""
 
 import json
 import math
@@ -179,7 +179,7 @@ def test_words_that_are_not_known():
 
 WRONG = {
     "no question": ((np.zeros((5, 5, 3), np.uint8), "  "), "the question is empty"),
-    "not a pair": ("photo.png", "'photo.png' is no image with a question"),
+    "not a pair": ("photo.png", "'photo.png' is not an image with a question"),
     "numbers": ((np.zeros((5, 5, 3)), "is it?"), r"an image is float64 of shape .*, expected pixels uint8"),
     "channels": ((np.zeros((5, 5, 4), np.uint8), "is it?"), r"an image is uint8 of shape \(5, 5, 4\), expected"),
     "no pixels": ((np.zeros((0, 5, 3), np.uint8), "is it?"), r"an image is uint8 of shape \(0, 5, 3\), expected"),
@@ -293,7 +293,7 @@ def test_it_is_trained_and_used_by_the_commands(table, capsys):
         ("ask", "r", "who?", "--context", "x", "--image", "y"): "give one of the two",
         ("ask", "r", "who?", "--image", "gone.png"): "there is no file 'gone.png'",
         ("ask", "r", "who?", "--image", "a.csv"): "a.csv: not an image that is read",
-        ("predict", "r", "pictures/4.png"): "is no image with a question",
+        ("predict", "r", "pictures/4.png"): "is not an image with a question",
         ("predict", "r", "--file", "a.csv", "--text", "question"): "--text is for texts, and 'r' reads images",
         ("export", "r", "--to", "onnx"): "'r' is a visual answerer",
         ("evaluate", "r", "--data", "gone"): "'gone' is neither a corpus of questions on images nor a file",

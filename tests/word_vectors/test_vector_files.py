@@ -103,7 +103,7 @@ def test_what_cannot_be_read_is_called_what_it_is(tmp_path):
         load_vector_file(path, "foo")
     for first, name in ((b"BZh91AY", "bzip2"), (b"\xfd7zXZ\0\0", "xz"), (b"\x28\xb5\x2f\xfd\0", "zstd")):
         path.write_bytes(first)
-        with pytest.raises(DataError, match=f"packed with {name}; gzip alone is read"):
+        with pytest.raises(DataError, match=f"compressed with {name}; only gzip is read"):
             load_vector_file(path)
     for mark in "\t,":
         path.write_text(mark.join(["the", "1", "2"]) + "\n")
@@ -174,7 +174,7 @@ def test_word2vec_with_and_without_ends_of_lines(tmp_path):
         assert found.words == ["a", "é"]
         np.testing.assert_array_equal(found.table, TABLE[:2])
     (tmp_path / "v.bin").write_bytes(word2vec((b"a", GOOD[0]), (b"a", GOOD[1])))
-    with pytest.warns(UserWarning, match="1 tokens came twice"):
+    with pytest.warns(UserWarning, match="1 tokens occur twice"):
         assert load_vector_file(tmp_path / "v.bin").words == ["a"]
 
 
@@ -271,8 +271,8 @@ W = {"dtype": "U8", "shape": [1], "data_offsets": [8, 9]}
     ("head", "data", "message"),
     [
         ({"vectors": V}, bytes(9), "expected vectors and words"),
-        ({"vectors": V | {"shape": [10**9, 2]}, "words": W}, bytes(9), "is the file whole"),
-        ({"vectors": V, "words": W}, bytes(8), "is the file whole"),
+        ({"vectors": V | {"shape": [10**9, 2]}, "words": W}, bytes(9), "is the file complete"),
+        ({"vectors": V, "words": W}, bytes(8), "is the file complete"),
         ({"vectors": V | {"dtype": "F64"}, "words": W}, bytes(9), "is not F32"),
         ({"vectors": V | {"shape": [-1, -2]}, "words": W}, bytes(9), "is not F32"),
         ({"vectors": V, "words": W | {"shape": "all"}}, bytes(9), "is not U8"),
@@ -301,7 +301,7 @@ def test_own_files_are_safetensors_and_keep_parts_of_words(tmp_path):
 
 @pytest.mark.parametrize("ending", ["vec", "bin", "npz"])
 def test_parts_of_words_are_not_lost_in_silence(tmp_path, ending):
-    with pytest.warns(UserWarning, match=r"the parts of words are left out; \.safetensors keeps them"):
+    with pytest.warns(UserWarning, match=r"subword vectors are left out; \.safetensors keeps them"):
         save_vector_file(tmp_path / f"v.{ending}", WORDS, TABLE, Subwords(TABLE, 2, 3))
     assert load_vector_file(tmp_path / f"v.{ending}").subwords is None
 

@@ -36,7 +36,7 @@ def test_gzip_and_only(tmp_path):
 
 
 def test_the_first_of_two_is_kept(tmp_path):
-    with pytest.warns(UserWarning, match="1 tokens came twice"):
+    with pytest.warns(UserWarning, match="1 tokens occur twice"):
         tokens, table = read_vectors(write(tmp_path, GOOD + "the 0 0 0\n"))
     assert tokens == ["the", "film", ". ."]
     np.testing.assert_array_equal(table, TRUTH)
@@ -52,7 +52,7 @@ def test_the_first_of_two_is_kept(tmp_path):
         ("a 1 2 3\nb 1 x 3\n", r"v\.txt:2: could not convert string to float: 'x'"),
         ("a 1 2 3\nb 1 nan 3\n", r"v\.txt:2: the vector of 'b' holds NaN"),
         ("a 1 2 3\nb 1 1e99 3\n", r"v\.txt:2: the vector of 'b' holds NaN or infinite"),
-        ("5 3\n" + GOOD, r"v\.txt: 3 vectors, but its first line promises 5"),
+        ("5 3\n" + GOOD, r"v\.txt: 3 vectors, but its first line declares 5"),
         ("999999999999 300\n", r"v\.txt: 0 vectors, but"),
         ("café 1 2 3\n".encode("latin-1"), r"v\.txt:1: not UTF-8 text"),
         (("a 1 2\n" * 1 + "café 1 2\n").encode("latin-1"), r"v\.txt:2: not UTF-8 text"),

@@ -38,7 +38,7 @@ class PublishedEncoder:
     def require_tokenizer(self) -> Tokenizer:
         """Return the tokenizer. Raises DataError when there is none beside the weights."""
         if self.tokenizer is None:
-            raise DataError(f"{self.source}: there is no tokenizer beside the weights (tokenizer.json or vocab.txt)")
+            raise DataError(f"{self.source}: there is no tokenizer next to the weights (tokenizer.json or vocab.txt)")
         return self.tokenizer
 
 
@@ -95,12 +95,13 @@ def checked_tokenizer(tokenizer: Tokenizer, model: nn.Module, pad: Any, where: P
     rows, size = len(encoder.embedding.weight), len(tokenizer.vocab)
     if size < FEWEST * rows:
         raise DataError(
-            f"{where}: the tokenizer has {size:,} tokens, the embedding {rows:,} rows; they are not of one model"
+            f"{where}: the tokenizer has {size:,} tokens, the embedding {rows:,} rows; they do not "
+            "belong to the same model"
         )
     if type(pad) is int and tokenizer.padding_idx not in (pad, None):
         raise DataError(
             f"{where}: config.json says pad_token_id {pad}, the tokenizer pads with {tokenizer.padding_idx}; "
-            "they are not of one model"
+            "they do not belong to the same model"
         )
     return tokenizer.for_vocab_size(rows, where)
 

@@ -35,7 +35,7 @@ def read_generation_config(folder: Path, config: Mapping[str, Any], vocab_size: 
     path = folder / "generation_config.json"
     more = read_json(path, limit=LIMIT) if path.is_file() else {}
     if not isinstance(more, dict):
-        raise DataError(f"{path}: an object was expected")
+        raise DataError(f"{path}: expected an object")
     found = {key: value for key, value in (more if path.is_file() else config).items() if value is not None}
 
     def ids(key: str, value: Any) -> tuple[int, ...]:

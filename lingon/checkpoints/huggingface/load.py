@@ -47,7 +47,10 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
     tied = model.output.weight is model.embedding.weight
     if tied and OUTPUT in shapes and not same_weights(folder, files, OUTPUT, plan["embedding.weight"].theirs[0]):
         # So does transformers: the weights count, not what is said of them.
-        warnings.warn(f"{folder}: {OUTPUT} is not the embedding, so it is not tied as config.json says", stacklevel=2)
+        warnings.warn(
+            f"{folder}: {OUTPUT} differs from the embedding, so weights are not tied, although config.json says so",
+            stacklevel=2,
+        )
         model, tied = from_config(config | {"tie_word_embeddings": False}, device="meta", role="causal"), False
         plan = _plan(folder, config, model, shapes)
     tensors = dict(read_weights(folder, files, plan, dtype))

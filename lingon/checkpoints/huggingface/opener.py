@@ -40,7 +40,7 @@ def model_type_of(folder: Path) -> object:
 def open_hub(source: str | Path, device: str = "cpu") -> Any:
     """Load the task of a checkpoint: a language model, `embed` of an encoder, `translate` of an encoder-decoder.
 
-    Raises DataError when there is no tokenizer beside the weights.
+    Raises DataError when there is no tokenizer next to the weights.
     """
     # What opens a bundle waits for none of them.
     from lingon.checkpoints.huggingface.embedder import open_encoder

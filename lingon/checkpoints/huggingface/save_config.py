@@ -40,7 +40,7 @@ def _layout_of(model: nn.Module) -> tuple[ToConfig, ToWeights]:
     entry = entry_of_model(model)
     if entry is None or entry.hub_config is None or entry.hub_weights is None:
         raise UserError(
-            f"{type(model).__name__} has no place in this layout; models that have one are gpt, decoder and those "
+            f"{type(model).__name__} cannot be saved in this layout; models that can are gpt, decoder and those "
             "that were loaded from it; keep others as bundles (lingon.checkpoints.bundle.save_bundle)"
         )
     return entry.hub_config, entry.hub_weights

@@ -47,7 +47,7 @@ def read_modules(folder: Path) -> SentenceVectors:
     path = folder / MODULES
     modules = read_json(path)
     if not isinstance(modules, list) or not all(isinstance(m, dict) for m in modules):
-        raise DataError(f"{path}: a list of modules was expected")
+        raise DataError(f"{path}: expected a list of modules")
     kinds: dict[str, str] = {}
     for module in modules:
         kind = str(module.get("type")).rpartition(".")[2]
@@ -125,7 +125,7 @@ def _object(path: Path) -> dict[str, Any]:
     """Return the object in a file; without the file an empty one."""
     config: Any = read_json(path) if path.is_file() else {}
     if not isinstance(config, dict):
-        raise DataError(f"{path}: an object was expected")
+        raise DataError(f"{path}: expected an object")
     return config
 
 

@@ -86,7 +86,9 @@ def _tied_as_in_file(folder: Path, files: list[str], shapes: Shapes, config: Any
         embedding = next(e.theirs[0] for e in _wanted(model, shapes) if e.ours == "embedding.weight")
         own = shapes.get(embedding) != shapes[OUTPUT] or not same_weights(folder, files, OUTPUT, embedding)
         if own:
-            said = f"{folder}: {OUTPUT} is not the embedding, so it is not tied as config.json says"
+            said = (
+                f"{folder}: {OUTPUT} differs from the embedding, so weights are not tied, although config.json says so"
+            )
             warnings.warn(said, stacklevel=4)
     if own is not _is_tied(model):
         return model

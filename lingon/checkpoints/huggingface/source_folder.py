@@ -25,5 +25,5 @@ def folder_of(source: str | Path) -> Path:
     # Errors of the hub are of many kinds; one for a name that is misspelt looks like one for no network.
     except Exception as error:
         why = next(iter(str(error).splitlines()), type(error).__name__)[:120]
-        way = "without a network, copy the folder of the model here and name it"
+        way = "without a network, copy the model folder to this machine and give its path"
         raise UserError(f"{source} could not be fetched from the hub ({why}); {way}") from None

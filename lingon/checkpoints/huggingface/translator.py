@@ -34,17 +34,17 @@ def open_translator(source: str | Path, device: str = "cpu") -> Any:
     rows = Rows(*(len(part.weight) for part in (model.source_embedding, model.embedding)))
     sources, targets = read_pair(folder, FAMILIES[model.family].tokenizers, rows)
     if sources is None or targets is None:
-        raise DataError(f"{folder}: there is no tokenizer beside the weights (tokenizer.json, or {ELSE})")
+        raise DataError(f"{folder}: there is no tokenizer next to the weights (tokenizer.json, or {ELSE})")
     settings = read_generation_config(folder, config, rows.target)
     if settings.start_id is not None:
         model.start_id = settings.start_id
     parts = {"model": model.to(pick_device(device)).eval(), "source": sources, "target": targets}
     if ignored := passed_over(settings.keys):
-        warnings.warn(f"{folder}: settings of generation that have no effect here: {', '.join(ignored)}", stacklevel=2)
+        warnings.warn(f"{folder}: generation settings that have no effect here: {', '.join(ignored)}", stacklevel=2)
     if drawn := sampling_in(settings.keys):
         said = ", ".join(f"{key} {json.dumps(value)}" for key, value in drawn.items())
-        how = "translations are searched for, and always the same, unless samples are asked for (--temperature)"
-        warnings.warn(f"{folder}: its settings are those of samples ({said}); {how}", stacklevel=2)
+        how = "beam search is used, which is deterministic; --temperature turns sampling on"
+        warnings.warn(f"{folder}: its settings ask for sampling ({said}); {how}", stacklevel=2)
     ids = {"prefix_ids": list(settings.forced_bos), "suppressed_ids": list(settings.suppressed)}
     try:
         translator = task_for("seq2seq").from_config({**ids, "generation": settings_in(settings.keys)}, parts)

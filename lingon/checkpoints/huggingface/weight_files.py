@@ -99,7 +99,7 @@ def _places(folder: Path, files: list[str]) -> dict[str, safe_open]:
 
 
 def _broken(folder: Path, error: Exception) -> DataError:
-    return error if isinstance(error, DataError) else DataError(f"{folder}: not whole safetensors files ({error})")
+    return error if isinstance(error, DataError) else DataError(f"{folder}: not complete safetensors files ({error})")
 
 
 def _checked(folder: Path, name: str, tensor: Tensor) -> Tensor:

@@ -35,10 +35,12 @@ def plan_weights(
     for name, shape in known.items():
         if name not in shapes:
             way = "; if it is the embedding, set 'tie_word_embeddings' to true" if name == OUTPUT else ""
-            raise DataError(f"{folder}: tensor {name!r} is missing; these weights are not of this configuration{way}")
+            raise DataError(f"{folder}: tensor {name!r} is missing; these weights do not match this configuration{way}")
         if shapes[name] != shape:
             keys = _keys_of(config, shapes[name], shape)
-            raise DataError(f"{folder}: tensor {name!r} is {list(shapes[name])}, config.json wants {list(shape)}{keys}")
+            raise DataError(
+                f"{folder}: tensor {name!r} is {list(shapes[name])}, config.json expects {list(shape)}{keys}"
+            )
     for name in shapes:
         if name not in known and not no_weight(name):
             raise DataError(f"{folder}: {unknown('tensor', name, known)}")

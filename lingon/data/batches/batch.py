@@ -26,7 +26,9 @@ class Batch(Mapping[str, Tensor]):
         if index is not None:
             rows["index"] = len(index)
         if len(set(rows.values())) != 1:
-            raise UserError(f"the tensors of a batch need equally many rows, these have {rows or 'no tensor'}")
+            raise UserError(
+                f"the tensors of a batch must have the same number of rows, these have {rows or 'no tensor'}"
+            )
         self._tensors = dict(tensors)
         self.index = torch.arange(next(iter(rows.values()))) if index is None else index
         self.continues = continues

@@ -89,9 +89,9 @@ class Loader:
             raise UserError(f"not a state of batches of {', '.join(self.columns)}: {str(state)[:80]}")
         for name, checksum in made_of["columns"].items():
             if sums[name] != checksum:
-                raise UserError(f"the {name} of these batches are others than those of the saved run")
+                raise UserError(f"the {name} of these batches differ from those of the saved run")
         if state["order"] != made_of["order"]:
-            raise UserError(f"the saved run had batches of another order, seed or size than {self.order!r}")
+            raise UserError(f"the saved run had another order, seed or size of batches than {self.order!r}")
         if not (0 <= state["position"] <= len(self) and state["epoch"] >= 0):
             raise UserError(
                 f"position is {state['position']}, epoch is {state['epoch']}; there are {len(self)} batches"

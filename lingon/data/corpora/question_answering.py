@@ -91,4 +91,4 @@ def find_question_corpus(name: str) -> QuestionCorpus:
 def refuse_test_only(name: str) -> None:
     """Raise UserError for a corpus that is published to test on."""
     if find_question_corpus(name).test_only:
-        raise UserError(f"{name!r} is published to test on; train on squadshifts, and give --test {name}")
+        raise UserError(f"{name!r} is a test set; train on squadshifts, and give --test {name}")

@@ -85,10 +85,10 @@ class ExtractionLimits:
         """Count a member. Raises DataError for a name that is not a plain place inside the archive."""
         parts = name.replace("\\", "/").split("/")
         if name.startswith(("/", "\\")) or ".." in parts or "\0" in name or re.match(r"^[A-Za-z]:", name):
-            raise DataError(f"{self.archive}: member {name[:80]!r} leads out of the archive")
+            raise DataError(f"{self.archive}: member {name[:80]!r} points outside the archive")
         plain = "/".join(p for p in parts if p not in ("", "."))
         if plain in self.names:
-            raise DataError(f"{self.archive}: member {name[:80]!r} is there twice")
+            raise DataError(f"{self.archive}: member {name[:80]!r} occurs twice")
         self.names.add(plain)
         if len(self.names) > MOST_MEMBERS:
             raise DataError(f"{self.archive}: more than {MOST_MEMBERS:,} members")

@@ -83,7 +83,7 @@ def _judgement(row: TableRow, documents: dict, queries: dict) -> tuple[str, str,
     except ValueError:
         grade = math.nan
     if not grade.is_integer():
-        return query, document, 0, f"the score {score[:40]!r} is no whole number"
+        return query, document, 0, f"the score {score[:40]!r} is not a whole number"
     if query not in queries:
         return query, document, 0, f"there is no query {query[:40]!r} in {QUERIES}"
     if document not in documents:

@@ -127,7 +127,7 @@ def _siblings(folder: Path) -> tuple[Path, ...]:
 
 def _coco(file: Path, images: Path | None) -> Sequence[AnnotatedImage]:
     if images is not None and not images.is_dir():
-        raise UserError(f"--images {str(images)!r} is no folder")
+        raise UserError(f"--images {str(images)!r} is not a folder")
     stem = file.stem.removeprefix("instances_").removesuffix(".coco")
     near = (file.parent, file.parent.parent)
     places = [images] if images else [place for one in near for place in (one, one / "images", one / stem)]

@@ -35,7 +35,7 @@ class CaptionFile:
     uncaptioned: int = 0
 
     def leave_out(self, problem: str, on_bad_row: OnBadRow, rows: int = 1) -> None:
-        """Count rows that cannot be meant. Raises DataError with the problem where such are not left out."""
+        """Count rows that are invalid. Raises DataError with the problem where such are not left out."""
         if on_bad_row == "stop":
             raise DataError(f"{problem}; {SKIP}")
         self.skipped += rows
@@ -136,7 +136,7 @@ def _coco(path: Path, options: FileOptions) -> list[_Row] | None:
     try:
         table = json.loads(read_text(path, options.encoding))
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not JSON ({error}); is the file cut short?") from None
+        raise DataError(f"{path}: not JSON ({error}); is the file truncated?") from None
     if not isinstance(table, dict) or not {"images", "annotations"} <= table.keys():
         return None
     files: dict[Any, Any] = {}

@@ -76,7 +76,7 @@ def _by_id(path: Path, held: Mapping[str, Any], key: str, name: str) -> dict[Any
         if number is None or not isinstance(one.get(name), str) or not one[name].strip():
             raise DataError(f"{path}: {key}: {str(one)[:60]} needs an id and a {name}")
         if number in found:
-            raise DataError(f"{path}: {key}: the id {number!r} is there twice")
+            raise DataError(f"{path}: {key}: the id {number!r} occurs twice")
         found[number] = one
     return found
 

@@ -65,7 +65,7 @@ class ConlluSentence:
 
     def _head(self, row: ConlluRow) -> int:
         if row.head == "_":
-            raise self.error(row, "it has no head; a tree has one for each word, 0 for the root")
+            raise self.error(row, "it has no head; every word needs one, 0 for the root")
         if not (row.head.isascii() and row.head.isdigit()):
             raise self.error(row, f"its head is {row.head[:20]!r}; expected the id of a word, or 0 for the root")
         if row.deprel == "_":

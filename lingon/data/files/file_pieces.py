@@ -50,7 +50,7 @@ def read_pieces(path: Path, start: int, stop: int, encoding: str) -> Iterator[st
                 text = data.decode("utf-8-sig" if at == 0 else "utf-8")
             except UnicodeDecodeError as error:
                 line = _lines_before(path, at + error.start + 1, encoding)
-                raise DataError(f"{path}:{line}: not text in UTF-8 (byte {at + error.start:,}); {OTHER}") from None
+                raise DataError(f"{path}:{line}: not UTF-8 text (byte {at + error.start:,}); {OTHER}") from None
             at += len(data)
             yield text.replace("\r\n", "\n").replace("\r", "\n")
 

@@ -125,7 +125,7 @@ class _Header:
         found: dict[str, Any] = {}
         for _ in range(metadata):
             if (name := self.text()) in found:
-                raise self.error(f"the metadata key {abbreviate(name)} is there twice")
+                raise self.error(f"the metadata key {abbreviate(name)} occurs twice")
             found[name] = self.value(self.number("<I"))
         stored = [self.tensor() for _ in range(tensors)]
         return found, self.locate(stored, found.get("general.alignment", ALIGNMENT))
@@ -138,7 +138,7 @@ class _Header:
         tensors: dict[str, TensorInfo] = {}
         for name, stored in sorted(found, key=lambda pair: pair[1].offset):
             if name in tensors:
-                raise self.error(f"tensor {abbreviate(name)} is there twice")
+                raise self.error(f"tensor {abbreviate(name)} occurs twice")
             start = base + stored.offset
             if stored.offset % alignment or start < end:
                 raise self.error(
@@ -147,7 +147,7 @@ class _Header:
             tensors[name] = TensorInfo(stored.type, stored.shape, start)
             end = start + stored.nbytes
             if end > self.size:
-                raise self.error(f"tensor {abbreviate(name)} would end after the file; was it cut short?")
+                raise self.error(f"tensor {abbreviate(name)} would end after the file; is it truncated?")
         return tensors
 
     def tensor(self) -> tuple[str, TensorInfo]:
@@ -197,7 +197,7 @@ class _Header:
         """Return how many things follow, each of at least so many bytes."""
         count = self.number("<Q")
         if count * least > min(HEADER, self.size) - self.at:
-            raise self.error(f"{count:,} {what} are promised, in a file of {self.size:,} bytes; was it cut short?")
+            raise self.error(f"{count:,} {what} are declared, in a file of {self.size:,} bytes; is it truncated?")
         return count
 
     def text(self) -> str:
@@ -209,7 +209,7 @@ class _Header:
 
     def take(self, count: int) -> bytes:
         if self.at + count > self.size:
-            raise self.error("it ends within its header; was it cut short?")
+            raise self.error("it ends within its header; is it truncated?")
         if self.at + count > HEADER:
             raise self.error(f"its header has more than {HEADER:,} bytes")
         self.at += count

@@ -50,7 +50,7 @@ def _dataset(file: Any, key: str, name: str) -> Any:
             raise DataError(f"{name}: {key} is a link")
         here = here[part]
     if not isinstance(here, h5py.Dataset):
-        raise DataError(f"{name}: {key} is no array")
+        raise DataError(f"{name}: {key} is not an array")
     if here.external or here.is_virtual:
         raise DataError(f"{name}: {key} is kept in another file")
     return here

@@ -99,7 +99,7 @@ def _eight_bits(image: "Image") -> "Image":
     least = float(values.min(initial=0))
     span = float(values.max(initial=1)) - least
     if not np.isfinite(span):
-        raise DataError("pixels that are no numbers")
+        raise DataError("pixels that are not numbers")
     return pillow().fromarray(((values - least) * (255 / (span or 1))).astype(np.uint8))
 
 

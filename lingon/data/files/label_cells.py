@@ -41,7 +41,7 @@ def several_labels(value: Any, column: str) -> tuple[str, ...]:
         try:
             found = json.loads(text)
         except ValueError:
-            raise BadLabel(f'{text[:60]!r} in column {column!r} is no list in JSON, such as ["a", "b"]') from None
+            raise BadLabel(f'{text[:60]!r} in column {column!r} is not a JSON list, such as ["a", "b"]') from None
         return _names(found, column)
     if not text:
         raise BadLabel(f"no label in column {column!r}; a text that has none is written []")
@@ -63,9 +63,9 @@ def a_number(value: Any, column: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise BadLabel(f"{text[:60]!r} in column {column!r} is no number") from None
+        raise BadLabel(f"{text[:60]!r} in column {column!r} is not a number") from None
     if not math.isfinite(number):
-        raise BadLabel(f"{text[:60]!r} in column {column!r} is no finite number")
+        raise BadLabel(f"{text[:60]!r} in column {column!r} is not a finite number")
     return number
 
 

@@ -179,7 +179,7 @@ def text_problem(row: TableRow, column: str) -> str:
     if text is None or not text.strip():
         return f"no text in column {column!r}"
     if not text.isascii() and SURROGATE.search(text):
-        return f"half a character (a lone surrogate) in column {column!r}"
+        return f"a lone surrogate (half a character) in column {column!r}"
     return ""
 
 

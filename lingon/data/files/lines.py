@@ -46,7 +46,7 @@ class FileOptions:
         except (LookupError, ValueError):
             known = ("utf-8", "utf-16", "cp1252", "latin-1", "cp1251", "shift_jis", "gb18030", "big5", "euc-kr")
             raise UserError(
-                f"--encoding {self.encoding[:40]!r} is no encoding; {suggest(self.encoding, known)}"
+                f"--encoding {self.encoding[:40]!r} is not an encoding; {suggest(self.encoding, known)}"
             ) from None
 
     @property
@@ -171,13 +171,13 @@ class _OldMac(_Stream):
 def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[TextLine]:
     """Read the lines of a file, with their ends, which are \\n, \\r\\n, or (of an old Macintosh) \\r alone.
 
-    Raises DataError with path and line for a file that is cut short or damaged, or that is no text from its start.
+    Raises DataError with path and line for a file that is truncated or damaged, or that is no text from its start.
     """
     with open_utf8(path, encoding) as file:
         try:
             start = file.peek(BUFFER)
         except BROKEN as error:
-            raise DataError(f"{path}:1: cut short or damaged ({error})") from None
+            raise DataError(f"{path}:1: truncated or damaged ({error})") from None
         if b"\r" in start[:-1] and b"\n" not in start:
             file = io.BufferedReader(_OldMac(path, file), BUFFER)
         yield from decode_lines(str(path), file)
@@ -196,7 +196,7 @@ def _next(here: str, file: IO[bytes]) -> bytes:
     try:
         line = file.readline(MOST_LINE + 1)
     except BROKEN as error:
-        raise DataError(f"{here}: cut short or damaged ({error})") from None
+        raise DataError(f"{here}: truncated or damaged ({error})") from None
     if len(line) > MOST_LINE:
         raise DataError(f"{here}: a line of more than {MOST_LINE:,} bytes; is this a file of lines?")
     return line
@@ -243,7 +243,7 @@ def _whole(path: Path, encoding: str) -> bytes:
         with open_utf8(path, encoding) as file:
             data = file.read(MOST_FILE + 1)
     except BROKEN as error:
-        raise DataError(f"{path}: cut short or damaged ({error})") from None
+        raise DataError(f"{path}: truncated or damaged ({error})") from None
     if len(data) > MOST_FILE:
         raise DataError(f"{path}: more than {MOST_FILE:,} bytes; split it")
     return data

@@ -34,7 +34,7 @@ def pytorch_weights(data: bytes, path: Path | str) -> dict[str, np.ndarray]:
         tensors = dict(_tensor(_message(value)) for field, value in parts if field == INITIALIZER)
         layers = [_layer(_message(value)) for field, value in parts if field == NODE]
     except (IndexError, StopIteration, ValueError, UnicodeDecodeError):
-        raise DataError(f"{path}: not a whole ONNX file") from None
+        raise DataError(f"{path}: not a complete ONNX file") from None
     found = {name: array for name, array in tensors.items() if array is not None and not name.startswith("onnx::")}
     for named, inputs in layers:
         for name in inputs:

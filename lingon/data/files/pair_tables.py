@@ -170,7 +170,7 @@ def _scored(row: TableRow, columns: PairColumns) -> tuple[list[Any], str]:
     value = row.values.get(columns.score or "")
     score = _number(value)
     if score is None:
-        return [], f"{repr(value)[:40]} in column {columns.score!r} is no number"
+        return [], f"{repr(value)[:40]} in column {columns.score!r} is not a number"
     first, second = (cell_text(row.values[column]) or "" for column in (columns.first, columns.second))
     return [(first, second, score)], ""
 

@@ -27,7 +27,7 @@ def protobuf_fields(message: bytes, path: Path) -> Iterator[tuple[int, Value]]:
             size, at = (8, at) if kind == FIXED64 else (4, at) if kind == FIXED32 else _length(message, at, kind, path)
             value, at = message[at : at + size], at + size
             if at > len(message):
-                raise DataError(f"{path}: field {number} ends after the end; the file is cut off or broken")
+                raise DataError(f"{path}: field {number} ends after the end; the file is truncated or broken")
         if not number:
             raise DataError(f"{path}: a field has the number 0; the file is broken")
         yield number, value
@@ -46,4 +46,4 @@ def _varint(message: bytes, at: int, path: Path) -> tuple[int, int]:
         value |= (byte & 127) << 7 * shift
         if byte < 128:
             return value, at + shift + 1
-    raise DataError(f"{path}: a number has no end at byte {at}; the file is cut off or broken")
+    raise DataError(f"{path}: a number has no end at byte {at}; the file is truncated or broken")

@@ -95,7 +95,7 @@ def _question(raw: _Raw, report: SquadReport) -> list[Question]:
         if not isinstance(value, str) or not value.strip():
             raise DataError(f"question {raw.id!r} has the {name} {str(value)[:40]!r}, expected text")
         if not value.isascii() and SURROGATE.search(value):
-            raise DataError(f"question {raw.id!r} has half a character (a lone surrogate) in its {name}")
+            raise DataError(f"question {raw.id!r} contains a lone surrogate (half a character) in its {name}")
     given = _answers(raw)
     kept = [answer for text, start in given if (answer := _located(raw, text, start, report)) is not None]
     if given and not kept:
@@ -110,7 +110,7 @@ def _answers(raw: _Raw) -> list[tuple[str, Any]]:
     if isinstance(found, Mapping):
         listed, starts = found.get("text"), found.get("answer_start", [])
         if not isinstance(listed, list) or not isinstance(starts, list):
-            raise DataError(f"question {raw.id!r}: key 'answers' is no object with the lists text and answer_start")
+            raise DataError(f"question {raw.id!r}: key 'answers' is not an object with the lists text and answer_start")
         found = [{"text": text, "answer_start": start} for text, start in zip_longest(listed, starts)]
     if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
         raise DataError(f"question {raw.id!r}: key 'answers' is {str(found)[:40]!r}, expected a list of answers")

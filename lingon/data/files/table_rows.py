@@ -112,7 +112,7 @@ def _object(where: str, line: str, problem: str) -> TableRow:
     try:
         return _checked(where, json.loads(line, object_pairs_hook=_pairs), problem)
     except (ValueError, RecursionError) as error:
-        return TableRow(where, {}, problem or f"not JSON ({error}); is the line cut short?")
+        return TableRow(where, {}, problem or f"not JSON ({error}); is the line truncated?")
 
 
 def _checked(where: str, value: Any, problem: str = "") -> TableRow:
@@ -135,7 +135,7 @@ def _json(path: Path, options: FileOptions) -> Iterator[TableRow]:
         if text.lstrip().startswith("{") and str(error).startswith("Extra data"):
             return _jsonl(path, options)
         where = f"{path}:{getattr(error, 'lineno', 1)}"
-        raise DataError(f"{where}: not JSON ({error}); is the file cut short?") from None
+        raise DataError(f"{where}: not JSON ({error}); is the file truncated?") from None
     if not isinstance(items, list):
         raise DataError(
             f"{path}: a JSON {'dict' if isinstance(items, dict) else type(items).__name__}, expected a list of objects"

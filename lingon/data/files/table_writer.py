@@ -28,9 +28,9 @@ def check_output(path: Path, source: Path | None, overwrite: bool) -> None:
     if path.is_dir():
         raise UserError(f"{path}: a folder; expected the name of a file")
     if path.exists() and source is not None and source.exists() and path.samefile(source):
-        raise UserError(f"{path}: is the file that is read; write to another name")
+        raise UserError(f"{path}: is the input file; write to another name")
     if path.exists() and not overwrite:
-        raise UserError(f"{path}: is there already; write to another name, or replace it with --overwrite")
+        raise UserError(f"{path}: already exists; write to another name, or replace it with --overwrite")
 
 
 def holds_lists(path: Path) -> bool:

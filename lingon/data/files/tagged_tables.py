@@ -81,7 +81,7 @@ def _of_words(
         raise BadSentence(f"words, but no tags, with keys {one_of(map(repr, values))}; {EXPECTED}")
     if not all(isinstance(tag, str) for tag in tags):
         strange = next(tag for tag in tags if not isinstance(tag, str))
-        raise BadSentence(f"tag {str(strange)[:40]} is no name; write the names of tags, not their numbers")
+        raise BadSentence(f"tag {str(strange)[:40]} is not a name; write the names of tags, not their numbers")
     if len(tags) != len(words):
         raise BadSentence(f"{counted(len(words), 'word')} and {counted(len(tags), 'tag')}; a word has one tag")
     if "" in tags:
@@ -108,7 +108,7 @@ def _span(span: Any) -> tuple[int, int, str]:
         parts[2] = parts[2][0]
     whole = len(parts) == 3 and all(isinstance(part, int) and not isinstance(part, bool) for part in parts[:2])
     if not whole or not isinstance(parts[2], str) or not parts[2].strip():
-        raise BadSentence(f"{repr(span)[:80]} is no span; expected [start, end, type], or an object of these")
+        raise BadSentence(f"{repr(span)[:80]} is not a span; expected [start, end, type], or an object of these")
     return parts[0], parts[1], parts[2].strip()
 
 
@@ -118,7 +118,7 @@ def _given_word(text: str, word: Any) -> TextWord:
         start, end = word.get("start"), word.get("end")
         if isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(text):
             return TextWord(text[start:end], start, end)
-    raise BadSentence(f"{repr(word)[:80]} is no word; expected a text, or an object of text, start and end")
+    raise BadSentence(f"{repr(word)[:80]} is not a word; expected a text, or an object of text, start and end")
 
 
 def _label(values: Mapping[str, Any], column: str | None) -> str | None:

@@ -104,7 +104,7 @@ class _Reader:
             except expat.ExpatError as error:
                 raise DataError(f"{self.path}:{error.lineno}: not XML ({expat.ErrorString(error.code)})") from None
             except BROKEN as error:
-                raise DataError(f"{self.here()}: cut short or damaged ({error})") from None
+                raise DataError(f"{self.here()}: truncated or damaged ({error})") from None
             yield from self.done
             self.done.clear()
             if not piece:

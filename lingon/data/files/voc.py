@@ -68,7 +68,7 @@ def _box(fields: Fields, place: str) -> RawBox:
         except ValueError:
             raise DataError(f"{place}: {side} is {fields[side].strip()[:40]!r}, expected a number") from None
     if not all(map(math.isfinite, corners)):
-        raise DataError(f"{place}: the box of {label!r} has a side that is no number")
+        raise DataError(f"{place}: the box of {label!r} has a side that is not a number")
     left, top, right, bottom = corners
     return RawBox(place, label, (left, top, right, bottom), ignored=fields.get("difficult", "0").strip() == "1")
 

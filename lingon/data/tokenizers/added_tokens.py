@@ -49,5 +49,5 @@ def _token(row: Mapping[str, Any]) -> AddedToken:
 def _object(path: Path) -> dict[str, Any]:
     found = read_json(path) if path.is_file() else {}
     if not isinstance(found, dict):
-        raise DataError(f"{path}: an object was expected")
+        raise DataError(f"{path}: expected an object")
     return found

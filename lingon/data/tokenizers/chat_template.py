@@ -72,7 +72,7 @@ def template_from(config: Any) -> ChatTemplate | None:
         raise DataError(f"key 'chat_template' is {str(config)[:40]!r}, expected an object with its 'template'")
     tokens = config.get("special_tokens", {})
     if not isinstance(tokens, Mapping) or len(tokens) > MOST_TOKENS:
-        raise DataError("key 'chat_template' has 'special_tokens' that are no object with a text for each name")
+        raise DataError("key 'chat_template' has 'special_tokens' that are not an object with a text for each name")
     for name, token in tokens.items():
         if not isinstance(token, str) or not str(name).isidentifier():
             raise DataError(f"key 'chat_template' has the special token {str(name)[:40]!r}, which is none")

@@ -53,7 +53,7 @@ def gguf_tokenizer(file: GGUF, rules: PieceRules | None = None, default_pre: str
     if rules.plain_spaces:
         tokens = [SPACE * len(t) if len(t) > 1 and not t.strip(" ") else t for t in tokens]
     if len(set(tokens)) < len(tokens):
-        raise DataError(f"{file.path}: tokenizer.ggml.tokens has a token twice")
+        raise DataError(f"{file.path}: tokenizer.ggml.tokens contains a token twice")
     kinds = _numbers(file, "token_type", len(tokens), np.ones(len(tokens), int)).tolist()
     try:
         if kind == SENTENCEPIECE:
@@ -73,7 +73,7 @@ def gguf_tokenizer(file: GGUF, rules: PieceRules | None = None, default_pre: str
     except BaseException as error:  # a panic inside the library is not an Exception
         if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
             raise
-        raise DataError(f"{file.path}: its tokenizer is not a sound one ({abbreviate(str(error))})") from None
+        raise DataError(f"{file.path}: its tokenizer is not valid ({abbreviate(str(error))})") from None
     if library.get_vocab_size() != len(tokens):
         raise DataError(f"{file.path}: the tokens of its tokenizer do not fit together")
     return Tokenizer(library)
@@ -82,7 +82,7 @@ def gguf_tokenizer(file: GGUF, rules: PieceRules | None = None, default_pre: str
 def _by_score(file: GGUF, tokens: list[str], kinds: list[int], rules: PieceRules) -> tokenizers.Tokenizer:
     """Make SentencePiece's kind: the pair whose whole has the highest score is merged first."""
     if file.metadata.get("tokenizer.ggml.remove_extra_whitespaces", False):
-        raise DataError(f"{file.path}: tokenizer.ggml.remove_extra_whitespaces is true, which Lingon does not have")
+        raise DataError(f"{file.path}: tokenizer.ggml.remove_extra_whitespaces is true, which Lingon does not support")
     scores = _numbers(file, "scores", len(tokens), None).astype(float)
     if not np.isfinite(scores).all():
         raise DataError(f"{file.path}: tokenizer.ggml.scores holds NaN or infinite numbers")

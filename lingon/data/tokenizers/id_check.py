@@ -30,5 +30,5 @@ def warn_mostly_unknown(library: tokenizers.Tokenizer, rows: Sequence[list[int]]
     share = sum(row.count(unknown) for row in rows) / total
     if share > MOSTLY:
         warnings.warn(
-            f"{share:.0%} of {total:,} tokens are {UNK}: was this tokenizer made for such texts?", stacklevel=4
+            f"{share:.0%} of {total:,} tokens are {UNK}: was this tokenizer trained on such texts?", stacklevel=4
         )

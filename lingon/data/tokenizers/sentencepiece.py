@@ -71,7 +71,7 @@ def sentencepiece_library(
     pieces = {piece.text: piece for piece in model.pieces}
     vocab = list(pieces) if vocab is None else list(vocab)
     if model.unknown not in vocab:
-        raise DataError(f"{model.path}: its token {model.unknown!r} for what is unknown is not in the vocabulary")
+        raise DataError(f"{model.path}: its token {model.unknown!r} for unknown text is not in the vocabulary")
     found = call_guarded(model.path, "its pieces do not fit together", _library, model, pieces, vocab, list(special))
     check_growth(model.path, json.loads(found.to_str()))
     call_guarded(model.path, "it cannot encode", found.encode_batch, ["a b", "é\u0301", "한글 ﬁ １"])

@@ -72,7 +72,7 @@ def read_sentencepiece(path: Path) -> SentencePieceModel:
         (normalizer, ESCAPE, 1, "spaces stay spaces (escape_whitespaces is false)"),
     ):
         if _number(spec, number, usual) != usual:
-            raise DataError(f"{path}: in this model {what}, which Lingon does not have")
+            raise DataError(f"{path}: in this model {what}, which Lingon does not support")
     model = SentencePieceModel(
         path,
         pieces,
@@ -89,19 +89,19 @@ def read_sentencepiece(path: Path) -> SentencePieceModel:
 def _check_pieces(model: SentencePieceModel) -> None:
     path, texts = model.path, [piece.text for piece in model.pieces]
     if len(set(texts)) < len(texts):
-        raise DataError(f"{path}: it has a piece twice")
+        raise DataError(f"{path}: a piece occurs twice")
     if sum(piece.kind == UNKNOWN for piece in model.pieces) != 1:
-        raise DataError(f"{path}: one piece must stand for what is unknown, and not one does")
+        raise DataError(f"{path}: exactly one piece must be the unknown piece, which is not so here")
     if unused := [piece.text for piece in model.pieces if piece.kind == UNUSED]:
-        raise DataError(f"{path}: the piece {abbreviate(unused[0])} is marked as unused, which Lingon does not have")
+        raise DataError(f"{path}: the piece {abbreviate(unused[0])} is marked as unused, which Lingon does not support")
     own = [piece.text for piece in model.pieces if piece.kind == USER_DEFINED]
     if own and (model.dummy_prefix or model.squeeze):
         raise DataError(
-            f"{path}: the piece {abbreviate(own[0])} was defined by a user, beside spaces that are added or removed, "
-            "which is not read; make a tokenizer.json with transformers"
+            f"{path}: the piece {abbreviate(own[0])} is user-defined, together with spaces that are added or removed, "
+            "which is not supported; make a tokenizer.json with transformers"
         )
     if model.byte_fallback and not {f"<0x{byte:02X}>" for byte in range(256)} <= set(texts):
-        raise DataError(f"{path}: what is unknown shall be written in bytes, and not all bytes are among the pieces")
+        raise DataError(f"{path}: byte fallback is on, but not all bytes are among the pieces")
 
 
 def _piece(value: Value, path: Path) -> Piece:
@@ -114,7 +114,7 @@ def _piece(value: Value, path: Path) -> Piece:
         # Nine digits tell every float32 apart, and are the same number again when they are read from JSON.
         piece = Piece(text.decode(), float(f"{number:.9g}"), kind)
     except (UnicodeDecodeError, struct.error):
-        raise DataError(f"{path}: a piece is no UTF-8 text with a score; the file is broken") from None
+        raise DataError(f"{path}: a piece is not UTF-8 text with a score; the file is broken") from None
     if not piece.text or not math.isfinite(piece.score) or kind not in range(NORMAL, BYTE + 1):
         said = f"{abbreviate(piece.text)} has score {piece.score} and kind {kind}"
         raise DataError(f"{path}: the piece {said}; the file is broken")

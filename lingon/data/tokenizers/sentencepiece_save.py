@@ -72,12 +72,12 @@ def sentencepiece_of(tokenizer: Tokenizer, first: Sequence[str]) -> SentencePiec
     tokenizer of another kind.
     """
     if not is_sentencepiece(tokenizer):
-        raise UserError("the tokenizer is no model of SentencePiece; save it as tokenizer.json")
+        raise UserError("the tokenizer is not a SentencePiece model; save it as tokenizer.json")
     content = json.loads(tokenizer.library.to_str())
     bpe = content["model"]["type"] == "BPE"
     scores, kinds = merged_pieces(content) if bpe else _unigram_pieces(content)
     if own := [token["content"] for token in content["added_tokens"] if not token["special"]]:
-        raise UserError(f"the piece {own[0]!r} was defined by a user, which is not written; save tokenizer.json")
+        raise UserError(f"the piece {own[0]!r} is user-defined, which cannot be written; save tokenizer.json")
     pieces = [Piece(token, 0.0, kinds.get(token, CONTROL)) for token in first]
     rest = [(token, score, kinds[token]) for token, score in scores.items() if token not in first]
     pieces += [Piece(token, score if kind == NORMAL else 0.0, kind) for token, score, kind in rest if kind != CONTROL]

@@ -145,7 +145,9 @@ def _vocab(path: Path, rows: int) -> list[str]:
     if not isinstance(found, dict) or sorted(found.values(), key=str) != sorted(range(len(found)), key=str):
         raise DataError(f"{path}: expected an object that gives each token its id: 0, 1, 2, ... without gaps")
     if len(found) > rows:
-        raise DataError(f"{path}: {len(found):,} tokens, the model has {rows:,} rows; they are not of one checkpoint")
+        raise DataError(
+            f"{path}: {len(found):,} tokens, the model has {rows:,} rows; they do not belong to the same checkpoint"
+        )
     return sorted(found, key=found.__getitem__)
 
 
@@ -173,5 +175,5 @@ def _settings(folder: Path) -> dict[str, Any]:
 def _read(path: Path) -> dict[str, Any]:
     found = read_json(path, limit=LIMIT) if path.is_file() else {}
     if not isinstance(found, dict):
-        raise DataError(f"{path}: an object was expected")
+        raise DataError(f"{path}: expected an object")
     return found

@@ -36,7 +36,7 @@ def write_pair(
     """
     if not (is_sentencepiece(source) and is_sentencepiece(target)) or reader not in CLASSES:
         if source.vocab != target.vocab:
-            raise UserError("sources and targets have two tokenizers, which are no models of SentencePiece")
+            raise UserError("sources and targets have two tokenizers, which are not SentencePiece models")
         write_tokenizer(folder, source, config)
     elif reader == "marian_tokenizers":
         _marian(folder, source, target)

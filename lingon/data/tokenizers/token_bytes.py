@@ -59,7 +59,9 @@ def token_id(text: str, tokenizer: Tokenizer, pieces: TokenBytes) -> int:
     if text in tokenizer.vocab:  # the name of a special token
         return tokenizer.vocab[text]
     parts = " ".join(repr(tokenizer.vocab.token(i)) for i in ids[:12]) or "nothing"
-    raise UserError(f"{text!r} is no single token of this model, which makes {parts} of it; give one token, exactly")
+    raise UserError(
+        f"{text!r} is not a single token of this model, which splits it into {parts}; give exactly one token"
+    )
 
 
 def _of_letters(token: str, letters: dict[str, int]) -> bytes:

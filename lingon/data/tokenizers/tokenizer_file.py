@@ -25,7 +25,7 @@ def read_tokenizer_file(path: Path, make: Make) -> "Tokenizer":
     if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
         raise DataError(f"{path}: not a tokenizer.json (it has no 'model')")
     check_growth(path, content)
-    tokenizer = call_guarded(path, "not a sound tokenizer.json", _sound, json.dumps(content), path, make)
+    tokenizer = call_guarded(path, "not a valid tokenizer.json", _sound, json.dumps(content), path, make)
     ids = tokenizer.library.get_vocab(with_added_tokens=True)
     if not ids or sorted(ids.values()) != list(range(len(ids))):
         raise DataError(f"{path}: the ids of its {len(ids):,} tokens are not 0, 1, 2, ... without gaps")
@@ -37,5 +37,5 @@ def _sound(content: str, path: Path, make: Make) -> "Tokenizer":
         tokenizer = make(tokenizers.Tokenizer.from_str(content), path)
         tokenizer.library.encode("a b")
     except TypeError as error:
-        raise DataError(f"{path}: not a sound tokenizer.json ({abbreviate(error)})") from None
+        raise DataError(f"{path}: not a valid tokenizer.json ({abbreviate(error)})") from None
     return tokenizer

@@ -206,7 +206,7 @@ def _read(texts: Iterable[str]) -> list[str]:
     for text in texts:
         check_text(text)
     if not any(texts):
-        raise UserError("a tokenizer needs texts to be trained on; there are none, or all are empty")
+        raise UserError("a tokenizer needs texts to train on; there are none, or all are empty")
     return texts
 
 

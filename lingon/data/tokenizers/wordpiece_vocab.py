@@ -38,7 +38,7 @@ def wordpiece_of(folder: Path) -> Tokenizer:
         raise DataError(f"{path}: not UTF-8 text (byte {error.start})") from None
     vocab = {piece.rstrip("\r"): i for i, piece in enumerate(pieces)}
     if len(vocab) < len(pieces):
-        raise DataError(f"{path}: {len(pieces):,} lines with {len(vocab):,} different pieces; each must come once")
+        raise DataError(f"{path}: {len(pieces):,} lines with {len(vocab):,} different pieces; each must occur once")
     usual = MPNET_SPECIAL if "<s>" in vocab and "[CLS]" not in vocab else SPECIAL
     names = {key: _token(config.get(key, name)) for key, name in usual.items()}
     for key, name in names.items():
@@ -77,7 +77,7 @@ def _config(folder: Path) -> dict[str, Any]:
     path = folder / "tokenizer_config.json"
     found = read_json(path) if path.is_file() else {}
     if not isinstance(found, dict):
-        raise DataError(f"{path}: an object was expected")
+        raise DataError(f"{path}: expected an object")
     return found
 
 

@@ -54,7 +54,7 @@ def make_windows(
     asked, most = bare.encode_batch([question for question, _ in pairs]), max(1, (max_length - template.special) // 2)
     if cut := sum(len(question) > most for question in asked):
         warnings.warn(
-            f"{counted(cut, 'question is', 'questions are')} longer than {most:,} tokens; their ends are not read",
+            f"{counted(cut, 'question is', 'questions are')} longer than {most:,} tokens; they are truncated",
             stacklevel=3,
         )
     rows = [

@@ -60,8 +60,10 @@ class ChatSession:
 
     def _note_end(self, reason: str, answer: str) -> None:
         if not answer:
-            self.notes.append("the answer is empty; the question is not kept")
+            self.notes.append("the answer is empty; the question is dropped")
         if reason == "length":
-            self.notes.append(f"the answer was cut after {self.params.max_new_tokens:,} tokens; see --max-new-tokens")
+            self.notes.append(
+                f"the answer was cut off after {self.params.max_new_tokens:,} tokens; see --max-new-tokens"
+            )
         if reason == "context_length":
-            self.notes.append("the answer was cut, as the context of the model is full; /reset begins anew")
+            self.notes.append("the answer was cut off because the context of the model is full; /reset starts again")

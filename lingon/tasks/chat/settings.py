@@ -76,7 +76,7 @@ class Settings(TrainSettings):
                 found = replace(self, lr=float(self.lr) * DPO_SLOWER)
         elif self.beta is not None:
             raise UserError(
-                f"--beta is {self.beta}, which counts for preferences (chosen, rejected) only; leave it out"
+                f"--beta is {self.beta}, which applies only to preferences (chosen, rejected); leave it out"
             )
         if self.steps is not None:
             best["epochs"] = None

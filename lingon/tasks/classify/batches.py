@@ -32,7 +32,7 @@ def encoded(classifier: Classifier, train: Examples, settings: Settings) -> Enco
         print(
             f"{cut.texts:,} of {counted(cut.of_texts, 'training text')} are longer than "
             f"--max-length {settings.max_length:,}: "
-            f"{cut.tokens:,} of {cut.of_tokens:,} tokens ({cut.tokens / cut.of_tokens:.1%}), their ends, are not read",
+            f"{cut.tokens:,} of {cut.of_tokens:,} tokens ({cut.tokens / cut.of_tokens:.1%}), their ends, are cut off",
             file=sys.stderr,
         )
     return found

@@ -63,7 +63,7 @@ def warn_of_cut(found: Encoded, max_length: int | None, stacklevel: int = 3) -> 
     """Return what was encoded; warn where texts are longer than what is read of them. stacklevel: of the caller."""
     if found.cut.texts:
         warnings.warn(
-            f"some texts are longer than the {max_length:,} tokens that the model reads; their ends are not read",
+            f"some texts are longer than the {max_length:,} tokens that the model reads; they are truncated",
             stacklevel=stacklevel,
         )
     return found

@@ -43,13 +43,13 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
             "begins; train it anew, without --from"
         )
     if name != ENCODER:
-        require_tuning(settings, ("full",), f"but {pretrained.name} is no head on an encoder")
+        require_tuning(settings, ("full",), f"but {pretrained.name} is not a head on an encoder")
         if settings.head_lr is not None:
-            raise UserError(f"--head-lr is {settings.head_lr}, but {pretrained.name} is no head on an encoder")
+            raise UserError(f"--head-lr is {settings.head_lr}, but {pretrained.name} is not a head on an encoder")
     if settings.tuning == "contrastive" and settings.head_lr is not None:
         raise UserError(f"--head-lr is {settings.head_lr}, but after --tuning contrastive the head goes to an optimum")
     if settings.tuning == "contrastive" and settings.refit:
-        raise UserError("--refit is not there for --tuning contrastive; leave it out")
+        raise UserError("--refit is not available for --tuning contrastive; leave it out")
     most, given = getattr(task.model, "context_length", None), settings.max_length
     if most is not None and given is not None and given > most:
         raise UserError(f"--max-length is {given:,}, but {pretrained.name} reads {most:,} tokens at most")
@@ -108,7 +108,10 @@ def _own(source: Classifier, targets: Targets, settings: "Settings", name: str) 
     model, fresh = rebuilt(source.model, classes=targets.outputs)
     if world().rank == 0:
         labels = _some(source.labels) if source.labels else source.targets.problem_type
-        print(f"the labels are others than those of {name} ({labels}): {', '.join(fresh)} are fresh", file=sys.stderr)
+        print(
+            f"the labels differ from those of {name} ({labels}): {', '.join(fresh)} are initialized anew",
+            file=sys.stderr,
+        )
     return model, targets
 
 

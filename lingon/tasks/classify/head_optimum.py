@@ -49,5 +49,5 @@ def fit_head(classifier: Classifier, data: Splits, settings: Settings) -> float:
     if world().rank == 0:
         # With C given, validation texts may be among those that are trained on.
         said = "" if settings.C is not None else f", validation {metric_name(metric)} {best.value:.4f}"
-        print(f"the head is at its optimum{said}; now all is trained", file=sys.stderr)
+        print(f"the head has converged{said}; now all weights are trained", file=sys.stderr)
     return chosen

@@ -137,7 +137,7 @@ class Embedder:
         if not over or most is None:
             return ids
         warnings.warn(
-            f"{over:,} of {counted(len(ids), 'text')} are longer than {most:,} tokens; their ends are not read",
+            f"{over:,} of {counted(len(ids), 'text')} are longer than {most:,} tokens; they are truncated",
             stacklevel=3,
         )
         return self.tokenizer.truncate(texts, ids, most)

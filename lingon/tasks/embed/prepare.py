@@ -86,7 +86,7 @@ def _tell_small_batches(found: TrainData, settings: Settings, rank: int) -> None
     rows, wanted = found.order.count / len(found.order), min(filled_in(settings.batch_size), found.order.count)
     if settings.loss == "in-batch-negatives" and rows < FEW * wanted and rank == 0:
         print(
-            f"batches have {rows:.0f} pairs, not {wanted}: so many pairs share texts, and no two of these may be in "
+            f"batches have {rows:.0f} pairs, not {wanted}: many pairs share texts, and no two of those may be in "
             "one batch, where each would be a negative of the other",
             file=sys.stderr,
         )

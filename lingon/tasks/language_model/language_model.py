@@ -58,7 +58,9 @@ class LanguageModel:
     ):
         rows, size = model.embedding.num_embeddings, len(tokenizer.vocab)
         if size > rows:
-            raise UserError(f"the tokenizer has {size:,} tokens, the model was made for {rows:,}; they do not belong")
+            raise UserError(
+                f"the tokenizer has {size:,} tokens, the model was made for {rows:,}; they do not belong together"
+            )
         self.model, self.tokenizer, self.eos_ids = model, tokenizer, tuple(eos_ids)
         self.chat_template = chat_template
 

@@ -63,10 +63,10 @@ class Settings(TrainSettings):
             raise UserError(f"--softmax adaptive is for --model lstm, not {self.model}")
         for name in ("samples", "proposal"):
             if self.softmax != "sampled" and getattr(self, name) is not None:
-                raise UserError(f"--{name} is {getattr(self, name)}, which counts with --softmax sampled only")
+                raise UserError(f"--{name} is {getattr(self, name)}, which applies only with --softmax sampled")
         if self.fsdp and (self.compile or entry.recurrent):
             other = "--compile" if self.compile else f"--model {self.model}, which is small"
-            raise UserError(f"--fsdp spreads the weights of gpt and decoder; leave it out with {other}")
+            raise UserError(f"--fsdp shards the weights of gpt and decoder; leave it out with {other}")
         return self
 
     def started(self, pretrained: "Pretrained") -> "Settings":

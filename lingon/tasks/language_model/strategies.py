@@ -75,10 +75,12 @@ def speculative(
 ) -> Iterator[list[Token]]:
     """Yield what `sample_batch` does, with the help of a smaller model of the same tokenizer: the same distribution."""
     if list(draft.tokenizer.vocab) != list(language.tokenizer.vocab):
-        raise UserError("the draft has another vocabulary; both models must have the same tokenizer")
+        raise UserError("the draft model has another vocabulary; both models must have the same tokenizer")
     models = CausalDecoder(language.model), CausalDecoder(draft.model)
     if any(isinstance(model.begin(), RecurrentState) for model in models):
-        raise UserError("a recurrent model cannot take tokens back, as a draft asks of both models; leave it out")
+        raise UserError(
+            "a recurrent model cannot undo tokens, as speculative decoding needs of both models; leave the draft out"
+        )
     row, strategy = Prologue(language, within_context=True)(request)
     processors = [*strategy.logits_processors, *([exactly_top_k(1)] if request.params.temperature == 0 else [])]
     target, helper = (CachedModel(model.all_logits, model.begin(), model.device) for model in models)

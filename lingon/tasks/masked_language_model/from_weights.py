@@ -26,7 +26,9 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
     for name in ("head_lr", "dropout"):
         if getattr(settings, name) is not None:
             flag = name.replace("_", "-")
-            raise UserError(f"--{flag} is {getattr(settings, name)}, which pretraining from weights has not")
+            raise UserError(
+                f"--{flag} is {getattr(settings, name)}, which pretraining from weights does not use; leave it out"
+            )
     given, most = settings.context_length, encoder.context_length
     if given is not None and given > most:
         raise UserError(f"--context-length is {given:,}, but {pretrained.name} reads {most:,} tokens at most")

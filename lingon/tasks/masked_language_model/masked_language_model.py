@@ -83,7 +83,7 @@ class MaskedLanguageModel:
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "MaskedLanguageModel":
         """Return the task of its model and tokenizer. Raises DataError for a model without the head."""
         if not hasattr(parts["model"], "bias") or not hasattr(parts["model"], "encoder"):
-            raise DataError("key 'model' names a model without a head of masked language modelling")
+            raise DataError("key 'model' names a model without a masked language modelling head")
         return cls(parts["model"], parts["tokenizer"])
 
     @classmethod

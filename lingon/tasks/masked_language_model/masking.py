@@ -36,7 +36,7 @@ class Masking:
 
     def __post_init__(self):
         if not 0 < self.rate < 1:
-            raise UserError(f"the rate of masking is {self.rate}, expected a fraction between 0 and 1, such as 0.15")
+            raise UserError(f"the masking rate is {self.rate}, expected a fraction between 0 and 1, such as 0.15")
         if bool(self.special.all()):
             raise UserError("every token of the vocabulary is special; there is nothing to hide")
 

@@ -41,7 +41,8 @@ def started_parser(source: Any, relations: list[str], settings: "Settings", name
         if world().rank == 0:
             new = ", ".join(sorted(set(relations) - set(source.relations))[:3])
             print(
-                f"{name} does not know all relations ({new}, ...): its scores of relations are fresh", file=sys.stderr
+                f"{name} does not know all relations ({new}, ...): its relation scores are initialized anew",
+                file=sys.stderr,
             )
     else:
         model = EncoderParser(encoder_in(source), len(relations))

@@ -92,7 +92,10 @@ def train_judges(
 ) -> None:
     """Train what judges a rewriter, and give it to the rewriter."""
     if world().rank == 0:
-        print(f"training its judges, a classifier and a language model, on {len(sentences):,} others", file=sys.stderr)
+        print(
+            f"training its evaluation models, a classifier and a language model, on {len(sentences):,} others",
+            file=sys.stderr,
+        )
     spelt = Examples(task.judged_inputs(sentences.texts), sentences.labels)
     shown = Examples(task.judged_inputs(valid.texts), valid.labels)
     task.style_classifier = train_style_classifier(spelt, shown, settings.seed, context)

@@ -112,7 +112,7 @@ class StyleCorpus:
         sentences = want(config, "sentences", dict, "an object with a list of sentences for each label")
         for style, some in sentences.items():
             if not isinstance(some, list) or not all(isinstance(text, str) for text in some):
-                raise DataError(f"key 'sentences': those of {style[:40]!r} are no list of texts")
+                raise DataError(f"key 'sentences': those of {style[:40]!r} are not a list of texts")
         threshold, smoothing = (
             float(want(config, key, (int, float), "a number")) for key in ("threshold", "smoothing")
         )

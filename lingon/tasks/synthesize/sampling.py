@@ -59,7 +59,7 @@ def sampled(
         part = slice(start, start + AT_ONCE)
         images = view.sample(latents[part].to(device), labels[part].to(device), **options)
         if not bool(images.isfinite().all()):
-            raise UserError("the generator made images that are no numbers; its weights are broken, train it again")
+            raise UserError("the generator made images that are not numbers; its weights are broken, train it again")
         found.append((images * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(found)
 

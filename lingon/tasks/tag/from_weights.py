@@ -35,12 +35,12 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
     refuse_fresh(settings, pretrained)
     name = ENCODER if encoder is not None else model_name(task.model)
     if encoder is None:
-        require_tuning(settings, ("full",), f"but {pretrained.name} is no head on an encoder")
+        require_tuning(settings, ("full",), f"but {pretrained.name} is not a head on an encoder")
         of_encoders = {"--head-lr": settings.head_lr, "--max-length": settings.max_length}
         of_encoders["--characters"] = settings.characters
         for flag, given in of_encoders.items():
             if given is not None:
-                raise UserError(f"{flag} is {given}, but {pretrained.name} is no head on an encoder")
+                raise UserError(f"{flag} is {given}, but {pretrained.name} is not a head on an encoder")
     most, given = getattr(encoder, "context_length", None), settings.max_length
     if most is not None and given is not None and given > most:
         raise UserError(f"--max-length is {given:,}, but {pretrained.name} reads {most:,} tokens at most")
@@ -62,7 +62,7 @@ def started_tagger(source: Any, tags: Sequence[str], labels: Sequence[str], sett
         model = _with_new_head(source, tags, labels, settings)
         if isinstance(source, Tagger) and world().rank == 0:
             shown = ", ".join(source.tags[:3])
-            print(f"the tags are others than those of {name} ({shown}, ...): the head is fresh", file=sys.stderr)
+            print(f"the tags differ from those of {name} ({shown}, ...): the head is initialized anew", file=sys.stderr)
     if isinstance(model, EncoderTagger):
         set_dropout(model, settings.dropout)
         model.max_length = settings.max_length or model.max_length

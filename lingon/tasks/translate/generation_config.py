@@ -22,7 +22,7 @@ def params_of(settings: Mapping[str, Any]) -> TranslationParams:
         return TranslationParams()
     for key in settings:
         if key not in KEYS:
-            raise DataError(f"key {key!r} is no setting of translation; known: {', '.join(KEYS)}")
+            raise DataError(f"key {key!r} is not a translation setting; known: {', '.join(KEYS)}")
     counts = {key: _count(settings, key) for key in COUNTS}
     stop = settings.get("early_stopping", False)
     if not isinstance(stop, bool) and stop != "never":

@@ -123,8 +123,8 @@ def check_languages(translator: "Translator") -> None:
 def _missing(side: str, tokens: Mapping[str, str]) -> UserError:
     some = one_of(list(tokens)[:5])
     return UserError(
-        f"this model knows {len(tokens)} languages ({some}, ...); name that of the {side} by --{side}-lang CODE, or by "
-        "Translator.with_languages"
+        f"this model knows {len(tokens)} languages ({some}, ...); name the {side} language with --{side}-lang CODE, "
+        "or with Translator.with_languages"
     )
 
 

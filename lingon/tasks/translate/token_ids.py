@@ -18,7 +18,7 @@ def source_ids(translator: "Translator", texts: Sequence[str]) -> list[tuple[int
     """Return the ids of source texts. One that is longer than the model reads is cut, which is said."""
     rows, most = translator.source.encode_batch(texts), translator.model.source_length
     if most is not None and (cut := sum(len(row) > most for row in rows)):
-        said = f"{cut:,} of {counted(len(rows), 'text')} are longer than {most:,} tokens; their ends are not read"
+        said = f"{cut:,} of {counted(len(rows), 'text')} are longer than {most:,} tokens; they are truncated"
         warnings.warn(said, stacklevel=5)
         rows = translator.source.truncate(texts, rows, most)
     return [tuple(row) or translator.eos_ids for row in rows]

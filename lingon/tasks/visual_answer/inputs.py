@@ -39,8 +39,8 @@ def _pair(given: Any) -> tuple[Any, str]:
     both = given.split("\t", 1) if isinstance(given, str) else given
     if not isinstance(both, tuple | list) or len(both) != 2 or not isinstance(both[1], str):
         raise UserError(
-            f"{str(given)[:60]!r} is no image with a question; give (image, question), or a line with a tab between; "
-            "or: lingon ask BUNDLE --image photo.png 'A question?'"
+            f"{str(given)[:60]!r} is not an image with a question; give (image, question), or a line with a tab "
+            "between, or: lingon ask BUNDLE --image photo.png 'A question?'"
         )
     if not both[1].strip():
         raise UserError("the question is empty; ask something, as 'What colour is the circle?'")

@@ -53,7 +53,7 @@ def answers_of(data: ImageQuestions, most: int) -> list[str]:
     """
     found = list(data.answer_counts())[:most]
     if len(found) < 2:
-        raise UserError(f"the training questions have the answers {found}; two different ones are the fewest")
+        raise UserError(f"the training questions have the answers {found}; at least two different ones are needed")
     return found
 
 

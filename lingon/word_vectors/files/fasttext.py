@@ -66,7 +66,7 @@ def load_fasttext(path: Path) -> FastText:
     try:
         return _parse(path, map_bytes(path))
     except struct.error:
-        raise DataError(f"{path}: ends inside its head; is the file whole?") from None
+        raise DataError(f"{path}: ends inside its header; is the file complete?") from None
 
 
 def read_fasttext(path: Path) -> Loaded:
@@ -115,7 +115,7 @@ def _parse(path: Path, data: memoryview) -> FastText:
     count, known, labels, tokens, pruned = SIZES.unpack_from(data, HEAD.size)
     at = HEAD.size + SIZES.size
     if min(known, labels) < 0 or count != known + labels or count > (len(data) - at) // 10:
-        raise DataError(f"{path}: promises {known:,} words and {labels:,} labels; is the file broken?")
+        raise DataError(f"{path}: declares {known:,} words and {labels:,} labels; is the file broken?")
     if pruned > 0:
         raise DataError(f"{path}: a pruned model; export the one before `quantize`")
     entries, at = _entries(path, data, at, count)
@@ -123,7 +123,7 @@ def _parse(path: Path, data: memoryview) -> FastText:
     outputs, _ = _matrix(path, data, at)
     wanted = (known + given["bucket"], given["dim"])
     if inputs.shape != wanted or outputs.shape[1] != given["dim"]:
-        raise DataError(f"{path}: its table is {list(inputs.shape)}, its head promises {list(wanted)}")
+        raise DataError(f"{path}: its table is {list(inputs.shape)}, its header declares {list(wanted)}")
     words = FastText(
         [w for w, _, _ in entries[:known]],
         [c for _, c, _ in entries[:known]],
@@ -141,7 +141,9 @@ def _parse(path: Path, data: memoryview) -> FastText:
 
 def _check(path: Path, given: dict[str, int]) -> None:
     if not 1 <= given["dim"] <= WIDEST or given["bucket"] < 0:
-        raise DataError(f"{path}: vectors of width {given['dim']:,} and {given['bucket']:,} buckets; is it broken?")
+        raise DataError(
+            f"{path}: vectors of width {given['dim']:,} and {given['bucket']:,} buckets; is the file broken?"
+        )
     if not (0 <= given["maxn"] <= LONGEST and given["minn"] >= 0):
         raise DataError(f"{path}: n-grams of {given['minn']} to {given['maxn']} letters; is the file broken?")
 
@@ -153,7 +155,7 @@ def _entries(path: Path, data: memoryview, at: int, count: int) -> tuple[list[tu
     for _ in range(count):
         end = whole_bytes.find(b"\0", at)
         if end < 0:
-            raise DataError(f"{path}: ends inside its words; is the file whole?")
+            raise DataError(f"{path}: ends inside its words; is the file complete?")
         word = bytes(data[at:end]).decode("utf-8", "surrogateescape")  # fastText cuts a long word inside a letter
         found.append((word, *ENTRY.unpack_from(data, end + 1)))
         at = end + 1 + ENTRY.size
@@ -166,5 +168,5 @@ def _matrix(path: Path, data: memoryview, at: int) -> tuple[np.ndarray, int]:
         raise DataError(f"{path}: a quantized model (.ftz); export the one before `quantize`")
     at += MATRIX.size
     if rows < 0 or not 1 <= width <= WIDEST or rows * width * 4 > len(data) - at:
-        raise DataError(f"{path}: promises {rows:,} x {width:,} numbers, {len(data) - at:,} bytes are left")
+        raise DataError(f"{path}: declares {rows:,} x {width:,} numbers, {len(data) - at:,} bytes are left")
     return np.frombuffer(data, "<f4", rows * width, at).reshape(rows, width), at + rows * width * 4

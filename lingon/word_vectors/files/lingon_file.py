@@ -100,7 +100,7 @@ def _tensor(path: Path, head: dict, name: str, kind: str, axes: int, begin: int,
     if not good or entry.get("dtype") != kind or not all(type(n) is int and n >= 0 for n in [*shape, *place]):
         raise DataError(f"{path}: tensor {name!r} is not {kind} with {axes} axes and a place in the file")
     if place[1] - place[0] != math.prod(shape) * TYPES[kind].itemsize or place[1] > size:
-        raise DataError(f"{path}: tensor {name!r} of {shape} lies at {place} of {size:,} bytes; is the file whole?")
+        raise DataError(f"{path}: tensor {name!r} of {shape} lies at {place} of {size:,} bytes; is the file complete?")
     if (axes == 2 and not shape[1]) or not math.prod(shape):
         return np.zeros(shape, TYPES[kind])
     return np.memmap(path, TYPES[kind], "r", begin + place[0], tuple(shape))

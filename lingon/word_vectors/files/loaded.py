@@ -47,5 +47,5 @@ def without_repeats(path, words: list[str], table: np.ndarray) -> tuple[list[str
     for i, word in enumerate(words):
         first.setdefault(word, i)
     twice = len(words) - len(first)
-    warnings.warn(f"{path}: {twice:,} tokens came twice; their first vectors are kept", stacklevel=4)
+    warnings.warn(f"{path}: {twice:,} tokens occur twice; the first vector of each is kept", stacklevel=4)
     return list(first), table[list(first.values())]

@@ -23,7 +23,7 @@ def read_npz(path: Path) -> Loaded:
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path}: not a whole .npz file ({error})") from None
+        raise DataError(f"{path}: not a complete .npz file ({error})") from None
     if words.ndim != 1 or words.dtype.kind not in "US" or vectors.ndim != 2 or vectors.dtype.kind != "f":
         raise DataError(
             f"{path}: words are {words.dtype} {list(words.shape)}, vectors {vectors.dtype} {list(vectors.shape)}; "

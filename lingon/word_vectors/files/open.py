@@ -40,7 +40,7 @@ def kind_of(path: Path) -> str:
         raise DataError(f"{path}: a pickle, which may run code when it is read; {RESAVE}")
     way = next((name for first, name in PACKED.items() if start.startswith(first)), None)
     if way is not None:
-        raise DataError(f"{path}: packed with {way}; gzip alone is read, so unpack it first")
+        raise DataError(f"{path}: compressed with {way}; only gzip is read, so decompress it first")
     if is_own(start):
         return "safetensors"
     return "word2vec" if is_binary(start) else "text"

@@ -39,11 +39,11 @@ def check_target(path: Path, sources: Sequence[str | Path], overwrite: bool = Fa
     known_suffix(path)
     same = next((s for s in sources if path.exists() and file_of(s).exists() and path.samefile(file_of(s))), None)
     if same is not None:
-        raise UserError(f"{path}: is the file that is read ({same}); write to another name")
+        raise UserError(f"{path}: is the input file ({same}); write to another name")
     if path.is_dir():
         raise UserError(f"{path}: a folder; expected the name of a file")
     if path.exists() and not overwrite:
-        raise UserError(f"{path}: is there already; write to another name, or replace it with --overwrite")
+        raise UserError(f"{path}: already exists; write to another name, or replace it with --overwrite")
 
 
 def save_vector_file(path: Path, words: list[str], table: np.ndarray, subwords: Subwords | None = None) -> None:
@@ -63,7 +63,7 @@ def save_vector_file(path: Path, words: list[str], table: np.ndarray, subwords: 
     if plain == ".safetensors":
         return save_own(path, words, table, subwords)
     if subwords is not None:
-        warnings.warn(f"{path}: the parts of words are left out; .safetensors keeps them", stacklevel=2)
+        warnings.warn(f"{path}: subword vectors are left out; .safetensors keeps them", stacklevel=2)
     _check(words, plain)
     if plain == ".npz":
         with atomic_write(path, "wb") as file:

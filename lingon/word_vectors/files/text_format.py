@@ -88,10 +88,10 @@ def read_text_format(
         warnings.warn(f"{path}: {counted(len(skipped), 'bad line')} skipped, the first: {skipped[0]}", stacklevel=3)
     elif promised is not None and seen != promised:
         raise DataError(
-            f"{path}: {counted(seen, 'vector')}, but its first line promises {promised:,}; is the file whole?"
+            f"{path}: {counted(seen, 'vector')}, but its first line declares {promised:,}; is the file complete?"
         )
     if twice:
-        warnings.warn(f"{path}: {twice:,} tokens came twice; their first vectors are kept", stacklevel=3)
+        warnings.warn(f"{path}: {twice:,} tokens occur twice; the first vector of each is kept", stacklevel=3)
     return tokens, table
 
 

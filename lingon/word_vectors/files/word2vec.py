@@ -35,7 +35,7 @@ def is_binary(start: bytes) -> bool:
 
 
 def read_word2vec(path: Path, on_bad_word: str = "stop") -> Loaded:
-    """Read a binary file. Raises DataError when it holds less, or more, than its first line promises.
+    """Read a binary file. Raises DataError when it holds less, or more, than its first line declares.
 
     on_bad_word: stop at a word that is not UTF-8 text and at numbers that are none, or skip them and count.
     """
@@ -48,7 +48,7 @@ def read_word2vec(path: Path, on_bad_word: str = "stop") -> Loaded:
     count, width = int(header[1]), int(header[2])
     least = count * (4 * width + 2)  # a word of one letter and a space
     if width < 1 or least > len(data):
-        raise DataError(f"{path}: promises {count:,} x {width:,} numbers in {len(data):,} bytes; is the file whole?")
+        raise DataError(f"{path}: declares {count:,} x {width:,} numbers in {len(data):,} bytes; is the file complete?")
     given, table = _vectors(path, data, header.end(), count, width, on_bad_word == "skip")
     words, table = _good(path, given, table) if on_bad_word == "skip" else (_all_read(given), table)
     check_finite(path, "vector", table)
@@ -76,7 +76,7 @@ def _vectors(
         table[i] = np.frombuffer(data, "<f4", width, space + 1)
         at = space + 1 + 4 * width
     if bytes(data[at : at + 2]).strip():
-        raise DataError(f"{path}: holds more than the {counted(count, 'vector')} that its first line promises")
+        raise DataError(f"{path}: holds more than the {counted(count, 'vector')} that its first line declares")
     return words, table
 
 

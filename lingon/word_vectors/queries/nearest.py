@@ -142,7 +142,7 @@ def unit_rows(table: Float[np.ndarray, "n D"]) -> Float[np.ndarray, "n D"]:
     """Return the rows of length 1; rows of zeros stay. Raises DataError for NaN and infinity."""
     norms = np.linalg.norm(table.astype(np.float64), axis=1, keepdims=True)
     if not np.isfinite(norms).all():
-        raise DataError("a vector holds NaN or infinite numbers, which are like nothing")
+        raise DataError("a vector holds NaN or infinite numbers, which cannot be compared")
     return (table / np.where(norms == 0, 1, norms)).astype(np.float32)
 
 

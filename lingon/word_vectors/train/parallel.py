@@ -140,7 +140,7 @@ def run_job(job: Job, threads: int, run: Run) -> tuple[float, float]:
             pool.check()
             run.save(pool.done, {"tables": dict(job.tables), "pool": {"done": pool.done, "losses": list(losses)}})
             if stop.asked and pool.done < job.pieces:
-                raise Interrupted(f"stopped, saved in {run.folder}; resume to go on")
+                raise Interrupted(f"stopped, saved in {run.folder}; resume to continue")
         return bar.speed, _mean(losses)
 
 

@@ -80,7 +80,7 @@ class Targets(Protocol):
 
     @classmethod
     def check_config(cls, labels: Sequence[Any], config: Mapping[str, Any]) -> int:
-        """Return the outputs. Raise DataError naming the key when a configuration from a file cannot be meant."""
+        """Return the outputs. Raise DataError naming the key when a configuration from a file is invalid."""
         ...
 
     @classmethod
