@@ -132,7 +132,7 @@ def predict_lines(
     """
     explain = getattr(task, "explain", None) if words else None
     if words and explain is None:
-        raise UserError(f"--words: the task {task.name!r} does not say which words decided; leave it out")
+        raise UserError(f"--words: the task {task.name!r} has no saliency of words; leave it out")
     for group in as_they_come(texts):
         predictions = task.predict(group)
         if for_page:
