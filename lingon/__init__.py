@@ -73,7 +73,7 @@ def train(
 ):
     """Train a task as the command line does; return what predicts: see `lingon.recipes.python_api.train`.
 
-    task: what `lingon recipes` lists, such as "classify" or "translate". data: a corpus or a file of yours. out: the
+    task: what `lingon recipes` lists, such as "classify" or "translate". data: a corpus or your own file. out: the
     folder of the run. from_: weights to start from: a published model by name, a folder, or hf:owner/name.
     settings: other flags of `lingon train TASK` by name, such as {"lr": 0.01}.
     """

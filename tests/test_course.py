@@ -116,7 +116,7 @@ def test_no_result_is_typed_into_the_prose(lesson):
 
 @pytest.mark.parametrize("cached", [True, False])
 def test_a_model_under_terms_of_its_own_is_asked_only_where_its_weights_are(cached, monkeypatch, capsys):
-    """The cell of lesson 13, with small models in the place of both, and nothing fetched."""
+    """The cell of lesson 13, with small models in place of both, and nothing fetched."""
     (lesson,) = (one for one in LESSONS if one.number == "13")
     (cell,) = (cell for cell in code_cells(lesson.path) if "gemma-270m" in cell)
     models, opened = [], []

@@ -51,7 +51,7 @@ def test_the_picture_shows_what_a_run_prints(after_make_run):
 
 
 def words_of(line: str) -> str:
-    """A line without its numbers, and without the words that decided, whose order is close."""
+    """A line without its numbers, and without the most influential words, whose order is close."""
     return re.sub(r"[-+]?[\d.,]*\d", "N", re.sub(r"\[.*", "", line)).rstrip()
 
 

@@ -1,7 +1,7 @@
 """The config.json of a bundle, with every key checked before anything is loaded.
 
 Of one task with one module:   {"format", "lingon", "task", "model", "config", ...the task's own keys}
-Of a task of several modules:  "parts" in the place of "model" and "config": {part: {"model", "config"}}
+Of a task of several modules:  "parts" in place of "model" and "config": {part: {"model", "config"}}
 Of several heads:              {"format", "lingon", "heads": {name: as above, and "files": {part: name of its file}}}
 """
 

@@ -33,7 +33,7 @@ from lingon.recipes import names, recipe_of
 from lingon.recipes.as_command import as_command
 from lingon.recipes.estimate import estimate
 
-app = plain_typer("Deep learning on language: train, evaluate, predict, learn.", "lingon", Door)
+app = plain_typer("Deep learning for language: train, evaluate, predict, learn.", "lingon", Door)
 train = plain_typer("Train a model; `lingon train TASK --help` lists the options.", cls=Recipes)
 app.add_typer(train, name="train")
 app.add_typer(data_commands.app, name="data")
@@ -99,7 +99,7 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Export a trained model for another runtime or language; outputs are checked to be equal."""
+    """Export a trained model for another runtime or language, and verify that its outputs are equal."""
     from lingon.cli.export_output import lines_of_export
     from lingon.export.portable import export as export_bundle
 
@@ -122,7 +122,7 @@ def plot(
 
 @app.command()
 def doctor() -> None:
-    """Check the installation: versions, cores, memory, disk, devices, data; with advice."""
+    """Check the installation (versions, cores, memory, disk, devices, data) and suggest fixes."""
     from lingon.doctor import examine
 
     raise typer.Exit(examine())

@@ -83,7 +83,7 @@ def ask(
     from lingon.cli.predict_images import reads_questions_on_images
 
     if reads_questions_on_images(task):
-        raise UserError(f"{bundle!r} answers questions on images; give --image photo.png in the place of --context")
+        raise UserError(f"{bundle!r} answers questions on images; give --image photo.png in place of --context")
     for group in as_they_come(asked, AT_ONCE):
         for some in _read_together([(question, find(question)) for question in group]):
             answers = task.answers([(question, one.text) for question, one in some], top)

@@ -23,7 +23,7 @@ def ask_image(
     UserError for a model that reads passages, and for a file that is not there; DataError for one that is no image.
     """
     if not reads_questions_on_images(task):
-        raise UserError(f"{bundle!r} answers questions from passages; give --context FILE in the place of --image")
+        raise UserError(f"{bundle!r} answers questions from passages; give --context FILE in place of --image")
     given, shown = NamedImage(image.name, read_image(image)), []
     for group in as_they_come(questions, AT_ONCE):
         for found in task.top_answers([(given, question) for question in group], top):

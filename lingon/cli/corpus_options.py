@@ -6,4 +6,4 @@ import typer
 
 Label = Annotated[str | None, typer.Option(help="Name of the label column. Default: detected.")]
 BadRow = Annotated[str, typer.Option(help="A malformed row: stop (default) or skip it.")]
-Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the licence of data that has its own.")]
+Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the licence terms of the data.")]

@@ -43,7 +43,7 @@ def data_mirror(
     ] = False,
     accept_licence: Accept = False,
 ) -> None:
-    """Download data into a folder for machines without a network: classrooms, firewalls."""
+    """Download data into a folder for machines without network access (classrooms, firewalls)."""
     from lingon.data.mirror_folder import entries_of, fill_mirror, left_out, list_mirror
 
     wanted = names or ["all"]

@@ -26,18 +26,18 @@ __all__ = [
 
 Beams = Annotated[
     int | None,
-    typer.Option(help="Captions, translations: number of beams of the search; 1 is greedy. By default the model's."),
+    typer.Option(help="Captions, translations: number of beams of the search; 1 is greedy. Default: the model's own."),
 ]
 LengthPenalty = Annotated[
     OptionalFloat,
     typer.Option(help="Captions, translations: exponent of the length penalty of the beam search; 0 is none."),
 ]
 MaxNewTokens = Annotated[
-    int | None, typer.Option(help="Captions, translations: maximum number of tokens. By default the model's.")
+    int | None, typer.Option(help="Captions, translations: maximum number of tokens. Default: the model's own.")
 ]
 Temperature = Annotated[
     OptionalFloat,
-    typer.Option(help="Captions, translations: sample in the place of a search, with this temperature; 0 is greedy."),
+    typer.Option(help="Captions, translations: sample with this temperature instead of beam search; 0 is greedy."),
 ]
 
 OPTIONS = ("beams", "length_penalty", "max_new_tokens", "temperature", "top_k", "top_p", "seed")

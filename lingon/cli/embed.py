@@ -27,8 +27,8 @@ def embed(
         typer.Option(
             "--data",
             "--file",
-            help="Table (csv, jsonl, parquet ...) or a file with one text per line; - is standard input. A file of "
-            "yours; no corpus.",
+            help="Table (csv, jsonl, parquet ...) or a file with one text per line; - is standard input. Your own "
+            "file, not a corpus.",
         ),
     ] = None,
     text: TextColumn = None,

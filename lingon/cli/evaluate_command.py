@@ -21,7 +21,7 @@ def evaluate(
     bundle: Annotated[str, typer.Argument(help="Trained model: a bundle, a run folder, or hf:owner/name.")],
     data: Annotated[str, typer.Option(help="Corpus (lingon data list) or a file.")],
     other: Annotated[
-        str | None, typer.Argument(help="A second model: both are compared, with intervals and p-values.")
+        str | None, typer.Argument(help="A second model to compare with, including confidence intervals and p-values.")
     ] = None,
     text: TextColumn = None,
     label: Label = None,

@@ -19,22 +19,22 @@ ModelSource = Annotated[
 Device = Annotated[str, typer.Option(help="Device: cpu, cuda, cuda:1, mps or auto.")]
 OptionalFloat = float | None
 
-Prompt = Annotated[list[str] | None, typer.Option(help="Prompt; repeat for more, none is an empty one.")]
-PromptFile = Annotated[Path | None, typer.Option(help="A file with one prompt a line; - is standard input.")]
+Prompt = Annotated[list[str] | None, typer.Option(help="Prompt; repeatable. Default: empty.")]
+PromptFile = Annotated[Path | None, typer.Option(help="A file with one prompt per line; - is standard input.")]
 MaxNewTokens = Annotated[
     int,
     typer.Option(
-        help="Maximum number of tokens to generate; past the context the model reads the last part of the text."
+        help="Maximum number of tokens to generate. Past its context, the model rereads the last part of the text."
     ),
 ]
-NumberOfTexts = Annotated[int, typer.Option("--n", help="Number of texts for each prompt, which is read once.")]
+NumberOfTexts = Annotated[int, typer.Option("--n", help="Number of texts per prompt.")]
 Temperature = Annotated[
     float, typer.Option(help="Sampling temperature, by which logits are divided; 0 is greedy decoding.")
 ]
 TopK = Annotated[int | None, typer.Option(help="Top-k sampling: number of most probable tokens to keep.")]
 TopP = Annotated[OptionalFloat, typer.Option(help="Top-p (nucleus) sampling: probability mass to keep.")]
 MinP = Annotated[
-    OptionalFloat, typer.Option(help="Min-p sampling: least probability to keep, as a fraction of the largest.")
+    OptionalFloat, typer.Option(help="Min-p sampling: minimum probability to keep, as a fraction of the largest.")
 ]
 TypicalP = Annotated[OptionalFloat, typer.Option(help="Locally typical sampling: probability mass to keep.")]
 RepetitionPenalty = Annotated[
@@ -45,13 +45,11 @@ NoRepeatNgramSize = Annotated[
 ]
 LogitBias = Annotated[
     list[str] | None,
-    typer.Option(help="TOKEN=NUMBER, added to the logit of a token, as ' the=-5' or 'end=-inf'; repeat for more."),
+    typer.Option(help="TOKEN=NUMBER, added to the logit of a token, such as ' the=-5' or 'end=-inf'; repeatable."),
 ]
-StopStrings = Annotated[
-    list[str] | None, typer.Option(help="Stop string, before which the text ends; repeat for more.")
-]
+StopStrings = Annotated[list[str] | None, typer.Option(help="Stop string, before which the text ends; repeatable.")]
 Regex = Annotated[
-    str | None, typer.Option(help="Regular expression, as of Python's re, that the whole text must match.")
+    str | None, typer.Option(help="Regular expression (syntax of Python's re) that the whole text must match.")
 ]
 JsonSchema = Annotated[
     Path | None, typer.Option(help="A file with a JSON schema against which the text must validate.")
@@ -63,40 +61,42 @@ Contrastive = Annotated[
 Beams = Annotated[int | None, typer.Option(help="Beam search: number of beams; the --n best texts are shown.")]
 LengthPenalty = Annotated[
     float,
-    typer.Option(
-        help="Beam search: exponent of the length penalty; 0 is none, more favours long texts, less short ones."
-    ),
+    typer.Option(help="Beam search: exponent of the length penalty; 0 is none, larger values favour longer texts."),
 ]
 BeamGroups = Annotated[int, typer.Option(help="Diverse beam search: number of groups of beams.")]
 DiversityPenalty = Annotated[
-    float, typer.Option(help="Diverse beam search: what a logit loses for each earlier group with this token.")
+    float, typer.Option(help="Diverse beam search: penalty on tokens chosen by earlier groups.")
 ]
 EarlyStopping = Annotated[
     str, typer.Option(help="Beam search: never (exact), heuristic, or first, when enough texts have ended.")
 ]
 DraftModel = Annotated[str | None, typer.Option(help="Speculative decoding: a smaller model with the same tokenizer.")]
 Int8 = Annotated[bool, typer.Option("--int8", help="Quantize the weights to 8 bits: less memory, faster, not exact.")]
-Page = Annotated[Path | None, typer.Option(help="Write an .html page of all tokens with their probabilities.")]
+Page = Annotated[Path | None, typer.Option(help="Write an .html page with the probability of each token.")]
 TopLogprobs = Annotated[int, typer.Option(help="With --page: number of most probable tokens to show at each position.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per text.")]
 Seed = Annotated[int, typer.Option(help="Random seed of the sampling.")]
 
 ImageOut = Annotated[
     Path | None,
-    typer.Option("--out", help="Images: a file for all of them in a grid, as grid.png, or a folder for one file each."),
+    typer.Option(
+        "--out", help="Images: a file for all of them in a grid, such as grid.png, or a folder for one file each."
+    ),
 ]
 ImageLabel = Annotated[
-    list[str] | None, typer.Option("--label", help="Images: their label; repeat for more. All labels by default.")
+    list[str] | None, typer.Option("--label", help="Images: their label; repeatable. Default: all labels.")
 ]
 ImageCount = Annotated[
     int | None, typer.Option("--count", help="Images: their number. By default 8 of each label; 12 of a walk.")
 ]
 Guidance = Annotated[
     float | None,
-    typer.Option(help="Images, by a diffusion model: how far the label is followed; 1 is plain, 0 not at all. 1.5"),
+    typer.Option(
+        help="Images, by a diffusion model: how far the label is followed; 1 is plain, 0 not at all. Default: 1.5."
+    ),
 ]
 SamplingSteps = Annotated[
-    int | None, typer.Option("--steps", help="Images, by a diffusion model: steps from noise to an image. 15")
+    int | None, typer.Option("--steps", help="Images, by a diffusion model: steps from noise to an image. Default: 15.")
 ]
 Walk = Annotated[
     bool,

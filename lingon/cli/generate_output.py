@@ -34,7 +34,7 @@ EARLY_STOPPING = {"never": beam.exact_stopping, "heuristic": beam.heuristic_stop
 def prompts_of(given: Sequence[str], file: Path | None) -> list[str]:
     """Return the prompts of the command line and of the lines or the table of a file; one empty prompt if none.
 
-    Empty lines are left out, which is said on stderr.
+    Empty lines are left out, which is reported on stderr.
     """
     if file is None:
         return list(given) or [""]

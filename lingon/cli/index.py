@@ -23,14 +23,14 @@ def index(
     source: Annotated[
         Path, typer.Argument(help="Folder of .txt, .md, .html, .csv, .jsonl, .parquet files (also .gz), or one file.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the index; one that is there is brought up to date.")],
+    out: Annotated[Path, typer.Option(help="Index folder; an existing index is updated.")],
     encoder: Annotated[
         str | None,
         typer.Option(
             help=f"Encoder of the passages: a name (lingon data list), folder or hf:owner/name. Default: {ENCODER}."
         ),
     ] = None,
-    lexical_only: Annotated[bool, typer.Option("--lexical-only", help="BM25 alone, without vectors.")] = False,
+    lexical_only: Annotated[bool, typer.Option("--lexical-only", help="BM25 only, without vectors.")] = False,
     approximate: Annotated[
         bool,
         typer.Option("--approximate", help="Approximate vector search (IVF), for over 50,000 passages; needs faiss."),
@@ -39,7 +39,7 @@ def index(
         int | None, typer.Option(help="Maximum length of a passage in tokens (words and signs). Default: 160.")
     ] = None,
     passage_overlap: Annotated[
-        int | None, typer.Option(help="Tokens that a passage shares with the one before it. Default: 32.")
+        int | None, typer.Option(help="Overlap with the preceding passage, in tokens. Default: 32.")
     ] = None,
     text: TextColumn = None,
     on_bad_row: Annotated[
@@ -47,7 +47,7 @@ def index(
     ] = "stop",
     encoding: Encoding = "utf-8",
     quoting: Quoting = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Index everything anew, whatever is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Rebuild the index from scratch.")] = False,
     device: Device = "cpu",
 ) -> None:
     """Index a folder for `lingon search`: BM25 and vectors of its passages. Again, it reads only what has changed."""

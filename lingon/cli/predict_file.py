@@ -60,7 +60,7 @@ def source_of(
 
 
 def _sources(path: Path, on_bad_row: str, options: FileOptions) -> PredictionFile:
-    """Return the sources of a table as translators are trained on, which is said; other files as texts."""
+    """Return the sources of a table as translators are trained on, which is reported; other files as texts."""
     column = source_column(path, options)
     if column:
         print(f"{path}: texts from column {column!r}", file=sys.stderr)

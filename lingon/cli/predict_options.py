@@ -10,8 +10,8 @@ File = Annotated[
     typer.Option(
         "--file",
         "--data",
-        help="Table (csv, jsonl, parquet ...) or a file with one text per line; - is standard input. A file of "
-        "yours, without labels; a corpus goes to lingon evaluate.",
+        help="Table (csv, jsonl, parquet ...) or a file with one text per line; - is standard input. Your own "
+        "file, without labels; for a corpus use lingon evaluate.",
     ),
 ]
 Out = Annotated[
@@ -23,14 +23,14 @@ Format = Annotated[
 ]
 Words = Annotated[
     bool,
-    typer.Option("--words", help="Print the words with the largest saliency."),
+    typer.Option("--words", help="Print the most influential words."),
 ]
 Page = Annotated[
     Path | None,
     typer.Option(help="Write an .html page: of 20 texts attributions and attention maps; of a tagger its tags."),
 ]
 To = Annotated[
-    str | None, typer.Option(help="Label, or style, that a rewriter writes. Default: the other than the text's.")
+    str | None, typer.Option(help="Target style (label) of a rewriter. Default: the other one than the text's.")
 ]
 System = Annotated[
     str | None,

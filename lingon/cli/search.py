@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def search(
-    index: Annotated[Path, typer.Argument(help="Folder of an index, made by lingon index.")],
+    index: Annotated[Path, typer.Argument(help="Index folder, made by lingon index.")],
     query: Annotated[
-        list[str] | None, typer.Argument(help="Query. Default: typed one by one, or the lines of standard input.")
+        list[str] | None, typer.Argument(help="Query. Default: interactive, or the lines of standard input.")
     ] = None,
     top_k: Annotated[int, typer.Option("--top-k", "-k", help="Number of passages.", callback=one_or_more)] = 10,
     mode: Annotated[
@@ -38,9 +38,7 @@ def search(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object per passage.")] = False,
     page: Annotated[Path | None, typer.Option(help="Write an .html page with the passages found.")] = None,
-    duplicates: Annotated[
-        bool, typer.Option("--duplicates", help="List passages that are nearly the same instead.")
-    ] = False,
+    duplicates: Annotated[bool, typer.Option("--duplicates", help="List near-duplicate passages instead.")] = False,
     threshold: Annotated[
         float, typer.Option(help="With --duplicates: least Jaccard similarity of three-word phrases, 0 to 1.")
     ] = 0.8,

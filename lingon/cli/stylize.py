@@ -30,13 +30,13 @@ def stylize(
         typer.Option(help="Picture with the style: a file, or a name such as starry-night. Optimizes the pixels."),
     ] = None,
     net: Annotated[
-        str | None, typer.Option(help="Style network in its place: wave, la-muse, udnie, or a bundle of yours.")
+        str | None, typer.Option(help="Style network instead: wave, la-muse, udnie, or your own bundle.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="File of the picture, as .png or .jpg.")] = Path("stylized.png"),
+    out: Annotated[Path, typer.Option(help="Output image, .png or .jpg.")] = Path("stylized.png"),
     overwrite: Overwrite = False,
     size: Annotated[
         int | None,
-        typer.Option(help="Pixels of the longer side at most. Default: 256 with --style, 1024 with --net."),
+        typer.Option(help="Maximum size of the longer side, in pixels. Default: 256 with --style, 1024 with --net."),
     ] = None,
     steps: Annotated[int, typer.Option(help="Steps of the optimization.")] = 150,
     style_weight: Annotated[float, typer.Option(help="Weight of the style; more leaves less of the photo.")] = 20.0,

@@ -27,46 +27,44 @@ Beams = Annotated[
 LengthPenalty = Annotated[
     OptionalFloat,
     typer.Option(
-        help="Beam search: exponent of the length penalty; 0 is none, more favours long texts, less short ones. "
+        help="Beam search: exponent of the length penalty; 0 is none, larger values favour longer texts. "
         "Default: 0.6, or a published model's own."
     ),
 ]
 NBest = Annotated[
     int,
     typer.Option(
-        help="Number of translations of each text, best first; no more than --beams, which is as many if not given."
+        help="Number of translations of each text, best first; at most --beams, which defaults to this number."
     ),
 ]
 MaxNewTokens = Annotated[
     int | None,
     typer.Option(
-        help="Maximum number of tokens. Default: twice those of the source and 32 more, or a published model's own."
+        help="Maximum number of tokens. Default: twice the source length plus 32, or a published model's own."
     ),
 ]
 Temperature = Annotated[
-    OptionalFloat, typer.Option(help="Sample in the place of a search, with this temperature; 0 is greedy.")
+    OptionalFloat, typer.Option(help="Sample with this temperature instead of beam search; 0 is greedy.")
 ]
 Prefix = Annotated[str, typer.Option(help="Text that every translation begins with.")]
 SourcePrefix = Annotated[
-    str, typer.Option(help='Text before every source, as T5 wants it: "translate English to German: ".')
+    str, typer.Option(help='Text before every source, as T5 needs it: "translate English to German: ".')
 ]
 SourceLang = Annotated[
-    str | None, typer.Option(help="Language of the texts, for models of many (mBART, M2M100, NLLB), as eng_Latn.")
+    str | None, typer.Option(help="Source language, for multilingual models (mBART, M2M100, NLLB), such as eng_Latn.")
 ]
-TargetLang = Annotated[
-    str | None, typer.Option(help="Language of the translations, for models of many languages, as deu_Latn.")
-]
+TargetLang = Annotated[str | None, typer.Option(help="Target language, for multilingual models, such as deu_Latn.")]
 TermsFile = Annotated[
     Path | None,
-    typer.Option(help="File of terms, a line each: the term, a tab, and the translation that must be used for it."),
+    typer.Option(help="Glossary file; each line: a term, a tab, and the translation that must be used for it."),
 ]
 CopyUnknown = Annotated[
     bool,
-    typer.Option("--copy-unknown", help="Copy the word of the source where the vocabulary lacks one, by attention."),
+    typer.Option("--copy-unknown", help="Copy out-of-vocabulary words from the source, by attention."),
 ]
 Format = Annotated[str, typer.Option(help="Output format: text (default) or jsonl.")]
 Page = Annotated[
-    Path | None, typer.Option(help=f"Write an .html page of the first {SHOWN} texts: n best, and attention maps.")
+    Path | None, typer.Option(help=f"Write an .html page of the first {SHOWN} texts: n-best lists and attention maps.")
 ]
 
 EXCLUDES = {"temperature": (("beams", "length_penalty"), "sampling takes the place of beam search")}

@@ -22,7 +22,7 @@ def shapes_alone() -> Iterator[None]:
 
 
 class _NothingDrawn(TorchFunctionMode):
-    """Returns a tensor as it is in the place of random numbers in it."""
+    """Returns a tensor as it is in place of random numbers in it."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         named = kwargs or {}

@@ -91,7 +91,7 @@ class ImageQuestions:
         return ImageQuestions(self.pixels[list(images)], moved, [self.names[i] for i in images])
 
     def answer_counts(self) -> dict[str, int]:
-        """Return how often each answer is given, often ones first, then by alphabet."""
+        """Return how often each answer is given, often ones first, then alphabetically."""
         return dict(sorted(Counter(one.answer for one in self.questions).items(), key=lambda pair: (-pair[1], pair[0])))
 
     def image_keys(self) -> list[str]:

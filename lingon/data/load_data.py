@@ -1,4 +1,4 @@
-"""One door to all texts: a corpus by name, or a file of the user's own."""
+"""Loads all texts: a corpus by name, or the user's own file."""
 
 import contextlib
 import sys
@@ -42,11 +42,11 @@ def load_data(
 ) -> Splits:
     """Training, validation and test examples of a corpus or of a file.
 
-    text, label: columns of a file; guessed when obvious, and said on stderr. test: a file with the test texts; without
-    one, a fifth of every label is cut off, unless a folder holds the two folders train and test. valid: a file with
-    the validation texts; without one, a tenth of what is left of every label is cut off, unless a folder holds valid
+    text, label: columns of a file; detected when obvious, and reported. test: a file with the test texts; without
+    one, a fifth of every label is held out, unless a folder holds the two folders train and test. valid: a file with
+    the validation texts; without one, a tenth of the rest of every label is held out, unless a folder holds valid
     (or validation, or dev) beside the other two. options: encoding and quoting of the files. problem_type: what the
-    labels are; guessed where that is sure, and said on stderr. text_pair: the column of second texts, of pairs.
+    labels are; detected when certain, and reported on stderr. text_pair: the column of second texts, of pairs.
     """
     name = str(name_or_path)
     if name in CORPORA:
@@ -155,7 +155,7 @@ def load_part(
 
 
 def tell(report: ReadReport) -> None:
-    """Says on stderr what was guessed and what was left out."""
+    """Report on stderr what was detected and what was skipped."""
     tell_lines(report.messages)
 
 
@@ -215,7 +215,7 @@ def numbers_as_labels(path: Path, examples: Examples) -> list[str]:
 
 
 def shared_texts(train: Examples, test: Examples, name: str = "test") -> list[str]:
-    """A line for test texts that are in training too, so that the scores on them say nothing of new texts.
+    """A line for test texts that also occur in training, which inflate the scores.
 
     name: of the part, for the line.
     """

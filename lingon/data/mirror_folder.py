@@ -66,7 +66,7 @@ def list_mirror(folder: Path, entries: list[Entry]) -> Iterator[str]:
 def fill_mirror(folder: Path, entries: list[Entry]) -> Iterator[str]:
     """Bring what the folder has not, from the cache, the mirror that is set, or the network; yield a line for each.
 
-    Each file is checked and takes its name only when it is whole, so a run that was stopped is gone on with by another.
+    Each file is checked and takes its name only when it is whole, so an interrupted run can be continued by another.
     What cannot be had does not stop the rest. Raises FetchError that names it, at the end.
     """
     if folder.exists() and not folder.is_dir():

@@ -42,7 +42,7 @@ class Automaton:
         return state
 
     def accepts(self, text: str) -> bool:
-        """Return whether a whole text is of the grammar; one with half a surrogate pair, which UTF-8 lacks, is not."""
+        """Return whether a whole text is of the grammar; one with a lone surrogate, which UTF-8 lacks, is not."""
         return bool(self.accepting[self.after(text.encode(errors="surrogatepass"))])
 
 

@@ -1,4 +1,4 @@
-"""The likeliest tokens of each row with their log-probabilities, without those of the whole vocabulary."""
+"""The most probable tokens of each row with their log-probabilities, without those of the whole vocabulary."""
 
 import torch
 

@@ -108,7 +108,7 @@ def repetition_count(digits: str) -> int:
 def parse(pattern: str) -> Pattern:
     """Return the tree of a regular expression. Raises UserError, with the place, for what is wrong or has no automaton.
 
-    Not to be had: references to groups, looking around, word boundaries, flags, possessive repetition; ^ and $ only at
+    Not supported: references to groups, lookaround, word boundaries, flags, possessive repetition; ^ and $ only at
     the ends, where they change nothing, since the whole text must match.
     """
     if len(pattern) > MAX_PATTERN_LENGTH:
@@ -184,7 +184,7 @@ class _Parser(PatternReader):
             if name:
                 self.at = name.end()
             elif not self.accept(":"):
-                raise self.error("flags, looking around and the like have no automaton; (?: ) and (?P<name> ) have")
+                raise self.error("flags, lookaround and the like have no automaton; (?: ) and (?P<name> ) have")
         return self.inside_group()
 
     def set(self) -> Ranges:

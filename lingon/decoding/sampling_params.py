@@ -23,7 +23,7 @@ class SamplingParams:
     processor out. logit_bias: what is added to a logit, by token id. stop: strings that end the text before them.
     regex: a regular expression, as of Python's `re`, that the generated text matches as a whole. json_schema: a JSON
     schema that it validates against, whose own patterns are those of ECMA-262.
-    Raises UserError for a value that cannot be.
+    Raises UserError for an invalid value.
     """
 
     max_new_tokens: int = 100

@@ -1,4 +1,4 @@
-"""What a model says of a text that is there: the log-probability of every token, or all that a `Token` holds."""
+"""The scores of a model for a given text: the log-probability of every token, or all that a `Token` holds."""
 
 from collections.abc import Callable, Iterator, Sequence
 

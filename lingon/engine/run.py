@@ -100,7 +100,7 @@ class Run:
                 self.metrics.append({"step": step, **values})
 
     def record(self, key: str, value: Any) -> None:
-        """Put a fact of the run into run.json, in the place of what the key held before."""
+        """Put a fact of the run into run.json, in place of what the key held before."""
         self.record_all({key: value})
 
     def record_all(self, facts: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """One step of the weights: the gradient of a group of batches, guarded, clipped and applied.
 
-`fit` takes another function in the place of `step`, its `update`; such a one is made of the parts here.
+`fit` takes another function in place of `step`, its `update`; such a one is made of the parts here.
 """
 
 import math

@@ -183,7 +183,7 @@ def _as_ids(model: nn.Module, run: Outputs) -> Outputs:
 def _smaller(
     found: Exported, task: Exportable, exact: Outputs, path: Path, texts: list[tuple[Tensor, Tensor]]
 ) -> Exported:
-    """Puts the model with 8 bits in the place of the exact one, when it agrees with it on real texts."""
+    """Puts the model with 8 bits in place of the exact one, when it agrees with it on real texts."""
     whole = path.with_name("exact.onnx")
     path.replace(whole)
     small.quantize(whole, path)

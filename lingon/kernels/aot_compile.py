@@ -162,7 +162,7 @@ def _group_of_one(group: int) -> bool:
 
 
 def _writable_by_others(folder: Path) -> Path | None:
-    """Return the first folder, from this one up to the cache, in which others could put a file in the place of ours."""
+    """Return the first folder, from this one up to the cache, in which others could put a file in place of ours."""
     root = loops_dir().parent
     places = [folder, *folder.parents]
     inside = places[: places.index(root) + 1] if root in places else [folder]

@@ -24,7 +24,7 @@ LAYOUTS: Mapping[str, Callable[[nn.Linear], nn.Module]] = {
 class FastInference:
     """Gives twins of a model, each made when it is first asked for and again when weights have changed.
 
-    layouts: what is put in the place of a linear layer, by the name of the precision.
+    layouts: what is put in place of a linear layer, by the name of the precision.
     """
 
     model: nn.Module

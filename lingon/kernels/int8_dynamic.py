@@ -1,7 +1,7 @@
 """Linear layers whose products are of 8-bit numbers: weights rounded once, inputs anew in every call.
 
 `int8_linear` is for decoding, where weights are many and inputs few; here many inputs meet each weight, and the
-processor multiplies four bytes in the place of one float32 (VNNI).
+processor multiplies four bytes in place of one float32 (VNNI).
 """
 
 import warnings

@@ -52,7 +52,7 @@ def read_row(_, table, at, lines):
 
 @intrinsic
 def write_row(_, table, at, values):
-    """Put a row into a table, in the place of row `at`."""
+    """Put a row into a table, in place of row `at`."""
     if not _is_row_of(table, at) or not isinstance(values, RowType):
         return None
 

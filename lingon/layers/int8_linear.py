@@ -52,7 +52,7 @@ class FrozenInt8Linear(nn.Module):
 
 
 def quantize_linear(model: nn.Module, names: Collection[str] | None = None) -> nn.Module:
-    """Put `FrozenInt8Linear` in the place of linear layers, in place; return the model.
+    """Put `FrozenInt8Linear` in place of linear layers, in place; return the model.
 
     names: of the layers; when not given, all of them whose matrix is no embedding too.
     """
@@ -64,7 +64,7 @@ def quantize_linear(model: nn.Module, names: Collection[str] | None = None) -> n
 
 
 def dequantize_linear(model: nn.Module) -> nn.Module:
-    """Put plain linear layers in the place of those of 8 bits, in place; return the model."""
+    """Put plain linear layers in place of those of 8 bits, in place; return the model."""
     for name, module in list(model.named_modules()):
         if isinstance(module, FrozenInt8Linear):
             _replace(model, name, module.plain())

@@ -107,7 +107,7 @@ class LoRALinear(nn.Module):
 def add_lora(model: nn.Module, lora: LoRA, rows: Mapping[str, Sequence[Rows]] | None = None) -> list[str]:
     """Put adapters into a model, in place, and freeze all else; return the names of the layers that have one now.
 
-    rows: the layers by their whole names, in the place of `lora.layers`, with the rows of each that are adapted.
+    rows: the layers by their whole names, in place of `lora.layers`, with the rows of each that are adapted.
     Raises UserError for a layer that is not there, naming those that are.
     """
     wanted: Mapping[str, Sequence[Rows]] = layers_of(model, lora.layers) if rows is None else rows

@@ -86,7 +86,7 @@ def _times(x: Tensor, factor: Tensor) -> Tensor:
 
 
 def _shares(logits: Float[Tensor, "n V"]) -> Float[Tensor, "n V"]:
-    """Return softmax(logits); on a CPU row by row, in the place of the logits, so that the cache holds both."""
+    """Return softmax(logits); on a CPU row by row, in place of the logits, so that the cache holds both."""
     return torch.softmax(logits, 1, out=logits) if logits.device.type == "cpu" else logits.softmax(1)
 
 

@@ -24,7 +24,7 @@ def caption_words(text: str) -> list[str]:
     """Return the words of a caption: in lower case, without punctuation, as captions are compared.
 
     No stems: the paper maps words to their stems first, the evaluation code of MS COCO, by which figures are published,
-    does not, and stems are of English alone. Give stems in the place of words to score as the paper does.
+    does not, and stems are of English alone. Give stems in place of words to score as the paper does.
 
     >>> caption_words("A dog's ball, red.")
     ['a', "dog's", 'ball', 'red']
@@ -118,7 +118,7 @@ def _clipped_cosine(ours: Vector, theirs: Vector, longer: int) -> float:
 
 
 def _tf_idf(words: Words, n: int, known: DocumentFrequencies) -> dict[Ngram, float]:
-    """Return the n-grams with their counts times idf; the cosine is the same for shares in the place of counts.
+    """Return the n-grams with their counts times idf; the cosine is the same for shares in place of counts.
 
     CIDEr-D compares counts themselves: in a longer caption a share would be cut only later.
     """

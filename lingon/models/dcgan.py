@@ -20,7 +20,7 @@ class DCGAN(nn.Module):
     """Generator and discriminator of strided convolutions (Radford et al. 2015), in turns against each other.
 
     width: channels of the discriminator's first convolution. Differs from the paper in three things: groups are
-    normalised in the place of batches, so that the loss of an image depends on no other; a label enters the generator
+    normalised in place of batches, so that the loss of an image depends on no other; a label enters the generator
     beside the noise, and the discriminator as a projection (Miyato and Koyama 2018); and the gradient at real images is
     kept short, `penalty` / 2 times its square (R1, Mescheder et al. 2018), so that the turns settle.
     """

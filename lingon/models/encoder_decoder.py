@@ -90,7 +90,7 @@ def check_tokens(columns: int) -> None:
 
 
 def known_ids(ids: Int[Tensor, "B T"], vocab_size: int, unk_id: int, extended: int) -> Int[Tensor, "B T"]:
-    """Return ids that have an embedding: `unk_id` in the place of the ids of a source's unknown words.
+    """Return ids that have an embedding: `unk_id` in place of the ids of a source's unknown words.
 
     extended: how many ids beyond the vocabulary stand for such words; others stay as they are.
     """

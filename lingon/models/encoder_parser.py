@@ -141,7 +141,7 @@ def encoder_parser(
 ) -> EncoderParser:
     """Return a parser with fresh weights on a BERT of these sizes, or on the encoder that is described.
 
-    classes: relations. encoder: {"model": its name in the registry, "config": its own configuration}, in the place of
+    classes: relations. encoder: {"model": its name in the registry, "config": its own configuration}, in place of
     the sizes.
     """
     sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}

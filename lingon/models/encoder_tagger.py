@@ -119,7 +119,7 @@ def encoder_tagger(
 ) -> EncoderTagger:
     """Return a tagger with fresh weights on a BERT of these sizes, or on the encoder that is described.
 
-    encoder: {"model": its name in the registry, "config": its own configuration}, in the place of the sizes.
+    encoder: {"model": its name in the registry, "config": its own configuration}, in place of the sizes.
     """
     sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}
     sizes |= {"context_length": context_length, "dropout": dropout}

@@ -18,7 +18,7 @@ class LeNet(nn.Module):
     """Convolutions of 6 and 16 filters of 5 x 5, each halved, then linear layers of 120, 84 and the classes.
 
     Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-Based Learning Applied to Document Recognition", section
-    II.B. As it is built today, it has ReLU and a maximum in the place of the sigmoid and the trained mean, a softmax in
+    II.B. As it is built today, it has ReLU and a maximum in place of the sigmoid and the trained mean, a softmax in
     the place of radial units, and each filter of the second convolution reads all maps of the first.
     image_height, image_width: pixels of an image; its linear layers want one size.
     """

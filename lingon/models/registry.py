@@ -55,7 +55,7 @@ class ModelRow:
 class Preprocessing:
     """What is done to ids before the exported graph of a model reads them; another language must do it too.
 
-    graph: gives the module that is exported in the place of the model. inputs: what it reads, of the model, ids and
+    graph: gives the module that is exported in place of the model. inputs: what it reads, of the model, ids and
     mask [B, T]. rule: of the model and the tokens of its vocabulary, what config.json says of how inputs are made.
     mask: what it says of the second input: its type, its padding and what it holds.
     """

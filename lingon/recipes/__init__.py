@@ -13,7 +13,7 @@ from lingon.recipes.train import train_task
 from lingon.recipes.vectors import vectors
 from lingon.tasks.registry import TASKS, row_of, settings_of
 
-Sentences = Annotated[list[str] | None, Option(help="A text to predict at the end; repeat for more.")]
+Sentences = Annotated[list[str] | None, Option(help="A text to predict at the end; repeatable.")]
 WITHOUT_SCORE = ("vectors",)  # whose runs cannot be compared by a score on held-out texts, as a sweep does
 
 

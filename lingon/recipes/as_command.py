@@ -12,7 +12,7 @@ from lingon.recipes.command_flags import call, parameter, parameters_of
 from lingon.recipes.saved_flags import changed, saved_flags
 from lingon.recipes.sweep import sweep, vary
 
-Sweep = Annotated[list[str] | None, Option(help="NAME=VALUE,VALUE...: run once per value; repeat to cross several.")]
+Sweep = Annotated[list[str] | None, Option(help="NAME=VALUE,VALUE...: run once per value; repeat for a grid.")]
 
 
 def as_command(recipe: Callable, sweeps: bool = True) -> Callable:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lingon.data.boxed_images import BoxSplits
 
 ImagesFolder = Annotated[
-    str | None, Option("--images", help="Folder of the images that a .json of COCO names; found near it by default.")
+    str | None, Option("--images", help="Folder of the images of a COCO .json. Default: found next to it.")
 ]
 
 
@@ -25,8 +25,8 @@ class BoxedImageFiles:
     ]
     _: KW_ONLY
     images: ImagesFolder = None
-    test: Annotated[str | None, Option(help="Data to test on; a fifth of the images by default.")] = None
-    valid: Annotated[str | None, Option(help="Data to validate on; a tenth of the images by default.")] = None
+    test: Annotated[str | None, Option(help="Test data. Default: a fifth of the images.")] = None
+    valid: Annotated[str | None, Option(help="Validation data. Default: a tenth of the images.")] = None
     on_bad_row: Annotated[str, Option(help="An image or a box that is invalid: stop (default), or skip it.")] = "stop"
 
     def read(self) -> "BoxSplits":

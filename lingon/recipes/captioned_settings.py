@@ -23,11 +23,13 @@ class CaptionedImageFiles:
         Option(help="stamps, scenes, your folder with captions.csv or captions.jsonl, or the captions json of COCO."),
     ]
     _: KW_ONLY
-    language: Annotated[str | None, Option(help="Language of the captions of a set that has several, as de. en")] = None
+    language: Annotated[
+        str | None, Option(help="Language of the captions of a data set that has several, such as de. Default: en.")
+    ] = None
     image_size: Annotated[int, Option(help="Height and width that images are brought to, in pixels.")] = 64
-    test: Annotated[str | None, Option(help="Table to test on; a fifth of the data by default.")] = None
-    valid: Annotated[str | None, Option(help="Table to validate on; a tenth of the data by default.")] = None
-    on_bad_row: Annotated[str, Option(help="A caption that is empty or has no image: stop, or skip it.")] = "stop"
+    test: Annotated[str | None, Option(help="Test table. Default: a fifth of the data.")] = None
+    valid: Annotated[str | None, Option(help="Validation table. Default: a tenth of the data.")] = None
+    on_bad_row: Annotated[str, Option(help="An empty caption, or one without an image: stop, or skip it.")] = "stop"
     encoding: Encoding = "utf-8"
     quoting: Quoting = "auto"
 

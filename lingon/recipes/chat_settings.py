@@ -23,8 +23,8 @@ class ConversationFiles:
         ),
     ]
     _: KW_ONLY
-    test: Annotated[str | None, Option(help="File to test on; a tenth of the data is cut off by default.")] = None
-    valid: Annotated[str | None, Option(help="File to validate on; a tenth of the data is cut off by default.")] = None
+    test: Annotated[str | None, Option(help="Test file. Default: a tenth of the data is held out.")] = None
+    valid: Annotated[str | None, Option(help="Validation file. Default: a tenth of the data is held out.")] = None
     on_bad_row: BadRow = "stop"
     encoding: Encoding = "utf-8"
 

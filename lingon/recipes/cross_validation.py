@@ -23,7 +23,7 @@ KEPT = "folds.json"
 
 @dataclass(frozen=True)
 class CrossValidated:
-    """A task that is cross-validated when it is prepared: what `lingon.recipes.train` takes in the place of a task."""
+    """A task that is cross-validated when it is prepared: what `lingon.recipes.train` takes in place of a task."""
 
     task: Any
 

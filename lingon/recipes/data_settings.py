@@ -39,33 +39,37 @@ if TYPE_CHECKING:
     from lingon.data.text_pairs import PairSplits
 
 Label = Annotated[
-    str | None, Option(help="Column with the labels, or several of 0 and 1 as a,b,c; guessed when obvious.")
+    str | None, Option(help="Label column, or several columns of 0 and 1, such as a,b,c. Default: detected.")
 ]
-Problem = Annotated[str | None, Option(help=f"What the labels are: {', '.join(PROBLEM_TYPES)}; guessed when sure.")]
-Licence = Annotated[bool, Option("--accept-licence", help="You may use a text whose licence is unclear, such as ptb.")]
+Problem = Annotated[str | None, Option(help=f"Type of the labels: {', '.join(PROBLEM_TYPES)}. Default: detected.")]
+Licence = Annotated[
+    bool, Option("--accept-licence", help="Accept that the licence of a text is unclear, such as that of ptb.")
+]
 
 
 @dataclass(frozen=True)
 class LabelledTexts:
     """Texts or images with labels: a corpus, or a file or folder of the user's."""
 
-    data: Annotated[str, Option(help="A corpus (lingon data list), or your csv, tsv, jsonl, parquet or folder.")]
+    data: Annotated[str, Option(help="A corpus (lingon data list), or your own csv, tsv, jsonl, parquet or folder.")]
     _: KW_ONLY
     text: TextColumn = None
     label: Label = None
     text_pair: TextPair = None
     problem_type: Problem = None
-    test: Annotated[str | None, Option(help="File to test on; a part of the data is cut off by default.")] = None
-    valid: Annotated[str | None, Option(help="File to validate on; a part of the data is cut off by default.")] = None
+    test: Annotated[str | None, Option(help="Test file. Default: a part of the data is held out.")] = None
+    valid: Annotated[str | None, Option(help="Validation file. Default: a part of the data is held out.")] = None
     on_bad_row: BadRow = "stop"
     encoding: Encoding = "utf-8"
     quoting: Quoting = "auto"
     image_size: Annotated[
-        int | None, Option(help="Height and width that images get, in pixels. Their own up to 64, else 64")
+        int | None, Option(help="Height and width of the images, in pixels. Default: their own up to 64, else 64.")
     ] = None
     image_fit: Annotated[
         str | None,
-        Option(help="How an image of another shape is fitted: crop (its middle), pad (on white) or stretch. crop"),
+        Option(
+            help="How an image of another shape is fitted: crop (its middle), pad (on white) or stretch. Default: crop."
+        ),
     ] = None
 
     @property
@@ -120,7 +124,7 @@ class RunningText:
 
     data: Annotated[
         list[str] | None,
-        Option(help="A text (lingon data list), or a file, table or folder of yours; repeat for more. austen"),
+        Option(help="A text (lingon data list), or your own file, table or folder; repeatable. Default: austen."),
     ] = None
     _: KW_ONLY
     text: TextColumn = None
@@ -148,10 +152,8 @@ class RunningText:
         return {name: value for name, value in found.items() if name != "accept_licence"}
 
 
-Negative = Annotated[
-    list[str] | None, Option(help="Column with texts that do not belong to the first, hard negatives; repeat for more.")
-]
-Score = Annotated[str | None, Option(help="Column with the scores of pairs, or with labels of single texts.")]
+Negative = Annotated[list[str] | None, Option(help="Column with hard negatives of the first text; repeatable.")]
+Score = Annotated[str | None, Option(help="Column with the scores of pairs, or with the labels of single texts.")]
 
 
 @dataclass(frozen=True)
@@ -160,15 +162,15 @@ class PairsOfTexts:
 
     data: Annotated[
         str,
-        Option(help="A corpus (stsb, or one with labels), or your csv, tsv, jsonl or parquet with pairs of texts."),
+        Option(help="A corpus (stsb, or one with labels), or your own csv, tsv, jsonl or parquet with text pairs."),
     ]
     _: KW_ONLY
     text: TextColumn = None
     text_pair: TextPair = None
     negative: Negative = None
     label: Score = None
-    test: Annotated[str | None, Option(help="File to test on; a part of the data is cut off by default.")] = None
-    valid: Annotated[str | None, Option(help="File to validate on; a part of the data is cut off by default.")] = None
+    test: Annotated[str | None, Option(help="Test file. Default: a part of the data is held out.")] = None
+    valid: Annotated[str | None, Option(help="Validation file. Default: a part of the data is held out.")] = None
     on_bad_row: BadRow = "stop"
     encoding: Encoding = "utf-8"
     quoting: Quoting = "auto"
@@ -194,10 +196,13 @@ class ImagesWithMasks:
     data: Annotated[str, Option(help="scenes (composed of stamps), or your folder with images/ and masks/ in it.")]
     _: KW_ONLY
     image_size: Annotated[
-        int | None, Option(help="Height and width, in pixels, that images are stretched to. 64 of scenes, 128 of yours")
+        int | None,
+        Option(
+            help="Height and width, in pixels, that images are stretched to. Default: 64 for scenes, 128 for your own."
+        ),
     ] = None
-    test: Annotated[str | None, Option(help="Folder to test on; a fifth of the data by default.")] = None
-    valid: Annotated[str | None, Option(help="Folder to validate on; a tenth of the data by default.")] = None
+    test: Annotated[str | None, Option(help="Test folder. Default: a fifth of the data.")] = None
+    valid: Annotated[str | None, Option(help="Validation folder. Default: a tenth of the data.")] = None
 
     def read(self) -> "MaskedSplits":
         """Return training, validation and test images; how they are divided does not follow the seed."""

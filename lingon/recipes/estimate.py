@@ -9,7 +9,7 @@ from lingon.core.errors import UserError
 from lingon.tasks.language_model.settings import Settings
 
 TrainTokens = Annotated[float, Option(help="Tokens of the training text.")]
-Processes = Annotated[int, Option(help="Processes of torchrun at most.")]
+Processes = Annotated[int, Option(help="Maximum number of torchrun processes.")]
 Unmeasured = Annotated[bool, Option("--unmeasured", help="Count only, without measuring steps on this machine.")]
 STEPS = 20
 SECONDS = 20.0  # what the measured steps may take together, however large the model

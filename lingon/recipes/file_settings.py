@@ -10,12 +10,12 @@ from lingon.core.errors import UserError, unknown
 from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.problem_types import PROBLEM_TYPES, ProblemType
 
-Encoding = Annotated[str, Option(help="Encoding of your files, as utf-16 or cp1252.")]
+Encoding = Annotated[str, Option(help="Encoding of your files, such as utf-16 or cp1252.")]
 Quoting = Annotated[
-    str, Option(help="Quotes of csv and tsv: minimal (they hold a cell), none (they are characters) or auto.")
+    str, Option(help="Quotes in csv and tsv: minimal (they delimit cells), none (they are characters) or auto.")
 ]
 BadRow = Annotated[str, Option(help="A row that cannot be read: stop (default), or skip it.")]
-TextColumn = Annotated[list[str] | None, Option(help="Column with the texts; guessed when obvious.")]
+TextColumn = Annotated[list[str] | None, Option(help="Text column. Default: detected.")]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def one_column(given: Sequence[str] | str | None) -> str | None:
     return given[0] if given else None
 
 
-TextPair = Annotated[str | None, Option(help="Column with the second texts, of pairs.")]
+TextPair = Annotated[str | None, Option(help="Column with the second text of a pair.")]
 
 
 def bad_rows(given: str) -> OnBadRow:

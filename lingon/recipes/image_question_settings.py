@@ -30,12 +30,10 @@ class QuestionsOnImages:
         int | None,
         Option(help="Side in pixels that images are brought to, all of each kept; that of the corpus, or 64."),
     ] = None
-    test: Annotated[str | None, Option(help="File to test on; some images of the data are cut off by default.")] = None
-    valid: Annotated[
-        str | None, Option(help="File to validate on; some images of the data are cut off by default.")
-    ] = None
+    test: Annotated[str | None, Option(help="Test file. Default: some images of the data are held out.")] = None
+    valid: Annotated[str | None, Option(help="Validation file. Default: some images of the data are held out.")] = None
     on_bad_row: Annotated[
-        str, Option(help="A row without question or answer, or whose image cannot be read: stop, or skip it.")
+        str, Option(help="A row without question or answer, or with an unreadable image: stop, or skip it.")
     ] = "stop"
     encoding: Encoding = "utf-8"
     quoting: Quoting = "auto"

@@ -20,15 +20,17 @@ class LabelledImageFiles:
     ]
     _: KW_ONLY
     image_size: Annotated[
-        int | None, Option(help="Height and width that images get, in pixels. Their own up to 64, else 64")
+        int | None, Option(help="Height and width of the images, in pixels. Default: their own up to 64, else 64.")
     ] = None
     image_fit: Annotated[
         str | None,
-        Option(help="How an image of another shape is fitted: crop (its middle), pad (on white) or stretch. crop"),
+        Option(
+            help="How an image of another shape is fitted: crop (its middle), pad (on white) or stretch. Default: crop."
+        ),
     ] = None
-    test: Annotated[str | None, Option(help="Folder to test on; a part of the data is cut off by default.")] = None
-    valid: Annotated[str | None, Option(help="Folder to validate on; a part of the data is cut off by default.")] = None
-    on_bad_row: Annotated[str, Option(help="A file that is no image: stop, or skip it.")] = "stop"
+    test: Annotated[str | None, Option(help="Test folder. Default: a part of the data is held out.")] = None
+    valid: Annotated[str | None, Option(help="Validation folder. Default: a part of the data is held out.")] = None
+    on_bad_row: Annotated[str, Option(help="A file that is not an image: stop, or skip it.")] = "stop"
 
     def read(self) -> "ImageSplits":
         """Return training, validation and test images; how they are divided does not follow the seed."""

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from lingon.data.parallel_texts import ParallelSplits
 
 Target = Annotated[
-    str | None, Option(help="Column with the target texts, or the target file of two aligned files; guessed when sure.")
+    str | None, Option(help="Target column, or the target file of two aligned files. Default: detected.")
 ]
-SourceLang = Annotated[str | None, Option(help="Language of the source texts, as en; it chooses files and columns.")]
-TargetLang = Annotated[str | None, Option(help="Language of the target texts, as de.")]
+SourceLang = Annotated[str | None, Option(help="Language of the source texts, such as en; selects files and columns.")]
+TargetLang = Annotated[str | None, Option(help="Language of the target texts, such as de.")]
 MaxWords = Annotated[
-    int, Option(help="Most words of a side (a Chinese or Japanese character is one); pairs with more are left out.")
+    int, Option(help="Maximum words on a side (Chinese and Japanese: characters); longer pairs are dropped.")
 ]
 LengthRatio = Annotated[
-    float, Option(help="Most characters of the longer side for each of the shorter; pairs with more are left out.")
+    float, Option(help="Maximum ratio of the lengths of both sides, in characters; other pairs are dropped.")
 ]
 
 
@@ -29,7 +29,7 @@ class ParallelFiles:
     """Pairs of source and target texts: a corpus, or a table, two aligned files or a folder of the user's."""
 
     data: Annotated[
-        str, Option(help="A corpus (lingon data list), your tsv, csv, jsonl, or the first of two aligned files.")
+        str, Option(help="A corpus (lingon data list), your own tsv, csv or jsonl, or the first of two aligned files.")
     ]
     _: KW_ONLY
     text: TextColumn = None
@@ -37,11 +37,11 @@ class ParallelFiles:
     source_lang: SourceLang = None
     target_lang: TargetLang = None
     test: Annotated[
-        str | None, Option(help="Corpus or file to test on; by default a fifth of the data, about 2,000 pairs at most.")
+        str | None, Option(help="Test corpus or file. Default: a fifth of the data, at most about 2,000 pairs.")
     ] = None
     valid: Annotated[
         str | None,
-        Option(help="Corpus or file to validate on; by default a tenth of the rest, about 2,000 pairs at most."),
+        Option(help="Validation corpus or file. Default: a tenth of the rest, at most about 2,000 pairs."),
     ] = None
     max_words: MaxWords = 250
     max_length_ratio: LengthRatio = 5.0

@@ -25,7 +25,7 @@ PRESETS = {
     "sentiment": Preset(
         task="classify",
         data="imdb",
-        help="Train a classifier on real film reviews, and look at what it learned.",
+        help="Train a sentiment classifier on real film reviews, and inspect what it learned.",
         inputs=(
             "A warm, clever film that I would watch again tomorrow.",
             "The actors try hard, but the story is a bore from start to end.",

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 class AnsweredQuestions:
     """Questions on passages, with answers: a corpus, or a file of the user's in the layout of SQuAD."""
 
-    data: Annotated[str, Option(help="A corpus (lingon data list), or your json, jsonl or parquet as SQuAD has it.")]
+    data: Annotated[
+        str, Option(help="A corpus (lingon data list), or your own json, jsonl or parquet in SQuAD format.")
+    ]
     _: KW_ONLY
     test: Annotated[
-        str | None, Option(help="Corpus or file to test on; some passages of the data are cut off by default.")
+        str | None, Option(help="Test corpus or file. Default: some passages of the data are held out.")
     ] = None
     on_bad_row: BadRow = "stop"
     encoding: Encoding = "utf-8"

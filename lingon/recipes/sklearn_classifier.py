@@ -1,4 +1,4 @@
-"""A text classifier with scikit-learn's protocol, for its pipelines, cross-validation and searches."""
+"""A text classifier with scikit-learn's estimator interface, for pipelines, cross-validation and searches."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,12 +22,12 @@ from lingon.recipes.sklearn_training import fitted, settings_of
 
 
 class LingonClassifier(ClassifierMixin, BaseEstimator):
-    """A text classifier that is trained by `fit` and asked by `predict`, as estimators of scikit-learn are.
+    """A text classifier that is trained by `fit` and queried by `predict`, like a scikit-learn estimator.
 
-    model: ngrams, bag, textcnn, bilstm or self_attentive. from_: the weights to start from, in the place of a model, as
+    model: ngrams, bag, textcnn, bilstm or self_attentive. from_: the weights to start from, in place of a model, as
     --from names them: a published encoder such as minilm-l6, a folder, or hf:owner/name. C: the inverse of the
     regularisation strength of ngrams, chosen on validation texts when None. epochs, lr, max_length: passes over the
-    texts, peak learning rate of the others, tokens of a text that are read; what suits the model when None.
+    texts, peak learning rate of the others, tokens of a text that are read; the model's default when None.
     class_weight: None, "balanced" or a weight by label. validation_fraction: of the texts, on which the best weights
     are selected. random_state: None, a seed or a numpy.random.RandomState. device: cpu, cuda, mps or auto. verbose:
     show progress on stderr. settings: other options of `lingon train classify`, by name.
@@ -77,8 +77,8 @@ class LingonClassifier(ClassifierMixin, BaseEstimator):
         labels for each text. sample_weight: how much each text counts, 0 or more [n]; in the loss, where 2 is the same
         text twice, and in the scores that select the best weights. A text of weight 0 is left out. Which words there
         are, and how rare each is, is counted by texts, as a vectorizer of scikit-learn counts it.
-        Raises UserError, which is a ValueError, for what are no texts, labels of another length or of one class only,
-        and weights that cannot be.
+        Raises UserError, which is a ValueError, for anything but texts, labels of another length or of one class only,
+        and invalid weights.
         """
         labels = labels_of_y(y)
         texts, numbers, weights = with_weights(texts_of(X), labels.numbers, sample_weight, self.validation_fraction)

@@ -1,4 +1,4 @@
-"""A regression of texts with scikit-learn's protocol: a number for each text."""
+"""A regression of texts with scikit-learn's estimator interface: a number for each text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ from lingon.recipes.sklearn_training import fitted, settings_of
 
 
 class LingonRegressor(RegressorMixin, BaseEstimator):
-    """A model of numbers that is trained on texts by `fit` and asked by `predict`; `score` is R2.
+    """A model of numbers that is trained on texts by `fit` and queried by `predict`; `score` is R2.
 
     The parameters are those of `LingonClassifier`, without class_weight. After `fit`: classifier_, a
     `lingon.tasks.classify.Classifier` whose targets are numbers.
@@ -64,7 +64,7 @@ class LingonRegressor(RegressorMixin, BaseEstimator):
     ) -> "LingonRegressor":
         """Train on texts and a number for each [n]; return the regressor itself. sample_weight: see `LingonClassifier`.
 
-        Raises UserError, which is a ValueError, for what are no texts, no finite numbers, or of another length.
+        Raises UserError, which is a ValueError, for anything but texts, and for numbers that are infinite or too few.
         """
         texts, numbers, weights = with_weights(texts_of(X), _numbers(y), sample_weight, self.validation_fraction)
         examples = Examples(texts, numbers.tolist(), weights=weights)

@@ -13,21 +13,23 @@ if TYPE_CHECKING:
 
 TagColumn = Annotated[
     str | None,
-    Option(help="Column with the tags: upos or xpos of CoNLL-U, a name or a number from 1; guessed when sure."),
+    Option(help="Tag column: upos or xpos of CoNLL-U, a name, or a number from 1. Default: detected."),
 ]
-TagScheme = Annotated[str | None, Option(help=f"Scheme of the tags: {', '.join(SCHEMES)}; told from the tags.")]
+TagScheme = Annotated[str | None, Option(help=f"Tag scheme: {', '.join(SCHEMES)}. Default: detected.")]
 
 
 @dataclass(frozen=True)
 class TaggedTexts:
     """Sentences whose words have tags: a corpus, or a file or folder of the user's."""
 
-    data: Annotated[str, Option(help="A corpus (lingon data list), or your CoNLL, CoNLL-U or jsonl file, or a folder.")]
+    data: Annotated[
+        str, Option(help="A corpus (lingon data list), or your own CoNLL, CoNLL-U or jsonl file, or a folder.")
+    ]
     _: KW_ONLY
     column: TagColumn = None
     tag_scheme: TagScheme = None
-    test: Annotated[str | None, Option(help="File to test on; a part of the data is cut off by default.")] = None
-    valid: Annotated[str | None, Option(help="File to validate on; a part of the data is cut off by default.")] = None
+    test: Annotated[str | None, Option(help="Test file. Default: a part of the data is held out.")] = None
+    valid: Annotated[str | None, Option(help="Validation file. Default: a part of the data is held out.")] = None
     on_bad_row: Annotated[str, Option(help="A sentence that cannot be read: stop, or skip it.")] = "stop"
     encoding: Encoding = "utf-8"
     quoting: Quoting = "auto"

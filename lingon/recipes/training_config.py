@@ -17,7 +17,7 @@ from lingon.tasks.training import Training
 
 
 def optimizer_of(module: nn.Module, settings: TrainSettings) -> Optimizer:
-    """Return the optimizer that the settings name; the model's own by default."""
+    """Return the optimizer that the settings name. Default: set by the model."""
     name = settings.optimizer or get_entry(settings.model).optimizer
     assert settings.lr is not None, "settings are filled in before a training"
     optimizer, factors = make_optimizer(name, module, settings.lr, settings), dict[str, float]()

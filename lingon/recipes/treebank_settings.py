@@ -16,14 +16,15 @@ class Treebanks:
     """Sentences with dependency trees: a treebank, or CoNLL-U files of the user's."""
 
     data: Annotated[
-        str, Option(help="A treebank (lingon data list), your .conllu file, or a folder of train, dev and test files.")
+        str,
+        Option(help="A treebank (lingon data list), your own .conllu file, or a folder of train, dev and test files."),
     ]
     _: KW_ONLY
-    test: Annotated[str | None, Option(help="File to test on; a fifth of the data by default.")] = None
-    valid: Annotated[str | None, Option(help="File to validate on; a tenth of the data by default.")] = None
-    on_bad_row: Annotated[str, Option(help="A sentence that is broken or has no tree: stop (default), or skip it.")] = (
-        "stop"
-    )
+    test: Annotated[str | None, Option(help="Test file. Default: a fifth of the data.")] = None
+    valid: Annotated[str | None, Option(help="Validation file. Default: a tenth of the data.")] = None
+    on_bad_row: Annotated[
+        str, Option(help="An invalid sentence, or one without a tree: stop (default), or skip it.")
+    ] = "stop"
     encoding: Encoding = "utf-8"
 
     def read(self) -> "TreeSplits":

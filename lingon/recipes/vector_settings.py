@@ -31,23 +31,27 @@ class VectorSettings:
 
     method: Annotated[str, Option(help="Method: skipgram, cbow or glove.")] = "skipgram"
     loss: Annotated[str, Option(help="Loss of skipgram and cbow: " + " or ".join(LOSSES) + ".")] = LOSSES[0]
-    subwords: Annotated[bool, Option("--subwords", help="Train vectors of character n-grams too, as fastText.")] = False
+    subwords: Annotated[
+        bool, Option("--subwords", help="Also train vectors of character n-grams, as fastText does.")
+    ] = False
     width: Annotated[int, Option(help="Dimension of the vectors.")] = 100
-    window: Annotated[int, Option(help="Context window: words on each side at most; the reach is drawn.")] = 5
+    window: Annotated[
+        int, Option(help="Context window: maximum number of words on each side; the actual window is sampled.")
+    ] = 5
     negatives: Annotated[int, Option(help="Negative samples per word.")] = 5
     epochs: Annotated[int, Option(help="Passes over the text.")] = 5
     lr: Annotated[float | None, Option(help="Initial learning rate: 0.025 for skipgram, 0.05 for cbow and glove.")] = (
         None
     )
-    subsample: Annotated[float, Option(help="Subsampling threshold: a word more frequent is skipped at times.")] = 1e-3
+    subsample: Annotated[float, Option(help="Subsampling threshold: more frequent words are randomly skipped.")] = 1e-3
     min_count: Annotated[int, Option(help="Minimum count of a word.")] = 5
-    vocab: Annotated[int | None, Option(help="Vocabulary size at most; no limit by default.")] = None
-    phrases: Annotated[int, Option(help="Rounds that join frequent pairs into one word: new_york.")] = 0
+    vocab: Annotated[int | None, Option(help="Maximum vocabulary size. Default: no limit.")] = None
+    phrases: Annotated[int, Option(help="Number of passes that join frequent word pairs: new_york.")] = 0
     buckets: Annotated[int, Option(help="Hash buckets of character n-grams.")] = 2_000_000
     min_n: Annotated[int, Option(help="Minimum length of a character n-gram.")] = 3
     max_n: Annotated[int, Option(help="Maximum length of a character n-gram.")] = 6
-    spaces: Annotated[bool, Option("--spaces", help="Split at spaces only, and keep upper case.")] = False
-    threads: Annotated[int, Option(help="Threads, which share the weights without locks; 0: one per core.")] = 0
+    spaces: Annotated[bool, Option("--spaces", help="Split at spaces only, without lower-casing.")] = False
+    threads: Annotated[int, Option(help="Number of threads (lock-free updates); 0: one per core.")] = 0
     deterministic: Annotated[
         bool, Option("--deterministic", help="Train in one thread: the same file for the same seed.")
     ] = False

@@ -12,9 +12,11 @@ from lingon.recipes.vector_settings import VectorSettings, checked
 
 Data = Annotated[
     list[str] | None,
-    Option(help="A text (lingon data list), or a file, table or folder of yours; repeat for more. wiki"),
+    Option(help="A text (lingon data list), or your own file, table or folder; repeatable. Default: wiki."),
 ]
-Accept = Annotated[bool, Option("--accept-licence", help="You may use a text whose licence is unclear, such as ptb.")]
+Accept = Annotated[
+    bool, Option("--accept-licence", help="Accept that the licence of a text is unclear, such as that of ptb.")
+]
 
 
 def vectors(

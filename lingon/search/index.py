@@ -140,7 +140,7 @@ class Index:
         mode: "bm25" (words), "vectors" (meaning) or "hybrid" (both rankings fused); hybrid where the index is open with
         its encoder, else bm25. filters: only passages whose field has this value, in which * and ? stand for any
         letters; fields are path, folder, type (html), title and the columns of tables.
-        Raises UserError for an empty query, an unknown mode or field, and for vectors without an encoder.
+        Raises UserError for the query is empty, an unknown mode or field, and for vectors without an encoder.
         """
         mode = mode or ("bm25" if self.encoder is None else "hybrid")
         if mode not in MODES:

@@ -58,7 +58,7 @@ def model_for_labels(
     """Return a loaded model for these labels, and the labels of its outputs.
 
     Where it knows all of them, its head and its labels, own, are kept; else its head is fresh and all other weights
-    are kept, which is said. name: of the weights, noun: of the labels, for the message.
+    are kept, which is reported. name: of the weights, noun: of the labels, for the message.
     """
     if set(labels) <= set(own):
         return started_model(model, dropout)[0], list(own)

@@ -28,7 +28,7 @@ AT_LEAST_ONE = ("steps", "batch_size", "width", "accumulation_steps", "evals", "
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """Settings of a model and its training. None means: what suits the model (see its ENTRY)."""
+    """Settings of a model and its training. None means the model's default (see its ENTRY)."""
 
     model: Annotated[str, Option(help="Model, by its name in the registry.")] = ""
     from_: Annotated[
@@ -36,53 +36,58 @@ class TrainSettings:
         Option(
             "--from",
             help="Weights to start from: a published model by name, a folder with a bundle, a run or a checkpoint, "
-            "or hf:owner/name. Fresh weights by default.",
+            "or hf:owner/name. Default: random weights.",
         ),
     ] = None
     tuning: Annotated[
         str | None,
-        Option(help=f"What of --from is trained: {', '.join(TUNINGS)}. By default full, or what suits few texts."),
+        Option(help=f"What to train of --from: {', '.join(TUNINGS)}. Default: full; frozen for few texts."),
     ] = None
-    lora_rank: Annotated[int | None, Option(help="Rank of the matrices of --tuning lora. 8")] = None
-    lora_alpha: Annotated[float | None, Option(help="Scale of --tuning lora, divided by the rank. 16")] = None
-    lora_dropout: Annotated[float | None, Option(help="Dropout of what the matrices of --tuning lora read. 0")] = None
+    lora_rank: Annotated[int | None, Option(help="Rank of the matrices of --tuning lora. Default: 8.")] = None
+    lora_alpha: Annotated[
+        float | None, Option(help="Alpha of --tuning lora: the update is scaled by alpha / rank. Default: 16.")
+    ] = None
+    lora_dropout: Annotated[
+        float | None, Option(help="Dropout of the inputs of the matrices of --tuning lora. Default: 0.")
+    ] = None
     lora_layers: Annotated[
         str | None,
-        Option(help=f"Layers of --tuning lora, as attention.out,feed_forward.up, or all-linear. {LORA_LAYERS}"),
+        Option(help=f"Layers of --tuning lora: names such as attention.out, or all-linear. Default: {LORA_LAYERS}."),
     ] = None
     quantize: Annotated[
         str | None,
-        Option(help="Keep the frozen weights under --tuning lora in 8 bits, to save memory: int8. Off by default."),
+        Option(help="Quantize the frozen weights under --tuning lora, to save memory: int8. Default: off."),
     ] = None
     layer_lr_decay: Annotated[
-        float | None, Option(help="Factor of the learning rate from each layer to the one below, as 0.9. 1")
+        float | None,
+        Option(help="Layer-wise learning rate decay: factor from each layer to the one below. Default: 1."),
     ] = None
     head_lr: Annotated[
-        float | None, Option(help="Peak learning rate of a new head on --from; the task's own by default.")
+        float | None, Option(help="Peak learning rate of a new head on --from. Default: set by the task.")
     ] = None
-    epochs: Annotated[float | None, Option(help="Passes over the training data; the model's own by default.")] = None
-    steps: Annotated[int | None, Option(help="Optimizer steps at most; no limit by default.")] = None
-    lr: Annotated[float | None, Option(help="Peak learning rate; the model's own by default.")] = None
-    batch_size: Annotated[int | None, Option(help="Examples in a batch at most; the model's own by default.")] = None
-    dropout: Annotated[float | None, Option(help="Dropout probability; the model's own by default.")] = None
-    width: Annotated[int | None, Option(help="Embedding dimension or hidden size; the model's own by default.")] = None
+    epochs: Annotated[float | None, Option(help="Passes over the training data. Default: set by the model.")] = None
+    steps: Annotated[int | None, Option(help="Maximum number of optimizer steps. Default: no limit.")] = None
+    lr: Annotated[float | None, Option(help="Peak learning rate. Default: set by the model.")] = None
+    batch_size: Annotated[
+        int | None, Option(help="Maximum number of examples per batch. Default: set by the model.")
+    ] = None
+    dropout: Annotated[float | None, Option(help="Dropout probability. Default: set by the model.")] = None
+    width: Annotated[int | None, Option(help="Embedding dimension or hidden size. Default: set by the model.")] = None
     set: Annotated[
-        list[str] | None, Option(help="Another option of the model, as depth=2 or multichannel=true; repeat for more.")
+        list[str] | None, Option(help="Another option of the model, such as depth=2 or multichannel=true; repeatable.")
     ] = None
     weight_decay: Annotated[float | None, Option(help="Weight decay of matrices, not of biases and norms.")] = None
-    optimizer: Annotated[
-        str | None, Option(help=f"Optimizer: {', '.join(OPTIMIZERS)}; the model's own by default.")
-    ] = None
-    schedule: Annotated[str, Option(help=f"Learning rate after the warm-up: {', '.join(SCHEDULES)}.")] = "linear"
-    warmup: Annotated[float, Option(help="Warm-up of the learning rate, as a fraction of all steps.")] = 0.05
-    max_grad_norm: Annotated[
-        float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it. No limit by default.")
-    ] = None
-    accumulation_steps: Annotated[int, Option(help="Batches whose gradients are summed for one step.")] = 1
-    evals: Annotated[int, Option(help="Evaluations on the validation data, over the whole run.")] = 8
-    patience: Annotated[int | None, Option(help="Early stopping: evaluations without a new best. Off by default.")] = (
+    optimizer: Annotated[str | None, Option(help=f"Optimizer: {', '.join(OPTIMIZERS)}. Default: set by the model.")] = (
         None
     )
+    schedule: Annotated[str, Option(help=f"Learning rate after the warm-up: {', '.join(SCHEDULES)}.")] = "linear"
+    warmup: Annotated[float, Option(help="Warm-up of the learning rate, as a fraction of all steps.")] = 0.05
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm (clipping). Default: no limit.")] = None
+    accumulation_steps: Annotated[int, Option(help="Gradient accumulation: number of batches per optimizer step.")] = 1
+    evals: Annotated[int, Option(help="Number of evaluations on the validation data during the run.")] = 8
+    patience: Annotated[
+        int | None, Option(help="Early stopping: number of evaluations without improvement. Default: off.")
+    ] = None
     weight_average: Annotated[str, Option(help=f"Average of the weights over steps: {', '.join(AVERAGES)}.")] = "none"
     seed: Annotated[int, Option(help="Random seed.")] = 0
     device: Annotated[str, Option(help="Device: cpu, cuda, mps or auto.")] = "auto"
@@ -111,7 +116,7 @@ class TrainSettings:
         raise UserError(f"--from is {pretrained.name}, but this task starts with fresh weights; leave it out")
 
     def filled(self, data: Any) -> "TrainSettings":
-        """Return the settings with what suits the model in the place of every None. data: what is trained on."""
+        """Return the settings with every None replaced by the model's default. data: what is trained on."""
         return fill(self, get_entry(self.model).defaults)
 
 
@@ -158,7 +163,7 @@ def check_settings(settings: Any, choices: Mapping[str, Iterable[str]], at_least
 
 
 def fill(settings: Any, best: Mapping[str, Any]) -> Any:
-    """Return the settings with the value of `best` in the place of every None."""
+    """Return the settings with the value of `best` in place of every None."""
     best = {"optimizer": get_entry(settings.model).optimizer, **best}
     missing = [f.name for f in fields(settings) if getattr(settings, f.name) is None]
     return replace(settings, **{name: best.get(name) for name in missing})

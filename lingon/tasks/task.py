@@ -76,7 +76,7 @@ class Task(Protocol):
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says of a task with this configuration. model: its name in the registry."""
+        """Return the model card of a task with this configuration. model: its name in the registry."""
         ...
 
     def evaluate(self, examples: Any) -> Scores:

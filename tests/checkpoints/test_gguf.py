@@ -149,7 +149,7 @@ WRONG = {
     "tokens is not a list of texts": {"tokenizer.ggml.tokens": None},
     "scores is not a list of 89 numbers": {"tokenizer.ggml.scores": [0.5, 0.25]},
     "bos_token_id is 89, expected an id under 89": {"tokenizer.ggml.bos_token_id": 89},
-    "has a token twice": {"tokenizer.ggml.tokens": ["a"] * 89},
+    "contains a token twice": {"tokenizer.ggml.tokens": ["a"] * 89},
     "the tokenizer has 90 tokens, the model was made for 89": letters(90),
     "remove_extra_whitespaces is true": {"tokenizer.ggml.remove_extra_whitespaces": True},
 }

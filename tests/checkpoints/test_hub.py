@@ -245,7 +245,10 @@ def test_a_window_that_is_null_is_none(family):
         ({"num_hidden_layers": 4}, "tensor 'model.layers.3.input_layernorm.weight' is missing"),
         ({"hidden_size": 42}, r"weight' is \[89, 30\], config.json expects \[89, 42\]; key 'hidden_size' is 42$"),
         ({"vocab_size": 97}, r"weight' is \[89, 30\], config.json expects \[97, 30\]; key 'vocab_size' is 97$"),
-        ({"intermediate_size": 31}, r"tensor 'model.layers.0.mlp.gate_proj.weight' is \[37, 30\], .* wants \[31, 30\]"),
+        (
+            {"intermediate_size": 31},
+            r"tensor 'model.layers.0.mlp.gate_proj.weight' is \[37, 30\], .* expects \[31, 30\]",
+        ),
         ({"num_hidden_layers": 2}, "unknown tensor 'model.layers.2"),
         ({"mlp_bias": True, "num_hidden_layers": 2}, "tensor 'model.layers.0.mlp.gate_proj.bias' is missing"),
         ({"is_causal": False}, "llama: key 'is_causal' is False, expected true"),

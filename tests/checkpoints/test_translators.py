@@ -192,7 +192,7 @@ def test_settings_of_a_checkpoint_are_kept_and_overridden(tmp_path, capsys):
 def test_a_marian_of_several_targets_is_told_one_before_the_text(tmp_path):
     translator = lingon.load(marian(tmp_path, codes=(">>deu<<", ">>fra<<")))
     assert translator.languages == ["deu", "fra"]
-    with pytest.raises(UserError, match=r"knows 2 languages \(deu, fra, ...\); name that of the target"):
+    with pytest.raises(UserError, match=r"knows 2 languages \(deu, fra, ...\); name the target language"):
         translated(translator)
     french = translator.with_languages(None, "fra")
     code = french.source.library.token_to_id(">>fra<<")
@@ -206,7 +206,7 @@ def test_nllb_names_the_source_before_the_text_and_the_target_first(tmp_path):
     codes = ["deu_Latn", "eng_Latn", "zho_Hans", "zho_Hant"]
     translator = lingon.load(fairseq(tmp_path, "m2m_100", codes))
     first = 4 + len(LETTERS)
-    with pytest.raises(UserError, match="name that of the target by --target-lang"):
+    with pytest.raises(UserError, match="name the target language with --target-lang"):
         translated(translator)
     told = translator.with_languages("eng_Latn", "deu")  # the code before "_" is enough where one begins so
     assert told.source.encode("a") == [first + 1, 4, 2]

@@ -1,4 +1,4 @@
-"""A web server of our own in the place of the host of public repositories."""
+"""A web server of our own in place of the host of public repositories."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,7 +59,7 @@ def own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def host(own_cache, monkeypatch):
-    """The server, in the place of both addresses."""
+    """The server, in place of both addresses."""
     found = Host()
     monkeypatch.setattr(https, "FILES_AT", found.url)
     monkeypatch.setattr(https, "TREES_AT", found.url)

@@ -35,7 +35,7 @@ WRONG = {
     "nothing said": (says(("user", None)), "its content is nothing, expected text"),
     "blank": (says(("user", " \n")), r"message 1 \(user\) is empty"),
     "half a character": (says(("user", "a\ud800")), "half a character"),
-    "a call": ([{"role": "user", "content": "a", "tool_calls": [1]}], "has tool_calls, which are not read"),
+    "a call": ([{"role": "user", "content": "a", "tool_calls": [1]}], "has tool_calls, which are not supported"),
     "a text in the list": (["hello"], "message 1 is 'hello', expected an object"),
 }
 

@@ -97,10 +97,10 @@ DAMAGE = {
     "not a GGUF file": b"GGML" + good()[4:],
     "version 1 of the format": damaged(4, struct.pack("<I", 1)),
     "big-endian": damaged(4, struct.pack(">I", 3)),
-    r"4,611,686,018,427,387,904 tensors are promised": damaged(8, HUGE),
-    "metadata keys are promised": damaged(16, HUGE),
-    "bytes of a text are promised": damaged(24, HUGE),
-    "members are promised": damaged(LIST + 8, HUGE),
+    r"4,611,686,018,427,387,904 tensors are declared": damaged(8, HUGE),
+    "metadata keys are declared": damaged(16, HUGE),
+    "bytes of a text are declared": damaged(24, HUGE),
+    "members are declared": damaged(LIST + 8, HUGE),
     "not UTF-8": damaged(32, b"\xff"),
     "metadata of type 13": damaged(33, struct.pack("<I", 13)),
     "a truth is 2": damaged(TRUTH + 4, b"\2"),
@@ -138,7 +138,7 @@ def test_a_file_that_is_cut_anywhere_says_so(tmp_path):
     GGUF(written(tmp_path, {}))
     for length in range(4, len(whole) - 4):
         path.write_bytes(whole[:length])
-        with pytest.raises(DataError, match=r"cut short|promised"):
+        with pytest.raises(DataError, match=r"truncated|declared"):
             GGUF(path)
 
 

@@ -72,7 +72,7 @@ def test_the_same_number_is_the_same_sentence():
 def test_a_corpus_to_test_on_and_one_in_other_languages_are_refused():
     with pytest.raises(UserError, match=r"'ntrex-de' is a test set; train on tatoeba-de, .* --test ntrex-de"):
         load_parallel_splits("ntrex-de")
-    with pytest.raises(UserError, match="'ntrex-de' has no part 'train', it is published to test on"):
+    with pytest.raises(UserError, match="'ntrex-de' has no part 'train', it is a test set"):
         load_parallel("ntrex-de", "train")
     with pytest.raises(UserError, match="--source-lang fr, --target-lang not given: 'ntrex-de' is in en and de"):
         load_parallel("ntrex-de", None, ParallelReading(languages=("fr", None)))

@@ -101,7 +101,7 @@ def test_columns_are_chosen_by_name_or_number_and_a_wrong_one_is_told(tmp_path):
         ("a.tsv", "A.\tB.\n\tD.\n", r"a\.tsv:2: empty source"),
         ("a.jsonl", '{"source": "A", "target": "B"}\n{"source": "C"}\n', r"a\.jsonl:2: empty target"),
         ("a.jsonl", '{"source": "A", "target": ["B"]}\n', r"a\.jsonl:1: a list in column 'target', expected a string"),
-        ("a.jsonl", '{"source": "A", "target": "\\ud800"}\n', r"a\.jsonl:1: half a character .* in the target"),
+        ("a.jsonl", '{"source": "A", "target": "\\ud800"}\n', r"a\.jsonl:1: a lone surrogate .* in the target"),
         ("a.tsv", "", r"a\.tsv: the file is empty"),
         ("a.tmx", "<tmx><body></body></tmx>", r"a\.tmx: no unit \(<tu>\) in it"),
         ("a.tmx", "<tmx>\n<body></tmx>", r"a\.tmx:2: not XML \(mismatched tag\)"),

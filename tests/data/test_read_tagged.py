@@ -221,7 +221,7 @@ def test_labels_of_sentences(tmp_path):
         ("a.jsonl", '{"text": "Ann", "spans": [[0, 3]]}', r"a.jsonl:1: \[0, 3\] is not a span; expected \[start, end"),
         ("a.jsonl", '{"text": "Ann", "spans": [["0", 3, "x"]]}', r"a.jsonl:1: \['0', 3, 'x'\] is not a span"),
         ("a.jsonl", '{"text": "Ann", "spans": [[0, 3, 7]]}', r"a.jsonl:1: \[0, 3, 7\] is not a span"),
-        ("a.jsonl", '{"text": "A\\ud800", "spans": []}', r"a.jsonl:1: half a character"),
+        ("a.jsonl", '{"text": "A\\ud800", "spans": []}', r"a.jsonl:1: a lone surrogate"),
         ("a.conll", "a\tB-\x01\n", r"a.conll:1: tag 'B-.x01' has characters that cannot be printed"),
         ("a.jsonl", '{"text": "Ann"}', r"a.jsonl:1: keys 'text'; expected"),
         ("a.jsonl", '{"tokens": ["a"]}', r"a.jsonl:1: words, but no tags, with keys 'tokens'"),
@@ -230,7 +230,7 @@ def test_labels_of_sentences(tmp_path):
         ("a.jsonl", '{"tokens": ["a", ""], "tags": ["O", "O"]}', r"a.jsonl:1: word 2 is empty"),
         ("a.jsonl", '{"tokens": ["a"], "tags": ["O"]}\n{"tok', r"a.jsonl:2: not JSON"),
         ("a.jsonl", '{"tokens": [], "tags": []}\n', r"a.jsonl: no sentence with tags"),
-        ("a.jsonl", '{"text": "a", "tokens": [{"start": 0, "end": 9}], "spans": []}', r"a.jsonl:1: .* is no word"),
+        ("a.jsonl", '{"text": "a", "tokens": [{"start": 0, "end": 9}], "spans": []}', r"a.jsonl:1: .* is not a word"),
     ],
 )
 def test_bad_files_are_named_with_their_line(tmp_path, name, text, message):

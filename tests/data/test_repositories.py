@@ -233,7 +233,7 @@ def test_equal_trees_are_equal_tars_and_the_listing_is_in_order(tmp_path):
     ("extra", "message"),
     [
         ([("data/more", b"x")], r"owner/name@c0ffee0: sha256 of the tree's listing is .*; do not use it"),
-        ([("data/../../../out", b"x")], "leads out of the archive"),
+        ([("data/../../../out", b"x")], "points outside the archive"),
         ([("data/a", b"first")], "occurs twice"),
     ],
     ids=["more", "out", "twice"],

@@ -177,7 +177,7 @@ WRONG = {
     "a$b": r"\$ only at the end",
     "(^a)*": "in something repeated",
     "(" * 60 + ")" * 60: "more than 50 groups",
-    "a" * 60_000: "the pattern has 60,000 letters, expected 50,000 at most",
+    "a" * 60_000: "the pattern has 60,000 characters, expected 50,000 at most",
 }
 
 

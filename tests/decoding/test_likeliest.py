@@ -1,4 +1,4 @@
-"""The likeliest tokens are those of a log_softmax of all of them in float64, however many there are."""
+"""The most probable tokens are those of a log_softmax of all of them in float64, however many there are."""
 
 import pytest
 import torch

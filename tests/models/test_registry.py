@@ -146,7 +146,7 @@ def test_random_configurations(count):
             assert sum(t.numel() for t in model.state_dict().values()) <= 20_000
     assert made > count // 50
     assert len(refused) > count // 5
-    named = ("unknown model", "key ", "numbers", "it must be", "heads", "width", "divided by")
+    named = ("unknown model", "key ", "parameters", "it must be", "heads", "width", "divided by")
     assert [message for message in refused if not any(part in message for part in named)] == []
     assert set(sys.modules) == before
 

@@ -1,4 +1,4 @@
-"""A style network with fresh weights, smooth pictures, and a narrow VGG-16 in the place of the published one."""
+"""A style network with fresh weights, smooth pictures, and a narrow VGG-16 in place of the published one."""
 
 import numpy as np
 import torch

@@ -327,7 +327,7 @@ def test_digits_are_images_whose_ink_is_255():
 
 
 def narrow_probe(monkeypatch):
-    """The flags of a probe whose trunk is a narrow one with fresh weights, in the place of the published one."""
+    """The flags of a probe whose trunk is a narrow one with fresh weights, in place of the published one."""
     monkeypatch.setattr(vgg_probe, "load_vgg", narrow_vgg)
     return ("--model", "vgg_probe", "--set", f"filters={list(NARROW)}", "--device", "cpu")
 

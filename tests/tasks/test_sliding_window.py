@@ -43,7 +43,7 @@ def model(request):
 
 
 def by_hand(model, prompt, count, prefix=()):
-    """The likeliest tokens, each by the whole window read anew, without a cache; and their log-probabilities."""
+    """The most probable tokens, each by the whole window read anew, without a cache; and their log-probabilities."""
     window, new = model.encode(prompt), []
     for _ in range(count):
         if len(window) > CONTEXT:

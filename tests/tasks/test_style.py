@@ -30,7 +30,7 @@ RUN = {"arguments": {"seed": 3}, "data": {"name": "made up"}}
 
 @pytest.fixture
 def narrow(monkeypatch):
-    """A narrow VGG-16 with fresh weights in the place of the published one."""
+    """A narrow VGG-16 with fresh weights in place of the published one."""
     for module in (optimize_file, objective_file):
         monkeypatch.setattr(module, "load_vgg", narrow_vgg)
     return narrow_vgg

@@ -182,8 +182,8 @@ def test_word2vec_with_and_without_ends_of_lines(tmp_path):
     ("content", "message"),
     [
         (word2vec((b"a", GOOD[0]), (b"b", GOOD[1][:-1])), "ends inside vector 1 of 2"),
-        (word2vec((b"a", GOOD[0]), head=b"2 3\n"), "promises 2 x 3 numbers in"),
-        (word2vec((b"a", GOOD[0]), head=b"999999999999 3\n"), "promises 999,999,999,999 x 3"),
+        (word2vec((b"a", GOOD[0]), head=b"2 3\n"), "declares 2 x 3 numbers in"),
+        (word2vec((b"a", GOOD[0]), head=b"999999999999 3\n"), "declares 999,999,999,999 x 3"),
         (word2vec((b"a", GOOD[0]), (b"b", GOOD[1]), (b"c", GOOD[1])), "holds more than the 2 vectors"),
         (word2vec((b"\xe9", GOOD[0]), (b"b", GOOD[1])), "word 0 is not UTF-8"),
         (word2vec((b"a", GOOD[0]), (b"b", b"\0\0\xc0\x7f" * 3)), "vector 1 holds NaN"),
@@ -246,7 +246,7 @@ def npy(descr: str, shape: tuple, data: bytes) -> bytes:
         ({"vectors.npy": npy("<f4", (1, 1), b"1234")}, "no array named words"),
         ({"words.npy": npy("<U1", (1,), b"a\0\0\0"), "vectors.npy": npy("<i4", (1, 1), b"1234")}, "expected text"),
         ({"words.npy": npy("<U1", (1,), b"a\0\0\0"), "vectors.npy": npy("<f4", (2, 1), b"12341234")}, "1 word for 2"),
-        ({"words.npy": b"nothing", "vectors.npy": b""}, "not a whole"),
+        ({"words.npy": b"nothing", "vectors.npy": b""}, "not a complete"),
         ({"words.npy": npy("<f4", (10**6,), bytes(4 * 10**6)), "vectors.npy": b""}, "refused as a bomb"),
     ],
 )
@@ -376,7 +376,7 @@ def test_a_hostile_fasttext_file_is_read_or_refused(tmp_path):
         (8, 2**30, "width 1,073"),
         (40, -5, "-5 buckets"),
         (48, 2**30, "letters"),
-        (68, 2**31 - 1, "promises"),
+        (68, 2**31 - 1, "declares"),
     ],
 )
 def test_absurd_sizes_of_fasttext(tmp_path, place, value, message):

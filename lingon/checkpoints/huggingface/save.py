@@ -52,7 +52,7 @@ def save_hub(
     config = hub_config(model)
     dtype = dtype or model.get_parameter("embedding.weight").dtype
     config |= {"dtype": str(dtype).removeprefix("torch."), "eos_token_id": _eos_token_id(config, eos_ids)}
-    # Of generation_config.json, transformers takes these ids in the place of those of config.json.
+    # Of generation_config.json, transformers takes these ids in place of those of config.json.
     said = {key: config[key] for key in GENERATION if config.get(key) is not None} | dict(generation or {})
     with atomic_folder(Path(folder)) as fresh:
         write_json(fresh / "config.json", config)

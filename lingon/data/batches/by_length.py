@@ -1,4 +1,4 @@
-"""The order by length: texts of similar length go together under a budget of tokens, so hardly anything is padded."""
+"""The order by length: texts of similar length go together under a budget of tokens, so there is little padding."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

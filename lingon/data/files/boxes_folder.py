@@ -190,7 +190,7 @@ def _yolo(images: list[Path], names: list[str]) -> Sequence[AnnotatedImage]:
 
 
 def labels_of(image: Path) -> Path:
-    """Return the text file of an image: in the folder `labels` in the place of the last `images`, else beside it."""
+    """Return the text file of an image: in the folder `labels` in place of the last `images`, else beside it."""
     parts = list(image.parts)
     places = [i for i, name in enumerate(parts[:-1]) if name == "images"]
     if places:

@@ -159,7 +159,7 @@ def _nested_content(path: Path, options: FileOptions) -> list[Any] | None:
     try:
         content = json.loads(read_text(path, options.encoding))
     except (ValueError, RecursionError):
-        return None  # lines of objects, or broken, which is said by who reads rows
+        return None  # lines of objects, or broken, which is reported by who reads rows
     if not isinstance(content, dict):
         return None
     articles = content.get("data")

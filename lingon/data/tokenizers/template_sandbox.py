@@ -140,7 +140,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 def _replace_concatenations(node: nodes.Node) -> None:
-    """Put a call that looks at the size in the place of each `a ~ b` right under a node."""
+    """Put a call that looks at the size in place of each `a ~ b` right under a node."""
     for name, value in list(node.iter_fields()):
         if isinstance(value, nodes.Concat):
             setattr(node, name, _joined(value))

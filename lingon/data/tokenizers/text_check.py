@@ -10,7 +10,7 @@ def abbreviate(value: object) -> str:
 
 
 def not_text(value: object) -> UserError:
-    """Return the error for a value in the place of a text."""
+    """Return the error for a value in place of a text."""
     return UserError(f"a text is a str, not a {type(value).__name__}: {abbreviate(value)}")
 
 

@@ -9,7 +9,7 @@
 | bpe | frequent runs of bytes, merged pair by pair | the text |
 | unigram | runs of bytes that make the texts likeliest | the text |
 
-In all of them [pad] is 0 and [unk] is 1, then come the tokens by frequency in the texts, then by alphabet.
+In all of them [pad] is 0 and [unk] is 1, then come the tokens by frequency in the texts, then alphabetically.
 """
 
 import json

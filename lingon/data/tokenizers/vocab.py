@@ -38,7 +38,7 @@ class Vocab:
         max_size: int | None = None,
         specials: Sequence[str] = SPECIALS,
     ) -> "Vocab":
-        """Make the vocabulary of counted tokens: specials first, then by frequency, then by alphabet (code points).
+        """Make the vocabulary of counted tokens: specials first, then by frequency, then alphabetically (code points).
 
         min_freq: rarer tokens are left out. max_size: the most tokens, specials among them.
         """

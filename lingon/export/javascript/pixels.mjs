@@ -56,7 +56,7 @@ function means(data, lines, parts, [step, lineStep], [newStep, newLineStep]) {
   return found;
 }
 
-/** The luma of ITU-R 601 in the place of red, green and blue. */
+/** The luma of ITU-R 601 in place of red, green and blue. */
 export function grey({ width, height, data }) {
   const found = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i += 3) {

@@ -1,4 +1,4 @@
-"""Extractive question answering: the answer to a question is a stretch of a passage."""
+"""Extractive question answering: the answer to a question is a span of a passage."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The task `answer`: a question and a passage become the stretch of the passage that answers the question."""
+"""The task `answer`: finds the span of a passage that answers a question."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,12 +41,12 @@ TOKENS_AT_ONCE = 8_192  # per batch when predicting
 
 
 class Answerer:
-    """A model, its tokenizer, and how long passages are read: all it takes to find answers.
+    """A model, its tokenizer, and how long passages are read: everything needed to find answers.
 
     model: (ids [B, T], mask [B, T], token types [B, T]) -> logits of start and end [B, T, 2]. max_length: tokens of a
     window, the question included; doc_stride: tokens by which windows overlap; max_answer_length: tokens of an answer
-    at most. null_score_diff_threshold: how much likelier no answer must be than the best one for none to be given;
-    None: an answer is always given. Raises UserError for windows that the model cannot read.
+    at most. null_score_diff_threshold: the margin by which "no answer" must exceed the best answer to be
+    given instead; None: an answer is always given. Raises UserError for windows that the model cannot read.
     """
 
     name: ClassVar[str] = "answer"
@@ -104,12 +104,12 @@ class Answerer:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says: how much of a passage is read, and whether it always answers."""
+        """Return the content of the model card: how much of a passage is read, and whether it always answers."""
         threshold = config["null_score_diff_threshold"]
         always = "always gives an answer" if threshold is None else "says when there is no answer in the passage"
         facts = [
             f"- **Reads** passages of any length, in windows of {config['max_length']} tokens.",
-            f"- **Answers** are stretches of the passage; it {always}.",
+            f"- **Answers** are spans of the passage; it {always}.",
         ]
         return Card(f"# {model}: answers", "An extractive answerer", facts, '.predict([("A question?", "A passage.")])')
 

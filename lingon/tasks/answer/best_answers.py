@@ -1,4 +1,4 @@
-"""From the scores of spans to answers: the likeliest stretches of a passage, and whether it has an answer at all."""
+"""From the scores of spans to answers: the most probable spans of a passage, and whether it contains an answer."""
 
 import math
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ def best_answers(
 ) -> list[FoundAnswer]:
     """Return the `top` best answers, one or more, likeliest first.
 
-    threshold: how much likelier no answer must be than the best span to come first; else it comes last. None: an answer
-    is always given, as long as the passage has a token.
+    threshold: the margin by which "no answer" must exceed the best span to come first; else it comes last. None: an
+    answer is always given, as long as the passage has a token.
     """
     looked_at = (MORE * top, scores.scores.size)  # all, where those are nothing but white space
     kept = next((some for n in looked_at if (some := distinct(scores.best(n), offsets, question.context))), [])[:top]

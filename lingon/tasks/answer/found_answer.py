@@ -13,8 +13,8 @@ NO_ANSWER_TEXT = "(no answer)"
 class FoundAnswer:
     """An answer. start, end: its characters in the passage; None where the passage has no answer, whose text is "".
 
-    probability: of this answer among all stretches of the passage, and no answer where that may be one. no_answer: how
-    much likelier no answer is than the best stretch, in logits.
+    probability: of this answer among all spans of the passage, and no answer where that may be one. no_answer: how
+    much likelier no answer is than the best span, in logits.
     """
 
     question: str

@@ -1,4 +1,4 @@
-"""An answerer's training that starts from weights: an encoder gets a head, an answerer of ours is trained further."""
+"""An answerer's training from pretrained weights: an encoder gets a head, an answerer of ours is trained further."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any

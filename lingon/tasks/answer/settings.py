@@ -26,26 +26,26 @@ OTHERS: dict[str, dict[str, Any]] = {"frozen": {"lr": 3e-3, "epochs": 4}, "lora"
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """Settings of an answerer and its training. None means: what suits it."""
+    """Settings of an answerer and its training. None means its default."""
 
     model: Annotated[str, Option(help="Model: " + " or ".join(models_for("answerer")) + ".")] = "encoder_answerer"
-    batch_size: Annotated[int | None, Option(help="Windows in a batch at most. 16")] = None
-    max_tokens_per_batch: Annotated[int, Option(help="Tokens in a batch at most, padding included.")] = 8_192
-    max_length: Annotated[int | None, Option(help="Tokens of a window: question, passage and special tokens. 384")] = (
-        None
-    )
-    doc_stride: Annotated[int | None, Option(help="Tokens by which the windows of a long passage overlap. 128")] = None
-    max_answer_length: Annotated[int, Option(help="Tokens of a predicted answer at most.")] = 30
+    batch_size: Annotated[int | None, Option(help="Maximum number of windows per batch. Default: 16.")] = None
+    max_tokens_per_batch: Annotated[int, Option(help="Maximum tokens per batch, padding included.")] = 8_192
+    max_length: Annotated[
+        int | None, Option(help="Tokens per window (question, passage, special tokens). Default: 384.")
+    ] = None
+    doc_stride: Annotated[
+        int | None, Option(help="Overlap of the windows of a long passage, in tokens. Default: 128.")
+    ] = None
+    max_answer_length: Annotated[int, Option(help="Maximum tokens of a predicted answer.")] = 30
     metric: Annotated[str, Option(help=f"Validation metric that selects the best weights: {', '.join(METRICS)}.")] = (
         "f1"
     )
-    evals: Annotated[int, Option(help="Evaluations on the validation data, over the whole run.")] = 3
-    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
-        1.0
-    )
-    depth: Annotated[int | None, Option(help="Layers of an encoder with fresh weights. 2")] = None
+    evals: Annotated[int, Option(help="Number of evaluations on the validation data during the run.")] = 3
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm (clipping).")] = 1.0
+    depth: Annotated[int | None, Option(help="Layers of an encoder trained from scratch. Default: 2.")] = None
     tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "wordpiece"
-    vocab: Annotated[int, Option(help="Vocabulary size at most.")] = 8192
+    vocab: Annotated[int, Option(help="Maximum vocabulary size.")] = 8192
     refit: Annotated[
         bool,
         Option(
@@ -75,7 +75,7 @@ class Settings(TrainSettings):
         return started(self, pretrained)
 
     def filled(self, data: Any = None) -> "Settings":
-        """Return the settings with what suits a fresh encoder, or one with weights, in the place of every None."""
+        """Return the settings with every None replaced by the default of a new encoder, or of one with weights."""
         best = dict(FRESH if self.from_ is None else DEFAULTS | OTHERS.get(self.tuning or "full", {}))
         best["max_length"] = LONGEST
         length = self.max_length or best["max_length"]

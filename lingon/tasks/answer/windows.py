@@ -45,7 +45,7 @@ def make_windows(
     """Return the windows of pairs (question, context), each of at most `max_length` tokens.
 
     doc_stride: tokens by which windows of a passage overlap, at most half of a window. Of a question that fills more
-    than half of a window the end is not read, which is said.
+    than half of a window the end is not read, which is reported.
     """
     bare, template = tokenizer.without_special_tokens(), pair_template(tokenizer.library)
     contexts = list(dict.fromkeys(context for _, context in pairs))

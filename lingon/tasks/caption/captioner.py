@@ -84,7 +84,7 @@ class Captioner:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says of a captioner."""
+        """Return the model card of a captioner."""
         facts = [f"- **Language**: {config['language']}."] if config.get("language") else []
         facts.append("- **Limits**: it names what it was trained on; of other pictures it says what is likely there.")
         return Card(f"# {model}: captions of images", "A captioner", facts, '.predict(["photo.png"])')

@@ -13,7 +13,7 @@ class CaptionParams:
 
     beams: of the beam search; 1 is greedy. length_penalty: see `lingon.decoding.beam_params`. n: captions of each
     image, best first. max_new_tokens: the most tokens of one; what the model's context holds when not given. sampling:
-    samples in the place of a search, by its temperature, top_k and so on; its own max_new_tokens does not count.
+    samples in place of a search, by its temperature, top_k and so on; its own max_new_tokens does not count.
     """
 
     beams: int = 4

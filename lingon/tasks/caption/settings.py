@@ -23,16 +23,16 @@ FEWEST_STEPS = 1_500  # at least, however few captions there are
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """Settings of a captioner and its training. None means: what suits it."""
+    """Settings of a captioner and its training. None means its default."""
 
     model: Annotated[str, Option(help="Model: " + " or ".join(models_for("captioner")) + ".")] = "caption_transformer"
-    batch_size: Annotated[int | None, Option(help="Captions in a batch at most. 64")] = None
+    batch_size: Annotated[int | None, Option(help="Maximum number of captions per batch. Default: 64.")] = None
     context_length: Annotated[
-        int | None, Option(help="Tokens of a caption at most; longer ones are left out of training. 64")
+        int | None, Option(help="Maximum tokens per caption; longer ones are dropped. Default: 64.")
     ] = None
-    depth: Annotated[int | None, Option(help="Layers of the decoder; the model's own.")] = None
+    depth: Annotated[int | None, Option(help="Layers of the decoder. Default: set by the model.")] = None
     tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "bpe"
-    vocab: Annotated[int, Option(help="Vocabulary size at most.")] = 2048
+    vocab: Annotated[int, Option(help="Maximum vocabulary size.")] = 2048
     augment: Annotated[
         str,
         Option(
@@ -40,14 +40,12 @@ class Settings(TrainSettings):
             "not where captions say left and right."
         ),
     ] = "shift"
-    label_smoothing: Annotated[float, Option(help="Part of each token of a caption that all tokens share.")] = 0.1
+    label_smoothing: Annotated[float, Option(help="Label smoothing: probability mass spread over all tokens.")] = 0.1
     metric: Annotated[str, Option(help=f"Validation metric that selects the best weights: {', '.join(METRICS)}.")] = (
         "cider_d"
     )
     warmup: Annotated[float, TrainSettings.__annotations__["warmup"].__metadata__[0]] = 0.08
-    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
-        1.0
-    )
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm (clipping).")] = 1.0
 
     def checked(self) -> "Settings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
@@ -78,7 +76,7 @@ class Settings(TrainSettings):
         return started_from_own(self, pretrained, Captioner, "a captioner")
 
     def filled(self, data: "CaptionSplits") -> "Settings":
-        """Return the settings with what suits the model and the number of captions in the place of every None."""
+        """Return the settings with what suits the model and the number of captions in place of every None."""
         best: dict[str, Any] = {**DEFAULTS, **get_entry(self.model).defaults}
         rows = self.batch_size or best["batch_size"]
         captions = max(1, len(data.train.texts))

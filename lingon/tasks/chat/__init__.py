@@ -1,4 +1,4 @@
-"""Chat: a language model that answers in conversations, and is tuned on them."""
+"""Chat: a language model that answers in conversations, and is fine-tuned on them."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

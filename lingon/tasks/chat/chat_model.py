@@ -1,4 +1,4 @@
-"""The task `chat`: a language model with the template by which conversations are written for it."""
+"""The task `chat`: a language model with its chat template."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ Said = Message | Mapping[str, Any]
 
 
 class ChatModel:
-    """Answer in conversations, by a language model and its chat template; a plain template where it has none.
+    """Chat with a language model, using its chat template, or a plain one if it has none.
 
     An answer ends with a token that ends texts of the model, or with the one that the template ends answers with.
 
@@ -97,19 +97,19 @@ class ChatModel:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "ChatModel":
-        """Return the chat model of a checked configuration. Raises DataError for an end that the model has not."""
+        """Return the chat model of a checked configuration. Raises DataError for an unknown end token."""
         return cls(LanguageModel.from_config(config, parts))
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says of a chat model."""
+        """Return the model card of a chat model."""
         limits = "it answers what is likely after the conversations it has seen, true or not"
         code = '.chat([{"role": "user", "content": "Hello."}])'
         return Card(f"# {model}: chat", "A chat model", [f"- **Limits**: {limits}."], code)
 
     @classmethod
     def prepare(cls, data: ConversationSplits, settings: "Settings", context: "TrainContext") -> "Training":
-        """Return a chat model that is ready to be tuned; see `lingon.tasks.chat.prepare`."""
+        """Return a chat model ready for fine-tuning; see `lingon.tasks.chat.prepare`."""
         from lingon.tasks.chat.prepare import prepare
 
         return prepare(data, settings, context)
@@ -157,7 +157,7 @@ class ChatModel:
         return kept, count - len(kept)
 
     def dropped_note(self, dropped: int) -> str:
-        """Return what people are told of messages that were left out."""
+        """Return the note on messages that were dropped."""
         limit = context_length(self.model)
         longer = f"the conversation is longer than the context of {limit:,} tokens"
         return f"{longer}; its {counted(dropped, 'oldest message is', 'oldest messages are')} left out"

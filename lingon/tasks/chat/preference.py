@@ -1,4 +1,4 @@
-"""DPO: a model learns to prefer what people prefer, by how much likelier it makes an answer than it was at first.
+"""DPO: a model learns which answers people prefer, by how much more likely it makes them than the reference model does.
 
 Source: Rafailov et al. 2023, "Direct Preference Optimization", section 4, equation 7.
 """

@@ -1,4 +1,4 @@
-"""A conversation that goes on: what has been said, and each answer as it comes."""
+"""An ongoing conversation: the messages so far, and each answer as it is generated."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from lingon.tasks.language_model.strategies import sample_batch
 
 
 class ChatSession:
-    """Hold a conversation with a chat model. system: what it is told before everything else; may be empty.
+    """Hold a conversation with a chat model. system: the system message; may be empty.
 
     messages: all that was said, the oldest turns too that no longer fit into the context. notes: what people should
     know of the last answer, such as that it was cut.
@@ -28,7 +28,7 @@ class ChatSession:
         self.notes: list[str] = []
 
     def reset(self) -> None:
-        """Forget all that was said, but for the system message."""
+        """Start a new conversation; the system message stays."""
         self.messages, self.notes = [], []
 
     def ask(self, text: str) -> Iterator[str]:

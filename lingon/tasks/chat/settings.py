@@ -25,24 +25,23 @@ class UsualRate(float):
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """Settings of a chat model and its tuning. None means: what suits it."""
+    """Settings of a chat model and its tuning. None means its default."""
 
     model: Annotated[str, Option(hidden=True)] = "gpt"  # that of --from
-    batch_size: Annotated[int | None, Option(help="Conversations in a batch at most. 8")] = None
-    max_tokens_per_batch: Annotated[int, Option(help="Tokens in a batch at most, padding included.")] = 8_192
+    batch_size: Annotated[int | None, Option(help="Maximum number of conversations per batch. Default: 8.")] = None
+    max_tokens_per_batch: Annotated[int, Option(help="Maximum tokens per batch, padding included.")] = 8_192
     max_length: Annotated[
-        int | None, Option(help="Tokens of a conversation; longer ones are cut. The model's context, 1024 at most.")
+        int | None,
+        Option(help="Maximum tokens per conversation (longer ones are truncated). Default: the context, up to 1024."),
     ] = None
     beta: Annotated[
-        float | None, Option(help="Of preferences: how strongly DPO keeps to the model it started from. 0.1")
+        float | None, Option(help="Beta of DPO: how strongly to stay close to the reference model. Default: 0.1.")
     ] = None
     schedule: Annotated[str, TrainSettings.__annotations__["schedule"].__metadata__[0]] = "cosine"
-    evals: Annotated[int, Option(help="Evaluations on the validation data, over the whole run.")] = 3
-    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
-        1.0
-    )
+    evals: Annotated[int, Option(help="Number of evaluations on the validation data during the run.")] = 3
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm (clipping).")] = 1.0
     gradient_checkpointing: Annotated[
-        bool, Option("--gradient-checkpointing", help="Compute activations again in the backward pass, to save memory.")
+        bool, Option("--gradient-checkpointing", help="Recompute activations in the backward pass, to save memory.")
     ] = False
 
     def checked(self) -> "Settings":
@@ -64,7 +63,7 @@ class Settings(TrainSettings):
         return started(self, pretrained)
 
     def filled(self, data: Any = None) -> "Settings":
-        """Return the settings with what suits the data in the place of every None.
+        """Return the settings with every None replaced by a default for the data.
 
         data: preferences take smaller steps, once through, and have a beta. Raises UserError for a beta without them.
         """

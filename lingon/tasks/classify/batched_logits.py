@@ -1,4 +1,4 @@
-"""Logits of many texts: computed in batches of like length, in a precision, and given in the order of the texts."""
+"""Logits of many texts: computed in batches of similar length, in a precision, and given in the order of the texts."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -59,7 +59,7 @@ def check_config(config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any
 
 
 def card(model: str, config: Mapping[str, Any]) -> Card:
-    """Return what the model card says: the labels, and how much of a text is read."""
+    """Return the content of the model card: the labels, and how much of a text is read."""
     length, what = config["max_length"], "a pair of texts" if config.get("text_pair") else "a text"
     reads = f"the first {length} tokens of {what}" if length else f"all of {what}"
     limits = "it has seen only texts like those it was trained on, and knows no other label"

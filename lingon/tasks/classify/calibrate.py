@@ -1,4 +1,4 @@
-"""What is fitted to validation texts once a classifier is trained: a temperature, thresholds."""
+"""What is fitted to validation texts after a classifier is trained: a temperature, thresholds."""
 
 from lingon.data.examples import Examples
 from lingon.tasks.classify.classifier import Classifier

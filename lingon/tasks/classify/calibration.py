@@ -1,4 +1,4 @@
-"""Temperature scaling: scores become logits whose probabilities hold on texts not seen."""
+"""Temperature scaling: scores become logits with calibrated probabilities."""
 
 import math
 from collections.abc import Callable

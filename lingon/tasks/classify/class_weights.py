@@ -1,4 +1,4 @@
-"""The labels of the training texts, and how much each counts in the loss: `--class-weights`."""
+"""The labels of the training texts, and the weight of each in the loss: `--class-weights`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ WRITTEN = 'expected balanced, or numbers such as good=1,bad=2.5, or JSON such as
 
 
 def labels_of(train: "Examples", problem_type: ProblemType = "single-label") -> list[str]:
-    """Return the labels in the training texts: by number where all are numbers, else by alphabet."""
+    """Return the labels in the training texts: by number where all are numbers, else alphabetically."""
     if problem_type == "regression":
         return []
     labels = list(train.label_counts())

@@ -1,4 +1,4 @@
-"""Text classification: a model, its tokenizer, and what is predicted of a text."""
+"""Text classification: a model, its tokenizer, and its predictions for a text."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -41,14 +41,14 @@ __all__ = ["TASK", "Classification", "Classifier", "cross_entropy", "penalty_of"
 
 
 class Classifier:
-    """A model, its tokenizer and its labels: all it takes to turn a text into a label.
+    """A model, its tokenizer and its labels: everything needed to predict the label of a text.
 
     model: (ids [B, T], mask [B, T]) -> logits [B, C].
     targets: what is predicted; a list of labels, C of them, is one label for each text: `SingleLabel`.
-    max_length: tokens of a text that the model reads; what comes after them is left out. None reads all.
-    text_pair: it judges pairs of texts, each a tuple of two, by the tokenizer's template for pairs.
-    class_weights: of a list of labels: how much each counts in the loss that is trained; None: all alike.
-    Raises UserError for a model whose padding is another token than that of the tokenizer.
+    max_length: maximum tokens of a text; longer texts are truncated. None reads all.
+    text_pair: the classifier takes pairs of texts, each a tuple of two, by the tokenizer's template for pairs.
+    class_weights: of a list of labels: the weight of each in the training loss; None: all equal.
+    Raises UserError for a model whose padding token differs from the tokenizer's.
     """
 
     name: ClassVar[str] = "classify"
@@ -127,7 +127,7 @@ class Classifier:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says: the labels, and how much of a text is read."""
+        """Return the content of the model card: the labels, and how much of a text is read."""
         return card(model, config)
 
     @classmethod
@@ -142,7 +142,7 @@ class Classifier:
         return prepare(data, settings, context)
 
     def encode(self, texts: Sequence[Any]) -> list[list[int]]:
-        """Token ids of each text, at most `max_length` of them; a long text is cut, not its special tokens."""
+        """Token ids of each text, at most `max_length`; a long text is truncated, but keeps its special tokens."""
         return self.encoded(texts).ids
 
     def encoded(self, inputs: Sequence[Any]) -> Encoded:
@@ -172,7 +172,7 @@ class Classifier:
         return with_penalty(self.targets.loss(logits_of(model, batch), batch.labels, weights), model, batch)
 
     def logits(self, texts: Sequence[Any], tokens: int = TOKENS_AT_ONCE) -> Float[Tensor, "n C"]:
-        """Logits of texts, in the order of the texts. Batches are grouped by length, so hardly anything is padded.
+        """Logits of texts, in the order of the texts. Batches are grouped by length, so there is little padding.
 
         Raises NotFinite for logits that are NaN or infinite, as those of broken weights are.
         """

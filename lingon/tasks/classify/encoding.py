@@ -39,7 +39,7 @@ def encode_any(tokenizer: Tokenizer, inputs: Sequence[Any], max_length: int | No
 
 
 def encode(tokenizer: Tokenizer, texts: Sequence[str], max_length: int | None) -> Encoded:
-    """Encode texts. A long text is cut, not its special tokens."""
+    """Encode texts. A long text is truncated; its special tokens are kept."""
     ids = tokenizer.encode_batch(list(texts))
     cut = _cut(ids, max_length)
     return Encoded(ids if max_length is None else tokenizer.truncate(texts, ids, max_length), None, cut)

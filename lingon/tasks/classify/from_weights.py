@@ -1,4 +1,4 @@
-"""A classifier's training that starts from weights: a published encoder gets a head, a classifier of ours its own."""
+"""A classifier's training from pretrained weights: a published encoder gets a head, a classifier of ours its own."""
 
 import sys
 from collections.abc import Sequence
@@ -86,8 +86,8 @@ def started_classifier(
 ) -> Classifier:
     """Return a classifier with the weights of a loaded task, ready to be trained as the settings say.
 
-    A classifier whose targets are these, or more of the same kind, is gone on with; else it gets a new head, which is
-    said. name: of the weights, for the message. text_pair: of pairs of texts.
+    A classifier whose targets are these, or more of the same kind, is trained further; others get a new head, which is
+    reported. name: of the weights, for the message. text_pair: of pairs of texts.
     """
     if isinstance(source, Classifier):
         model, targets = _own(source, targets, settings, name)

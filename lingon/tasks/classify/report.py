@@ -1,4 +1,4 @@
-"""The report of a classifier: one page with its scores, its training, what it confuses, and words that decided."""
+"""The report of a classifier: one page with its scores, its training, what it confuses, and most influential words."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Examples in a classifier's report: texts that it is surest about, right and wrong, with the words that decided."""
+"""Examples in a classifier's report: the most confident predictions, right and wrong, with their words."""
 
 from collections.abc import Sequence
 from typing import Any

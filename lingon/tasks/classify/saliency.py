@@ -1,4 +1,4 @@
-"""Which words decided: how far each word of a text moves the probability of its label."""
+"""Which words mattered: how far each word of a text moves the probability of its label."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -56,31 +56,33 @@ FEW_PER_CLASS = 32
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """How a classifier is made and trained. None means: what suits the model (see its ENTRY)."""
+    """How a classifier is made and trained. None means the model's default (see its ENTRY)."""
 
     model: Annotated[str, Option(help=MODELS_HELP)] = "ngrams"
-    max_tokens_per_batch: Annotated[int | None, Option(help="Tokens in a batch at most, padding included.")] = None
-    max_length: Annotated[int | None, Option(help="Tokens of a text that are read; the rest is cut off.")] = None
-    vocab: Annotated[int | None, Option(help="Vocabulary size at most, the most frequent tokens.")] = None
+    max_tokens_per_batch: Annotated[int | None, Option(help="Maximum tokens per batch, padding included.")] = None
+    max_length: Annotated[int | None, Option(help="Maximum tokens per text; longer texts are truncated.")] = None
+    vocab: Annotated[int | None, Option(help="Maximum vocabulary size; the most frequent tokens are kept.")] = None
     metric: Annotated[
         str | None,
         Option(
-            help=f"Validation metric that selects the best weights: {', '.join(ALL_METRICS)}. By default the model's."
+            help=f"Validation metric that selects the best weights: {', '.join(ALL_METRICS)}. Default: the model's own."
         ),
     ] = None
     class_weights: Annotated[
-        str | None, Option(help="Weights of the classes in the loss: balanced, or good=1,bad=2.5. Equal by default.")
+        str | None, Option(help="Class weights in the loss: balanced, or good=1,bad=2.5. Default: equal.")
     ] = None
-    loss: Annotated[str, Option(help="Loss: cross-entropy, or focal, in which easy texts count less.")] = (
+    loss: Annotated[str, Option(help="Loss: cross-entropy, or focal, which gives easy texts less weight.")] = (
         "cross-entropy"
     )
-    gamma: Annotated[float | None, Option(help="Exponent of the focal loss; 0 is cross-entropy. 2")] = None
+    gamma: Annotated[
+        float | None, Option(help="Gamma, the exponent of the focal loss; 0 is cross-entropy. Default: 2.")
+    ] = None
     tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "words"
     vectors: Annotated[
         str | None, Option(help="Pretrained word vectors: glove-6b-50d, or a GloVe or word2vec file.")
     ] = None
     C: Annotated[
-        float | None, Option("--C", help="Inverse of the regularisation strength of ngrams, as C of scikit-learn.")
+        float | None, Option("--C", help="Inverse regularisation strength of ngrams, like C in scikit-learn.")
     ] = None
     refit: Annotated[
         bool | None,
@@ -92,12 +94,14 @@ class Settings(TrainSettings):
     ] = None
     folds: Annotated[
         int | None,
-        Option(help="Folds of a cross-validation, after which a model of all texts is trained. None."),
+        Option(help="Number of cross-validation folds; then a model is trained on all texts. Default: none."),
     ] = None
     freeze: Annotated[bool, Option("--freeze", help="Do not train the pretrained word vectors.")] = False
     augment: Annotated[
         str | None,
-        Option(help=f"How training images are varied: {', '.join(AUGMENTS)} with commas, or none. flip,shift"),
+        Option(
+            help=f"How training images are varied: {', '.join(AUGMENTS)} with commas, or none. Default: flip,shift."
+        ),
     ] = None
 
     def for_data(self, source: Any) -> "Settings":
@@ -133,7 +137,7 @@ class Settings(TrainSettings):
         return started(self, pretrained)
 
     def filled(self, data: Any) -> "Settings":
-        """Return the settings with what suits the model and the number of training texts in the place of every None.
+        """Return the settings with every None replaced by a default for the model and the number of training texts.
 
         Few texts get smaller batches and more epochs, many classes more epochs, so that they are learned from enough.
         data: `Splits`, or `ImageSplits`. Raises UserError for labels, or weights of them, that cannot be trained on.
@@ -194,7 +198,7 @@ def _refuse_unused(settings: Settings, problem_type: ProblemType) -> None:
 
 
 def filled(settings: Settings, texts: int, classes: int = 2, problem_type: ProblemType = "single-label") -> Settings:
-    """Return the settings with what suits the model and so many training texts and classes in the place of None."""
+    """Return the settings with every None replaced by a default for the model, the texts and the classes."""
     entry = get_entry(settings.model)
     name = settings.optimizer or entry.optimizer
     best: dict[str, Any] = {**DEFAULTS, **entry.defaults, **entry.by_optimizer.get(name, {})}

@@ -35,7 +35,7 @@ def check_config(config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any
 
 
 def card(model: str, config: Mapping[str, Any]) -> Card:
-    """Return what the model card says: the labels, and how an image is read."""
+    """Return the content of the model card: the labels, and how an image is read."""
     labels, image = config["labels"], config["image"]
     more = f" and {len(labels) - 20} more" if len(labels) > 20 else ""
     colours = "grey" if image["channels"] == 1 else "RGB"

@@ -75,7 +75,7 @@ class ImageClassifier:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says: the labels, and how an image is read."""
+        """Return the content of the model card: the labels, and how an image is read."""
         return card(model, config)
 
     def numbers(self, labels: Sequence[str]) -> Tensor:

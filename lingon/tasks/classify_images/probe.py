@@ -31,7 +31,7 @@ def vectors_of(classifier: ImageClassifier, images: LabelledImages) -> Float[Ten
 
 
 def probe_parts(classifier: ImageClassifier, data: ImageSplits, settings: Settings) -> dict[str, Any]:
-    """Return what the `Training` of a probe has in the place of batches of images: vectors, and an optimizer.
+    """Return what the `Training` of a probe has in place of batches of images: vectors, and an optimizer.
 
     Its module is the linear layer alone, so that a checkpoint holds no more. The validation images choose C of a path,
     where the settings name none.

@@ -67,7 +67,7 @@ def check_data(settings: "Settings", data: Any) -> None:
 
 
 def filled(settings: "Settings", data: Any) -> "Settings":
-    """Return the settings with what suits the model and the number of images in the place of every None.
+    """Return the settings with what suits the model and the number of images in place of every None.
 
     data: `ImageSplits`. Few images get smaller batches and more epochs, so that they are learned from enough.
     """

@@ -90,7 +90,7 @@ class Detector:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says: labels and sizes."""
+        """Return the content of the model card: labels and sizes."""
         names, (height, width) = config["labels"], config["image_size"]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         facts = [

@@ -32,7 +32,7 @@ def truths_of(images: Sequence[BoxedImage], labels: Sequence[str]) -> list[Truth
 
 
 def unknown_labels(images: Sequence[BoxedImage], labels: Sequence[str]) -> list[str]:
-    """Return the labels of boxes that are not among these, by alphabet."""
+    """Return the labels of boxes that are not among these, alphabetically."""
     return sorted({label for image in images for label in image.labels} - set(labels))
 
 

@@ -22,17 +22,17 @@ BATCH = 8
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """How a detector is made and trained. None means: what suits the model (see its ENTRY)."""
+    """How a detector is made and trained. None means the model's default (see its ENTRY)."""
 
     model: Annotated[str, Option(help="Model: " + " or ".join(models_for("detector")) + ".")] = "center_net"
     image_size: Annotated[
         str | None,
         Option(
-            help="Height and width that images are fitted into, as 240x320. By default the shape of most training "
+            help="Height and width that images are fitted into, such as 240x320. By default the shape of most training "
             "images, the longer side 320."
         ),
     ] = None
-    batch_size: Annotated[int | None, Option(help="Images in a batch at most. 8")] = None
+    batch_size: Annotated[int | None, Option(help="Maximum number of images per batch. Default: 8.")] = None
     flip: Annotated[str, Option(help=f"Mirror training images at random: {', '.join(FLIPS)}.")] = "horizontal"
     zoom: Annotated[float, Option(help="Enlarge or shrink training images by up to this factor.")] = 1.3
     shift: Annotated[float, Option(help="Move training images by up to this share of their sides.")] = 0.2
@@ -59,7 +59,7 @@ class Settings(TrainSettings):
         return started_from_own(self, pretrained, Detector, "a detector")
 
     def filled(self, data: Any) -> "Settings":
-        """Return the settings with what suits the model and the number of images in the place of every None.
+        """Return the settings with what suits the model and the number of images in place of every None.
 
         data: `BoxSplits`.
         """

@@ -1,4 +1,4 @@
-"""Texts as vectors: an encoder, its tokenizer, and how the vectors of tokens become one; trained on pairs."""
+"""Texts as vectors: an encoder, its tokenizer, and how the token vectors are pooled; trained on pairs."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The task `embed`: a text becomes a vector, so that texts that mean the same lie close together."""
+"""The task `embed`: a text becomes a vector, so that texts with similar meanings are close together."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +57,7 @@ class Embedding:
 
 
 class Embedder:
-    """An encoder, its tokenizer, and how the vectors of a text's tokens become one.
+    """An encoder, its tokenizer, and how the vectors of a text's tokens are pooled.
 
     model: (ids [B, T], mask [B, T]) -> hidden [B, T, D], an `lingon.models.encoder.Encoder`. pooling: mean, cls or max.
     normalize: each vector is divided by its length, so that a dot product is a cosine. max_length: tokens of a text
@@ -121,7 +121,7 @@ class Embedder:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says: how the vectors of tokens become one, and how much of a text is read."""
+        """Return the content of the model card: how the token vectors are pooled, and how much of a text is read."""
         length = config["max_length"]
         unit = ", of length 1" if config["normalize"] else ""
         facts = [
@@ -131,7 +131,7 @@ class Embedder:
         return Card(f"# {model}: texts as vectors", "An encoder of texts,", facts, '.encode(["Your text."])')
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the ids of each text, at most `max_length`; what is cut is said."""
+        """Return the ids of each text, at most `max_length`; truncation is reported."""
         ids, most = self.tokenizer.encode_batch(texts), self.max_length
         over = sum(len(row) > most for row in ids) if most is not None else 0
         if not over or most is None:
@@ -171,7 +171,7 @@ class Embedder:
     ) -> Float[np.ndarray, "*n D"]:
         """Return the vectors of texts as float32, in their order; of a single text its vector, [D].
 
-        max_tokens: of a batch; texts of similar length go together, so hardly anything is padded. precision: of matrix
+        max_tokens: of a batch; texts of similar length go together, so there is little padding. precision: of matrix
         products on a CPU: float32, bfloat16, int8, or auto, which is bfloat16 where the processor has it and vectors of
         some of these texts stay the same to a cosine of 0.9999; None: that of `with_precision`, float32 by default.
         Raises UserError for anything but str and for another precision, NotFinite for broken weights.

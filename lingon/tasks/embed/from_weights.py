@@ -1,4 +1,4 @@
-"""An encoder's training that starts from weights: published ones, a bundle, or the encoder inside another task."""
+"""An encoder's training from pretrained weights: published ones, a bundle, or the encoder inside another task."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any

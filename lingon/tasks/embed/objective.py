@@ -13,7 +13,7 @@ from lingon.data.batches import Batch
 from lingon.engine.loss import Loss
 from lingon.layers.contrastive_losses import cosent, cosine_mse, in_batch_negatives, matryoshka, supervised_contrastive
 
-ABSENT = -2  # in the place of the group of a hard negative that a pair has not
+ABSENT = -2  # in place of the group of a hard negative that a pair has not
 Texts = tuple[Tensor, Tensor]  # ids [B, T] and mask [B, T]
 Compare = Callable[..., Tensor]  # (vectors of each column of texts [B, D], targets ...) -> sum of the losses
 

@@ -30,9 +30,9 @@ FEWEST_STEPS = 200
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """Settings of an encoder's training. None means: what suits the data."""
+    """Settings of an encoder's training. None means a default for the data."""
 
-    model: Annotated[str, Option(help="Decided by --from; leave it out.")] = "encoder"
+    model: Annotated[str, Option(help="Determined by --from; do not set it.")] = "encoder"
     loss: Annotated[
         str | None,
         Option(
@@ -43,17 +43,20 @@ class Settings(TrainSettings):
     ] = None
     temperature: Annotated[
         float | None,
-        Option(help="Divisor of cosines in the loss, 1 / scale of sentence-transformers. 0.05; of labels 0.1"),
+        Option(help="Divisor of cosines (1 / scale of sentence-transformers). Default: 0.05; for labels 0.1."),
     ] = None
     matryoshka_dims: Annotated[
-        str | None, Option(help="Widths that vectors may be cut to later, as 384,256,128,64. The full width alone.")
+        str | None,
+        Option(help="Dimensions that vectors may be truncated to, such as 384,256,128,64. Default: full only."),
     ] = None
     pooling: Annotated[
-        str | None, Option(help=f"Pooling of token vectors: {', '.join(POOLING_NAMES)}. That of --from.")
+        str | None, Option(help=f"Pooling of token vectors: {', '.join(POOLING_NAMES)}. Default: that of --from.")
     ] = None
-    max_length: Annotated[int | None, Option(help="Tokens of a text that are read. As many as --from reads.")] = None
-    hard_negatives: Annotated[int, Option(help="Hard negatives of a pair that are used, at most.")] = 4
-    batch_size: Annotated[int | None, Option(help="Pairs in a batch. 64; 32 with scores.")] = None
+    max_length: Annotated[
+        int | None, Option(help="Maximum tokens per text; longer texts are truncated. Default: that of --from.")
+    ] = None
+    hard_negatives: Annotated[int, Option(help="Maximum number of hard negatives used per pair.")] = 4
+    batch_size: Annotated[int | None, Option(help="Pairs per batch. Default: 64; with scores 32.")] = None
 
     def checked(self) -> "Settings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
@@ -89,7 +92,7 @@ class Settings(TrainSettings):
         return started(self, pretrained)
 
     def filled(self, data: Any) -> "Settings":
-        """Return the settings with what suits the data in the place of every None.
+        """Return the settings with every None replaced by a default for the data.
 
         data: `PairSplits` or, of texts with labels, `Splits`. Raises UserError for a loss of other data, and for scores
         that are all the same.

@@ -1,4 +1,4 @@
-"""A language model's training that starts from weights: a published decoder, or a bundle of ours."""
+"""A language model's training that starts from pretrained weights: a published decoder, or a bundle of ours."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any

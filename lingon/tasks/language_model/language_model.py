@@ -1,4 +1,4 @@
-"""A language model as people use it: it generates a continuation of a text, and gives the probability of a text."""
+"""The language model that users call: it generates continuations and scores texts."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -74,7 +74,7 @@ class LanguageModel:
 
     @classmethod
     def prepare(cls, data: "Documents", settings: "Settings", context: "TrainContext") -> "Training":
-        """Return a language model that is ready to be trained; see `lingon.tasks.language_model.prepare`."""
+        """Return a language model ready for training; see `lingon.tasks.language_model.prepare`."""
         from lingon.tasks.language_model.prepare import prepare
 
         return prepare(data, settings, context)
@@ -87,14 +87,14 @@ class LanguageModel:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "LanguageModel":
-        """Return the language model of a checked configuration. Raises DataError for an end that the model has not."""
+        """Return the language model of a checked configuration. Raises DataError for an unknown end token."""
         ends = ends_in(config, parts["model"].embedding.num_embeddings)
         template = template_from(config.get("chat_template"))  # older bundles have none
         return cls(parts["model"], parts["tokenizer"], ends, template)
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says of a language model."""
+        """Return the model card of a language model."""
         limits = "it writes what is likely after the texts it has seen, true or not"
         return Card(f"# {model}", "A language model", [f"- **Limits**: {limits}."], '.generate("Once upon a time")')
 

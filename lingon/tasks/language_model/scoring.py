@@ -1,4 +1,4 @@
-"""What a language model says of a text that is there: log-probabilities, or all that a `Token` holds."""
+"""The scores of a language model for a given text: log-probabilities, or all that a `Token` holds."""
 
 from collections.abc import Sequence
 from dataclasses import replace

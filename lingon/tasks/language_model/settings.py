@@ -26,28 +26,28 @@ FROM_WEIGHTS: dict[str, Any] = {"dropout": None, "width": None, "depth": None, "
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """Settings of a language model and its training. None means: what suits the model (see its ENTRY)."""
+    """Settings of a language model and its training. None means the model's default (see its ENTRY)."""
 
     model: Annotated[str, Option(help="Model: " + " or ".join(models_for("causal")) + ".")] = "gpt"
-    batch_size: Annotated[int | None, Option(help="Sequences in a batch; the model's own by default.")] = None
+    batch_size: Annotated[int | None, Option(help="Sequences in a batch. Default: set by the model.")] = None
     schedule: Annotated[str, TrainSettings.__annotations__["schedule"].__metadata__[0]] = "cosine"
     warmup: Annotated[float, TrainSettings.__annotations__["warmup"].__metadata__[0]] = 0.02
-    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
-        1.0
-    )
-    depth: Annotated[int | None, Option(help="Layers; the model's own by default.")] = None
-    context_length: Annotated[int | None, Option(help="Context length in tokens; the model's own by default.")] = None
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm (clipping).")] = 1.0
+    depth: Annotated[int | None, Option(help="Layers. Default: set by the model.")] = None
+    context_length: Annotated[int | None, Option(help="Context length in tokens. Default: set by the model.")] = None
     tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "bpe"
-    vocab: Annotated[int, Option(help="Vocabulary size at most.")] = 4096
+    vocab: Annotated[int, Option(help="Maximum vocabulary size.")] = 4096
     softmax: Annotated[
-        str, Option(help="Softmax of the training loss: exact, sampled or, for lstm, adaptive. Scores are exact.")
+        str, Option(help="Softmax of the training loss: exact, sampled or (lstm only) adaptive. Evaluation is exact.")
     ] = "exact"
-    samples: Annotated[int | None, Option(help="Negative samples of --softmax sampled, per batch. 1024")] = None
-    proposal: Annotated[str | None, Option(help="Distribution of these samples: unigram or log_uniform. unigram")] = (
+    samples: Annotated[int | None, Option(help="Negative samples per batch for --softmax sampled. Default: 1024.")] = (
+        None
+    )
+    proposal: Annotated[str | None, Option(help="Distribution of these samples: unigram (default) or log_uniform.")] = (
         None
     )
     gradient_checkpointing: Annotated[
-        bool, Option("--gradient-checkpointing", help="Compute activations again in the backward pass, to save memory.")
+        bool, Option("--gradient-checkpointing", help="Recompute activations in the backward pass, to save memory.")
     ] = False
     fsdp: Annotated[bool, Option("--fsdp", help="Under torchrun: shard the weights as well (FSDP2).")] = False
 
@@ -76,7 +76,7 @@ class Settings(TrainSettings):
         return started(self, pretrained)
 
     def filled(self, data: Any = None) -> "Settings":
-        """Return the settings with what suits the model in the place of every None."""
+        """Return the settings with every None replaced by the model's default."""
         best = {"samples": 1024, "proposal": "unigram", **get_entry(self.model).defaults}
         if self.from_ is not None:
             best |= FROM_WEIGHTS

@@ -1,4 +1,4 @@
-"""Masked language modelling: an encoder is trained on running text by saying which tokens were hidden."""
+"""Masked language modelling: an encoder is trained on running text by predicting masked tokens."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The task `masked-language-model`: an encoder with a head that says what stands in the place of [MASK]."""
+"""The task `masked-language-model`: an encoder with a head that predicts the token behind [MASK]."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Filled:
-    """A text with the likeliest token in the place of each [MASK]; token and probability are those of the first."""
+    """A text with the likeliest token in place of each [MASK]; token and probability are those of the first."""
 
     text: str
     filled: str

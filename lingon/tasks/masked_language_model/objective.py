@@ -82,7 +82,7 @@ def _batches(task: "MaskedLanguageModel", tokens: Any, length: int) -> Iterator[
 
 
 class ReplacedObjective(nn.Module):
-    """ELECTRA's loss (Clark et al. 2020, section 2): a small masked encoder puts likely tokens in the place of hidden
+    """ELECTRA's loss (Clark et al. 2020, section 2): a small masked encoder puts likely tokens in place of hidden
     ones, and the encoder says of each token whether it is the text's own.
 
     generator: a masked encoder, smaller. encoder: what is trained to be used. weight: of the second loss.

@@ -24,27 +24,27 @@ ALWAYS = {"batch_size": 32, "context_length": 128}
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """Settings of an encoder and its pretraining. None means: what suits it."""
+    """Settings of an encoder and its pretraining. None means its default."""
 
     model: Annotated[
         str, Option(help="Encoder: " + " or ".join(m for m in models_for("encoder") if m not in TABLES) + ".")
     ] = "bert"
     objective: Annotated[
         str,
-        Option(help="What is learned: mlm, to say which tokens were hidden, or rtd, which were replaced (ELECTRA)."),
+        Option(help="Objective: mlm (masked language modelling) or rtd (replaced-token detection, ELECTRA)."),
     ] = "mlm"
-    mlm_probability: Annotated[float, Option(help="Fraction of the words that are hidden.")] = 0.15
+    mlm_probability: Annotated[float, Option(help="Fraction of words to mask.")] = 0.15
     whole_words: Annotated[
-        bool, Option("--whole-words/--no-whole-words", help="Hide all pieces of a word together, or each by itself.")
+        bool, Option("--whole-words/--no-whole-words", help="Mask all subwords of a word together, or each by itself.")
     ] = True
-    batch_size: Annotated[int | None, Option(help="Windows in a batch. 32")] = None
-    depth: Annotated[int | None, Option(help="Layers. 4")] = None
-    context_length: Annotated[int | None, Option(help="Tokens of a window, special ones included. 128")] = None
-    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
-        1.0
+    batch_size: Annotated[int | None, Option(help="Windows per batch. Default: 32.")] = None
+    depth: Annotated[int | None, Option(help="Number of layers. Default: 4.")] = None
+    context_length: Annotated[int | None, Option(help="Tokens per window, including special tokens. Default: 128.")] = (
+        None
     )
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm (clipping).")] = 1.0
     tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "wordpiece"
-    vocab: Annotated[int, Option(help="Vocabulary size at most.")] = 8192
+    vocab: Annotated[int, Option(help="Maximum vocabulary size.")] = 8192
 
     def checked(self) -> "Settings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
@@ -61,7 +61,7 @@ class Settings(TrainSettings):
         return started(self, pretrained)
 
     def filled(self, data: Any = None) -> "Settings":
-        """Return the settings with what suits a fresh encoder, or one with weights, in the place of every None."""
+        """Return the settings with every None replaced by the default of a new encoder, or of one with weights."""
         best: dict[str, Any] = {**ALWAYS, **(FRESH if self.from_ is None else FROM_WEIGHTS)}
         if self.steps is not None:
             best["epochs"] = None

@@ -9,7 +9,7 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Bool, Tensor
 from lingon.data.tokenizers import Tokenizer
 
-MASKS = ("[MASK]", "<mask>")  # how tokenizers call what stands in the place of a hidden token
+MASKS = ("[MASK]", "<mask>")  # how tokenizers call what stands in place of a hidden token
 WORDS = "##"  # what goes on a word in WordPiece
 
 

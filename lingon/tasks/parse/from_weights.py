@@ -1,4 +1,4 @@
-"""A parser's training that starts from weights: an encoder gets a parser on it, a parser of ours keeps its own."""
+"""A parser's training from pretrained weights: an encoder gets a parser on it, a parser of ours keeps its own."""
 
 import sys
 from dataclasses import replace
@@ -29,8 +29,8 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
 def started_parser(source: Any, relations: list[str], settings: "Settings", name: str) -> Parser:
     """Return a parser with the weights of a loaded task, ready to be trained as the settings say.
 
-    A parser with these relations, or more, is gone on with. With others it keeps all but its scores of relations, which
-    is said. name: of the weights, for the message.
+    A parser with these relations, or more, is trained further. With others it keeps all but its relation scores, which
+    is reported. name: of the weights, for the message.
     """
     if isinstance(source, Parser) and set(relations) <= set(source.relations):
         model, relations = source.model, source.relations

@@ -1,4 +1,4 @@
-"""What a parser says of a sentence: a head and a relation for each word, and how that is written and drawn."""
+"""The prediction of a parser for a sentence: a head and a relation for each word, written and drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -71,7 +71,7 @@ def as_sentence(given: Any) -> ConlluSentence:
 
 
 def parsed(given: Any, sentence: ConlluSentence, heads: Sequence[int], relations: Sequence[str]) -> Parsed:
-    """Return what a parser says of a sentence. given: what it was asked about."""
+    """Return the prediction of a parser for a sentence. given: what it was asked about."""
     columns = {"head": [str(head) for head in heads], "deprel": list(relations)}
     text = given if isinstance(given, str) else sentence.text
     return Parsed(text, list(sentence.words), list(heads), list(relations), sentence.with_columns(columns))

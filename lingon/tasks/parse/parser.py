@@ -86,7 +86,7 @@ class Parser:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says: the relations."""
+        """Return the content of the model card: the relations."""
         names = config["relations"]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         facts = [f"- **Relations**: {', '.join(map(plain, names[:SHOWN]))}{more}.", "- **Reads** a sentence at a time."]
@@ -162,7 +162,7 @@ class Parser:
     def evaluate(self, examples: Any) -> Scores:
         """Return UAS, LAS and CLAS (see `lingon.metrics.attachment`), with tables by relation and by length.
 
-        Raises UserError for what are no trees, and where there are none.
+        Raises UserError for inputs that are not trees, and where there are none.
         """
         some = _some(examples, "evaluate", "test")
         return scores_of(compared(some, self.decoded([tree.words for tree in some])))

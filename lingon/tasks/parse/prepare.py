@@ -68,7 +68,7 @@ def refit(data: TreeSplits, settings: Settings, context: TrainContext, history: 
 
 
 def relations_of(trees: Sequence[Tree]) -> list[str]:
-    """Return the relations of trees by alphabet. Raises UserError where there is none."""
+    """Return the relations of trees alphabetically. Raises UserError where there is none."""
     found = sorted({relation for tree in trees for relation in tree.relations})
     if not found:
         raise UserError("the training sentences have no words")

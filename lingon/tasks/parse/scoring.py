@@ -18,7 +18,7 @@ def compared(trees: Sequence[Tree], found: Sequence[Decoded]) -> Attachment:
 
 
 def scores_of(found: Attachment) -> Scores:
-    """Return UAS, LAS and CLAS, the tables, and lines of these for people."""
+    """Return UAS, LAS and CLAS, the tables, and human-readable lines of these."""
     values = {"uas": found.words.uas, "las": found.words.las, "clas": found.content.f1}
     relations = dict(sorted(found.by_relation.items(), key=lambda pair: -pair[1].gold))
     lengths = dict(sorted(found.by_length.items(), key=lambda pair: int(pair[0].split("-")[0])))

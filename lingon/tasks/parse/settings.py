@@ -22,15 +22,19 @@ FEWEST_STEPS = 300  # at least, however few sentences there are
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """How a parser is made and trained. None means: what suits the model (see its ENTRY)."""
+    """How a parser is made and trained. None means the model's default (see its ENTRY)."""
 
     model: Annotated[str, Option(help="Model: " + " or ".join(models_for("parser")) + ".")] = "encoder_parser"
-    max_tokens_per_batch: Annotated[int | None, Option(help="Tokens in a batch at most, padding included. 8192")] = None
-    batch_size: Annotated[int | None, Option(help="Sentences in a batch at most. 32")] = None
-    dropout: Annotated[float | None, Option(help="Dropout of the vectors of words and of the layers on them. 0.33")] = (
-        None
-    )
-    vocab: Annotated[int | None, Option(help="Vocabulary size at most, of the tokenizer of fresh weights. 8000")] = None
+    max_tokens_per_batch: Annotated[
+        int | None, Option(help="Maximum tokens per batch, padding included. Default: 8192.")
+    ] = None
+    batch_size: Annotated[int | None, Option(help="Maximum number of sentences per batch. Default: 32.")] = None
+    dropout: Annotated[
+        float | None, Option(help="Dropout of the word vectors and of the layers on top. Default: 0.33.")
+    ] = None
+    vocab: Annotated[
+        int | None, Option(help="Maximum vocabulary size of a newly trained tokenizer. Default: 8000.")
+    ] = None
     metric: Annotated[str, Option(help=f"Validation metric that selects the best weights: {', '.join(METRICS)}.")] = (
         "las"
     )
@@ -54,7 +58,7 @@ class Settings(TrainSettings):
         return started(self, pretrained)
 
     def filled(self, data: Any) -> "Settings":
-        """Return the settings with what suits the model and the number of trees in the place of every None.
+        """Return the settings with every None replaced by a default for the model and the number of trees.
 
         data: `TreeSplits`.
         """

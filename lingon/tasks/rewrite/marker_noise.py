@@ -41,8 +41,8 @@ class MarkerNoise:
 def _patterns(marker: Words) -> list[tuple[str | None, ...]]:
     """Return what two markers at a distance of one word have in common.
 
-    With a gap (None) in the place of a word, those that differ in that word; and with a gap between two words, as the
-    longer one has in the place of the word that the shorter one lacks.
+    With a gap (None) in place of a word, those that differ in that word; and with a gap between two words, as the
+    longer one has in place of the word that the shorter one lacks.
     """
     swaps = [(*marker[:i], None, *marker[i + 1 :]) for i in range(len(marker))]
     return swaps + [(*marker[:i], None, *marker[i:]) for i in range(len(marker) + 1)]

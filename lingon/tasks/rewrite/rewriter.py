@@ -128,7 +128,7 @@ class Rewriter:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says: the two styles, and that meaning may be lost."""
+        """Return the content of the model card: the two styles, and that meaning may be lost."""
         first, second = config["sentences"]
         facts = [
             f"- **Styles**: {first} and {second}; a sentence of the one is written in the other.",

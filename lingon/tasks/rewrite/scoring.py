@@ -70,7 +70,7 @@ def scored(judges: Judges, inputs: Sequence[str], found: Mapping[str, Sequence[R
 
 
 def lines_of(table: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return the table for people: a line for each system, a column for each metric."""
+    """Return the human-readable table: a line for each system, a column for each metric."""
     names = list(next(iter(table.values())))
     head = " " * 16 + "".join(f"{name.replace('_', ' '):>16}" for name in names)
     return [head, *(f"{system:16}" + "".join(f"{row[name]:16.4g}" for name in names) for system, row in table.items())]

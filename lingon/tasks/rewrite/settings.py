@@ -21,14 +21,14 @@ WORDS = "words"
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """Settings of a rewriter and its training. None means: what suits it."""
+    """Settings of a rewriter and its training. None means its default."""
 
     model: Annotated[str, Option(help="Model of the two generators: " + " or ".join(models_for("seq2seq")) + ".")] = (
         "attention_rnn"
     )
-    threshold: Annotated[float, Option(help="Salience from which an n-gram is a marker of a style.")] = 3.0
-    smoothing: Annotated[float, Option(help="What is added to the counts of n-grams that salience divides.")] = 1.0
-    max_length: Annotated[int, Option(help="Words of a training sentence at most; longer ones are left out.")] = 30
+    threshold: Annotated[float, Option(help="Minimum salience of an n-gram to be a style marker.")] = 3.0
+    smoothing: Annotated[float, Option(help="Smoothing added to n-gram counts before computing salience.")] = 1.0
+    max_length: Annotated[int, Option(help="Maximum words per training sentence; longer ones are dropped.")] = 30
     judge_share: Annotated[
         float,
         Option(
@@ -43,14 +43,12 @@ class Settings(TrainSettings):
             "a folder or hf:owner/name. It is saved in the bundle, and compares sentences with what they became."
         ),
     ] = WORDS
-    batch_size: Annotated[int | None, Option(help="Sentences in a batch at most. 64")] = None
-    max_tokens_per_batch: Annotated[int, Option(help="Tokens of sources and targets in a batch at most.")] = 8_192
-    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
-        1.0
-    )
-    depth: Annotated[int | None, Option(help="Layers of the encoder and of the decoder. 1")] = None
+    batch_size: Annotated[int | None, Option(help="Maximum number of sentences per batch. Default: 64.")] = None
+    max_tokens_per_batch: Annotated[int, Option(help="Maximum tokens of sources and targets per batch.")] = 8_192
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm (clipping).")] = 1.0
+    depth: Annotated[int | None, Option(help="Layers of the encoder and of the decoder. Default: 1.")] = None
     tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "bpe"
-    vocab: Annotated[int, Option(help="Vocabulary size at most.")] = 4000
+    vocab: Annotated[int, Option(help="Maximum vocabulary size.")] = 4000
 
     def checked(self) -> "Settings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
@@ -74,6 +72,6 @@ class Settings(TrainSettings):
         return started(self, pretrained)
 
     def filled(self, data: Any = None) -> "Settings":
-        """Return the settings with what suits fresh generators, or trained ones, in the place of every None."""
+        """Return the settings with every None replaced by the default of new generators, or of trained ones."""
         best = DEFAULTS | (WIDTHS if self.from_ is None else STARTED)
         return fill(self, best | ({"epochs": None} if self.steps is not None else {}))

@@ -89,7 +89,7 @@ class Segmenter:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says: the classes, and the size that images have."""
+        """Return the content of the model card: the classes, and the size that images have."""
         facts = [
             f"- **Classes**: {', '.join(map(plain, config['classes']))}.",
             f"- **Reads** images, stretched to {config['size']} x {config['size']} pixels.",

@@ -19,14 +19,14 @@ FEWEST_STEPS = 300  # at least, however few images there are
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """How a segmenter is made and trained. None means: what suits the model (see its ENTRY)."""
+    """How a segmenter is made and trained. None means the model's default (see its ENTRY)."""
 
     model: Annotated[str, Option(help="Model: " + " or ".join(models_for("segmenter")) + ".")] = "unet"
-    batch_size: Annotated[int | None, Option(help="Images in a batch. 16")] = None
-    width: Annotated[int | None, Option(help="Channels of the first level; each level below has twice as many. 16")] = (
-        None
-    )
-    dropout: Annotated[float | None, Option(help="Dropout of channels of the lowest level. 0")] = None
+    batch_size: Annotated[int | None, Option(help="Images per batch. Default: 16.")] = None
+    width: Annotated[
+        int | None, Option(help="Channels of the first level; each level below has twice as many. Default: 16.")
+    ] = None
+    dropout: Annotated[float | None, Option(help="Dropout of channels of the lowest level. Default: 0.")] = None
     dice_weight: Annotated[float, Option(help="Weight of the Dice loss beside the cross-entropy.")] = 1.0
     augment: Annotated[
         str, Option(help=f"How images and masks are varied in training: {' or '.join(AUGMENTATIONS)}.")
@@ -51,7 +51,7 @@ class Settings(TrainSettings):
         return started_from_own(self, pretrained, Segmenter, "a segmenter")
 
     def filled(self, data: Any) -> "Settings":
-        """Return the settings with what suits the model and the number of images in the place of every None.
+        """Return the settings with what suits the model and the number of images in place of every None.
 
         data: `MaskedSplits`.
         """

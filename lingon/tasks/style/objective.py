@@ -16,7 +16,7 @@ from lingon.tasks.style.pixels import as_image
 STYLE_LAYERS, CONTENT_LAYER = (
     ("relu1_2", "relu2_2", "relu3_3", "relu4_1"),
     "relu3_3",
-)  # Johnson: relu4_3 in the place of 4_1
+)  # Johnson: relu4_3 in place of 4_1
 
 
 class StyleWeights(NamedTuple):

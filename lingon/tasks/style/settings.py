@@ -21,21 +21,23 @@ FEW = 1.0  # epochs of a network that can paint already
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """How a style network is made and trained. None means: what suits the model (see its ENTRY)."""
+    """How a style network is made and trained. None means the model's default (see its ENTRY)."""
 
     model: Annotated[str, Option(help="Model: " + " or ".join(models_for("stylizer")) + ".")] = "style_network"
     style: Annotated[str, Option(help="Picture with the style: a file, or a name such as starry-night.")] = (
         "starry-night"
     )
-    style_size: Annotated[int | None, Option(help="Pixels of the longer side of that picture. 256")] = None
-    crop: Annotated[int | None, Option(help="Side of the squares that are cut from the photos, in pixels. 96")] = None
-    crops: Annotated[int | None, Option(help="Number of these squares, of all photos together. 400")] = None
-    batch_size: Annotated[int | None, Option(help="Squares in a batch at most. 4")] = None
-    width: Annotated[int | None, Option(help="Maps of the first convolution. 16")] = None
-    style_weight: Annotated[float | None, Option(help="Weight of the distance to the style. 5")] = None
-    content_weight: Annotated[float | None, Option(help="Weight of the distance to the photo. 1")] = None
+    style_size: Annotated[int | None, Option(help="Pixels of the longer side of that picture. Default: 256.")] = None
+    crop: Annotated[
+        int | None, Option(help="Side of the squares that are cut from the photos, in pixels. Default: 96.")
+    ] = None
+    crops: Annotated[int | None, Option(help="Number of these squares, of all photos together. Default: 400.")] = None
+    batch_size: Annotated[int | None, Option(help="Maximum number of squares per batch. Default: 4.")] = None
+    width: Annotated[int | None, Option(help="Maps of the first convolution. Default: 16.")] = None
+    style_weight: Annotated[float | None, Option(help="Weight of the distance to the style. Default: 5.")] = None
+    content_weight: Annotated[float | None, Option(help="Weight of the distance to the photo. Default: 1.")] = None
     total_variation_weight: Annotated[
-        float | None, Option(help="Weight of the differences between neighbours: more is smoother. 5")
+        float | None, Option(help="Weight of the differences between neighbours: more is smoother. Default: 5.")
     ] = None
 
     def checked(self) -> "Settings":
@@ -63,7 +65,7 @@ class Settings(TrainSettings):
         return replace(started_from_own(self, pretrained, Stylizer, "a style network such as wave"), lr=self.lr)
 
     def filled(self, data: Any) -> "Settings":
-        """Return the settings with what suits the model in the place of every None. data: an `ImageCollection`."""
+        """Return the settings with every None replaced by the model's default. data: an `ImageCollection`."""
         best = {**USUAL, **get_entry(self.model).defaults}
         if self.from_ is not None:
             best = {**best, "epochs": FEW, "width": None}  # the weights have their own width

@@ -76,7 +76,7 @@ class Stylizer:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says: the style."""
+        """Return the content of the model card: the style."""
         facts = [f"- **Style**: {plain(config['style_name'])}.", "- **Reads** a photo of any size."]
         return Card(
             f"# {model}: pictures in a style", "A style network,", facts, '.predict("photo.jpg").save("out.png")'

@@ -22,7 +22,7 @@ def latents_of(shape: tuple[int, ...], count: int, seed: int) -> Float[Tensor, "
 
 
 def sampling_options(model: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of the model's sampling, those that are given in the place of its own; None is not given.
+    """Return the options of the model's sampling, those that are given in place of its own; None is not given.
 
     Raises UserError for one that the model does not have, and for an impossible value.
     """

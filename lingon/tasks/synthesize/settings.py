@@ -13,11 +13,11 @@ FEWEST_STEPS = 300  # at least, however few images there are
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """How an image generator is made and trained. None means: what suits the model (see its ENTRY)."""
+    """How an image generator is made and trained. None means the model's default (see its ENTRY)."""
 
     model: Annotated[str, Option(help="Model: " + " or ".join(models_for("image-generator")) + ".")] = "diffusion"
-    batch_size: Annotated[int | None, Option(help="Images in a batch; the model's own by default.")] = None
-    width: Annotated[int | None, Option(help="Channels of the first convolution; the model's own by default.")] = None
+    batch_size: Annotated[int | None, Option(help="Images per batch. Default: set by the model.")] = None
+    width: Annotated[int | None, Option(help="Channels of the first convolution. Default: set by the model.")] = None
     judge: Annotated[
         str | None,
         Option(
@@ -25,7 +25,7 @@ class Settings(TrainSettings):
             "judged alike: of an image generator or classifier. Trained on the same images by default."
         ),
     ] = None
-    evals: Annotated[int, Option(help="Evaluations on the validation images, over the whole run.")] = 3
+    evals: Annotated[int, Option(help="Number of evaluations on the validation images during the run.")] = 3
     valid_samples: Annotated[int, Option(help="Images that are made for each evaluation while training.")] = 1_000
     weight_average: Annotated[str, Option(help="Average of the weights over steps: none, ema, swa or nt.")] = "ema"
 
@@ -34,7 +34,7 @@ class Settings(TrainSettings):
         return check_settings(self, {"model": models_for("image-generator")}, ("valid_samples",))
 
     def filled(self, data: Any) -> "Settings":
-        """Return the settings with what suits the model and the number of images in the place of every None.
+        """Return the settings with what suits the model and the number of images in place of every None.
 
         data: `ImageSplits`.
         """

@@ -89,7 +89,7 @@ class Synthesizer:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says: the labels, and whose images these are like."""
+        """Return the content of the model card: the labels, and whose images these are like."""
         names = config["labels"]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         facts = [

@@ -41,7 +41,7 @@ def decode(
     sure: bool = False,
     checked: bool = False,
 ) -> Decoded:
-    """Return what a model says of sentences, in their order.
+    """Return the predictions of a model for sentences, in their order.
 
     model: as it predicts. ids, columns: as it reads them, with tags and labels where the loss is wanted. forbidden:
     what the scheme of the tags does not allow. pad: its token. labels: C, 0 for none. precision: the one that the

@@ -1,4 +1,4 @@
-"""A tagger's training that starts from weights: an encoder gets a head, a tagger of ours keeps its own or gets one."""
+"""A tagger's training from pretrained weights: an encoder gets a head, a tagger of ours keeps its own or gets one."""
 
 import sys
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def started(settings: "Settings", pretrained: Pretrained) -> "Settings":
 def started_tagger(source: Any, tags: Sequence[str], labels: Sequence[str], settings: "Settings", name: str) -> Tagger:
     """Return a tagger with the weights of a loaded task, ready to be trained as the settings say.
 
-    A tagger with these tags and labels, or more, keeps its head; anything else gets a new one, which is said of a
+    A tagger with these tags and labels, or more, keeps its head; anything else gets a new one, which is reported of a
     tagger. name: of the weights, for the message.
     """
     if isinstance(source, Tagger) and _keeps(source, tags, labels, settings):

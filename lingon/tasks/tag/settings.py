@@ -23,28 +23,32 @@ FEWEST_STEPS = 300  # at least, however few sentences there are
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """How a tagger is made and trained. None means: what suits the model (see its ENTRY)."""
+    """How a tagger is made and trained. None means the model's default (see its ENTRY)."""
 
     model: Annotated[str, Option(help="Model: " + " or ".join(models_for("tagger")) + ".")] = "bilstm_crf"
     crf: Annotated[
         bool | None,
         Option(
             "--crf/--no-crf",
-            help="A CRF over the tags of a sentence, in the place of each word's by itself; by default for bilstm_crf.",
+            help="Predict the tags of a sentence jointly, with a CRF. Default: only for bilstm_crf.",
         ),
     ] = None
     characters: Annotated[
         bool | None,
         Option(
             "--characters/--no-characters",
-            help="Read the characters of words beside an encoder; by default where its tokenizer lower-cases.",
+            help="Read the characters of words in addition to an encoder. Default: if its tokenizer lower-cases.",
         ),
     ] = None
-    max_tokens_per_batch: Annotated[int | None, Option(help="Tokens in a batch at most, padding included. 8192")] = None
-    max_length: Annotated[
-        int | None, Option(help="Tokens that an encoder reads at once; longer sentences are read in windows. 512")
+    max_tokens_per_batch: Annotated[
+        int | None, Option(help="Maximum tokens per batch, padding included. Default: 8192.")
     ] = None
-    vocab: Annotated[int | None, Option(help="Vocabulary size at most; of bilstm_crf with words of --vectors.")] = None
+    max_length: Annotated[
+        int | None, Option(help="Maximum tokens per window; longer sentences use several windows. Default: 512.")
+    ] = None
+    vocab: Annotated[
+        int | None, Option(help="Maximum vocabulary size; for bilstm_crf, including the words of --vectors.")
+    ] = None
     vectors: Annotated[
         str | None, Option(help="Pretrained word vectors of bilstm_crf: glove-6b-50d, or a file of word vectors.")
     ] = None
@@ -61,7 +65,7 @@ class Settings(TrainSettings):
         Option("--refit/--no-refit", help="After validation, train again on training and validation data together."),
     ] = None
     warmup: Annotated[float, Option(help="Warm-up of the learning rate, as a fraction of all steps.")] = 0.1
-    evals: Annotated[int, Option(help="Evaluations on the validation data, over the whole run.")] = 6
+    evals: Annotated[int, Option(help="Number of evaluations on the validation data during the run.")] = 6
 
     def checked(self) -> "Settings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
@@ -84,7 +88,7 @@ class Settings(TrainSettings):
         return started(self, pretrained)
 
     def filled(self, data: Any) -> "Settings":
-        """Return the settings with what suits the model and the number of sentences in the place of every None.
+        """Return the settings with every None replaced by a default for the model and the number of sentences.
 
         data: `TaggedSplits`. Raises UserError for a metric that these tags do not have, and for a single tag.
         """

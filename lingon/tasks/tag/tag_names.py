@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def names_of(train: "TaggedSentences") -> tuple[list[str], list[str]]:
-    """Return the tags of the training sentences, and their labels, by alphabet; no label where a sentence has none.
+    """Return the tags of the training sentences, and their labels, alphabetically; no label where a sentence has none.
 
     Raises UserError where there is nothing to tell apart.
     """

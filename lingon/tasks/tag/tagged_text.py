@@ -1,4 +1,4 @@
-"""What a tagger says of a sentence: a tag for each word, and the spans that tags make."""
+"""The predictions of a tagger for a sentence: a tag for each word, and the spans that tags make."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -71,7 +71,7 @@ class TextSpan:
 
 @dataclass(frozen=True)
 class TaggedText:
-    """Text with the words that it was divided into, and what a tagger says of them.
+    """Text with the words that it was divided into, and the predictions of a tagger for them.
 
     spans: None where tags are of words, such as parts of speech. label, probability: of the whole, where the tagger
     says one, such as an intent. offsets: characters [start, end) of each word. column: of CoNLL-U that the tags are.
@@ -128,7 +128,7 @@ class TaggedText:
 def tagged_text(
     sentence: Sentence, tags: Sequence[str], spans: bool, label: tuple[str, float] | None = None, column: str = "upos"
 ) -> TaggedText:
-    """Return what a tagger says of a sentence. spans: its tags are of spans. label: with its probability."""
+    """Return the prediction of a tagger for a sentence. spans: its tags are of spans. label: with its probability."""
     text, words, offsets, source = sentence
     found = None
     if spans:

@@ -1,4 +1,4 @@
-"""The task `tag`: a model and its tokenizer say a tag for each word of a sentence."""
+"""The task `tag`: a model and its tokenizer predict a tag for each word of a sentence."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -85,7 +85,7 @@ class Tagger:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says: the tags."""
+        """Return the content of the model card: the tags."""
         return card(model, config)
 
     @classmethod
@@ -164,7 +164,7 @@ class Tagger:
         return scores
 
     def judge(self, examples: TaggedSentences) -> Decoded:
-        """Return what it says of sentences with tags, with how sure it is, and the loss. Each has a word."""
+        """Return the predictions for sentences with tags, with how sure it is, and the loss. Each has a word."""
         some, encoded = self._some(examples)
         return self._said(encoded, self._columns(encoded, some), sure=True)
 
@@ -205,7 +205,7 @@ class Tagger:
         return [self.tags[i] for i in numbers]
 
     def predict(self, texts: Any) -> Any:
-        """Return what it says of a text, or of each of a list of texts: a `TaggedText`.
+        """Return the prediction for a text, or for each of a list of texts: a `TaggedText`.
 
         A text is divided into words by `lingon.data.words_of_text`; a list of words, or a `ConlluSentence`, is a
         sentence that is divided already.

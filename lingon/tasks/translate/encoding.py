@@ -29,7 +29,7 @@ class EncodedPairs:
         return len(self.sources)
 
     def loader(self, pad_id: int, columns: dict[str, Column] | None = None, **how: Any) -> Loader:
-        """Return batches: source_ids, source_mask, target_ids, target_mask. columns: in the place of these.
+        """Return batches: source_ids, source_mask, target_ids, target_mask. columns: in place of these.
 
         how: max_tokens, batch_size, seed and shuffle of `ByPairLength`; rank and world of `Loader`.
         """

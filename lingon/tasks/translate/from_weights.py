@@ -1,4 +1,4 @@
-"""A translator's training that starts from weights: a published encoder-decoder, or a bundle of ours."""
+"""A translator's training that starts from pretrained weights: a published encoder-decoder, or a bundle of ours."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING

@@ -23,7 +23,7 @@ class Layout:
 
     token: a pattern of them, whose group is the code. before, after: what stands around a source: "source" or "target"
     is the token of that language. first: where that of the target stands: "prefix", the first token of a translation;
-    "start", in the place of the start token; None, nowhere. most: languages that it may have.
+    "start", in place of the start token; None, nowhere. most: languages that it may have.
     """
 
     token: re.Pattern[str]

@@ -20,7 +20,7 @@ class TranslationParams:
 
     beams: of the beam search; 1 is greedy. length_penalty: see `lingon.decoding.beam_params`. n: translations of each
     text, best first. max_new_tokens: the most tokens of one; twice those of its source and 32 more when not given.
-    sampling: samples in the place of a search, by its temperature, top_k and so on; its own max_new_tokens does not
+    sampling: samples in place of a search, by its temperature, top_k and so on; its own max_new_tokens does not
     count. early_stopping: when a search ends. prefix: what every translation begins with. terms: translations of terms
     that must stand in the translation where the term stands in the source. copy_unknown: a word of the translation that
     the vocabulary lacks is the word of the source that most attention was on. source_prefix: what every source begins

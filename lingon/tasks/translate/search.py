@@ -43,7 +43,7 @@ def search(
 ) -> Found:
     """Return the best translations of each source, best first; or samples, in the order they are drawn.
 
-    phrases: what must stand in the translation of each source. Sources of like length are a batch; equal ones are
+    phrases: what must stand in the translation of each source. Sources of similar length are a batch; equal ones are
     translated once, but for samples. advance: is told how many sources have been translated, again and again.
     """
     keep_freed_memory()  # the logits of a step are as large as those of the one before
@@ -74,7 +74,7 @@ def search(
 
 
 def batches_of(sources: Iterable[Source], beams: int) -> Iterator[list[Source]]:
-    """Yield sources in batches, those of like length together, longest first: what is too large is met at once."""
+    """Yield sources in batches, those of similar length together, longest first: what is too large is met at once."""
     batch: list[Source] = []
     for source in sorted(sources, key=len, reverse=True):
         rows = beams * (len(batch) + 1)

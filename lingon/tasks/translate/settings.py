@@ -26,35 +26,35 @@ STARTED: dict[str, dict[str, Any]] = {"full": {"lr": 2e-4, "epochs": 3}, "lora":
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """Settings of a translator and its training. None means: what suits it."""
+    """Settings of a translator and its training. None means its default."""
 
     model: Annotated[str, Option(help="Model: " + " or ".join(models_for("seq2seq")) + ".")] = "transformer"
-    batch_size: Annotated[int | None, Option(help="Pairs in a batch at most; no limit by default.")] = None
+    batch_size: Annotated[int | None, Option(help="Maximum number of pairs per batch. Default: no limit.")] = None
     max_tokens_per_batch: Annotated[
-        int, Option(help="Tokens in a batch at most, of sources and targets, padding included.")
+        int, Option(help="Maximum tokens per batch, of sources and targets, padding included.")
     ] = 4_096
     context_length: Annotated[
-        int | None, Option(help="Tokens of a source, and of a target, at most; longer pairs are left out. 256")
+        int | None, Option(help="Maximum tokens of a source, and of a target; longer pairs are dropped. Default: 256.")
     ] = None
-    depth: Annotated[int | None, Option(help="Layers of the encoder, and of the decoder; the model's own.")] = None
+    depth: Annotated[
+        int | None, Option(help="Layers of the encoder, and of the decoder. Default: set by the model.")
+    ] = None
     tokenizer: Annotated[str, Option(help=f"Tokenizer to train: {', '.join(TOKENIZERS)}.")] = "bpe"
-    vocab: Annotated[int, Option(help="Vocabulary size at most; of each side, where they are separate.")] = 8192
+    vocab: Annotated[int, Option(help="Maximum vocabulary size, of each side if they are separate.")] = 8192
     vocabularies: Annotated[
         str, Option(help="Vocabularies of source and target: shared, trained on both, or separate.")
     ] = "shared"
     subword_dropout: Annotated[
         float | None,
-        Option(help="BPE dropout: probability that a merge is left out, so that words are cut in other ways. 0"),
+        Option(help="BPE dropout: probability of omitting a merge. Default: 0."),
     ] = None
-    label_smoothing: Annotated[float, Option(help="Part of each target token that all tokens share.")] = 0.1
+    label_smoothing: Annotated[float, Option(help="Label smoothing: probability mass spread over all tokens.")] = 0.1
     metric: Annotated[str, Option(help=f"Validation metric that selects the best weights: {', '.join(METRICS)}.")] = (
         "bleu"
     )
     warmup: Annotated[float, TrainSettings.__annotations__["warmup"].__metadata__[0]] = 0.08
     weight_average: Annotated[str, TrainSettings.__annotations__["weight_average"].__metadata__[0]] = "ema"
-    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm; a longer gradient is scaled to it.")] = (
-        1.0
-    )
+    max_grad_norm: Annotated[float | None, Option(help="Maximum gradient norm (clipping).")] = 1.0
 
     def checked(self) -> "Settings":
         """Return the settings as they are. Raises UserError that names a setting with an impossible value."""
@@ -87,7 +87,7 @@ class Settings(TrainSettings):
         return started(self, pretrained)
 
     def filled(self, data: Any = None) -> "Settings":
-        """Return the settings with what suits a fresh model, or one with weights, in the place of every None."""
+        """Return the settings with every None replaced by the default of a new model, or of one with weights."""
         best = {**DEFAULTS, **get_entry(self.model).defaults}
         if self.from_ is not None:
             best |= {"dropout": None, "context_length": None, "width": None, "depth": None}

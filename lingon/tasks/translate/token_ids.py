@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def source_ids(translator: "Translator", texts: Sequence[str]) -> list[tuple[int, ...]]:
-    """Return the ids of source texts. One that is longer than the model reads is cut, which is said."""
+    """Return the ids of source texts. One that is longer than the model reads is cut, which is reported."""
     rows, most = translator.source.encode_batch(texts), translator.model.source_length
     if most is not None and (cut := sum(len(row) > most for row in rows)):
         said = f"{cut:,} of {counted(len(rows), 'text')} are longer than {most:,} tokens; they are truncated"

@@ -1,4 +1,4 @@
-"""A translator as people use it: texts of one language, or style, become texts of another."""
+"""The translator that users call: texts of one language, or style, become texts of another."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TASK", "Translator"]
 
-AT_ONCE = 2_000  # texts of a stream that are in memory, of which those of like length are translated together
+AT_ONCE = 2_000  # texts of a stream that are in memory, of which those of similar length are translated together
 
 
 class Translator:
@@ -106,7 +106,7 @@ class Translator:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says of a translator."""
+        """Return the model card of a translator."""
         limits = "it writes what is likely for texts like those it was trained on; others it may translate wrongly"
         return Card(f"# {model}: translations", "A translator", [f"- **Limits**: {limits}."], '.translate(["A text."])')
 
@@ -180,7 +180,7 @@ class Translator:
         return self.model.context_length - len(prompt)
 
     def translate(self, texts: Sequence[str], params: TranslationParams | None = None) -> list[Translation]:
-        """Return the best translation of each text, or the first sample. Raises UserError for what is no list of str.
+        """Return the best translation of each text, or the first sample. Raises UserError unless given a list of str.
 
         params: those of the model when not given. Each translation is the one that its text alone would get. Raises
         NotFinite for broken weights.

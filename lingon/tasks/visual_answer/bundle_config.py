@@ -32,7 +32,7 @@ def check_config(config: Mapping[str, Any], sizes: Mapping[str, Mapping[str, Any
 
 
 def card(model: str, config: Mapping[str, Any]) -> Card:
-    """Return what the model card says: the answers, and the size of images."""
+    """Return the content of the model card: the answers, and the size of images."""
     names, (height, width) = config["answers"], config["image_size"]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     facts = [

@@ -17,18 +17,20 @@ FEWEST_STEPS = 300  # at least, however few images there are
 
 @dataclass(frozen=True)
 class Settings(TrainSettings):
-    """Settings of a visual question answerer and its training. None means: what suits the model (see its ENTRY)."""
+    """Settings of a visual question answerer and its training. None means the model's default (see its ENTRY)."""
 
     model: Annotated[
         str,
         Option(help=f"Model: {' or '.join(models_for('image-answerer'))}, the baseline that sees no image."),
     ] = "image_answerer"
-    depth: Annotated[int | None, Option(help="Rounds in which words look at the image. 2")] = None
-    batch_size: Annotated[int | None, Option(help="Images in a batch at most, each with up to 16 questions. 16")] = None
-    max_answers: Annotated[int, Option(help="Answers to choose from at most: those that training has most often.")] = (
-        3_000
-    )
-    vocab: Annotated[int, Option(help="Vocabulary size at most, of the words of questions.")] = 10_000
+    depth: Annotated[int | None, Option(help="Rounds in which words look at the image. Default: 2.")] = None
+    batch_size: Annotated[
+        int | None, Option(help="Maximum number of images per batch, each with up to 16 questions. Default: 16.")
+    ] = None
+    max_answers: Annotated[
+        int, Option(help="Maximum number of answers to choose from: the most frequent ones in training.")
+    ] = 3_000
+    vocab: Annotated[int, Option(help="Maximum vocabulary size of questions.")] = 10_000
     metric: Annotated[str, Option(help=f"Validation metric that selects the best weights: {', '.join(METRICS)}.")] = (
         "accuracy"
     )
@@ -46,7 +48,7 @@ class Settings(TrainSettings):
         return started_from_own(self, pretrained, VisualAnswerer, "a visual answerer")
 
     def filled(self, data: Any) -> "Settings":
-        """Return the settings with what suits the model and the number of images in the place of every None.
+        """Return the settings with what suits the model and the number of images in place of every None.
 
         data: `ImageQuestionSplits`.
         """

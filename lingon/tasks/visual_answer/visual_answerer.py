@@ -83,7 +83,7 @@ class VisualAnswerer:
 
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
-        """Return what the model card says: the answers, and the size of images."""
+        """Return the content of the model card: the answers, and the size of images."""
         return card(model, config)
 
     @classmethod

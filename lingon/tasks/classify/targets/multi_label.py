@@ -31,7 +31,7 @@ USUAL = 0.5
 
 @dataclass(frozen=True)
 class LabelSet:
-    """What a classifier says of one text: the labels it has, likeliest first, and a probability for each label."""
+    """The prediction of a classifier for one text: its labels, likeliest first, and a probability for each label."""
 
     text: Any
     labels: list[str]

@@ -1,4 +1,4 @@
-"""A rank for each text: conditional logits, each whether the rank is over one that it reaches."""
+"""A rank for each text, by conditional logits: whether the rank exceeds one that it reaches."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -39,7 +39,7 @@ def scores_of_rare(rare: RareLabel, probabilities: Float[Tensor, " n"], true: Bo
 
 
 def rare_lines(rare: RareLabel, at: Mapping[str, float]) -> list[str]:
-    """Return the same for people."""
+    """Return the same as human-readable lines."""
     numbers = ", ".join(f"{metric} {at[metric]:.4f}" for metric in ("precision", "recall", "f1"))
     name, area = printable(rare.label), format_metric(at["average_precision"])
     return [

@@ -21,7 +21,7 @@ from lingon.tasks.classify.targets.label_names import check_keys, check_number
 
 @dataclass(frozen=True)
 class NumberOf:
-    """What a model says of one text: a number, in the unit of those it was trained on."""
+    """The prediction of a model for one text: a number, in the unit of those it was trained on."""
 
     text: Any
     value: float

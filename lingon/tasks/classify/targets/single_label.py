@@ -33,7 +33,7 @@ from lingon.tasks.classify.targets.thresholds import best_threshold
 
 @dataclass(frozen=True)
 class Classification:
-    """What a classifier says of one text: the likeliest label, and a probability for each label."""
+    """The prediction of a classifier for one text: the likeliest label, and a probability for each label."""
 
     text: Any
     label: str

@@ -55,7 +55,7 @@ class Targets(Protocol):
         ...
 
     def predictions(self, inputs: Sequence[Any], logits: Float[Tensor, "n C"]) -> Sequence[Prediction]:
-        """Return what is said of each text, or pair of texts."""
+        """Return the prediction for each text, or pair of texts."""
         ...
 
     def strengths(self, logits: Float[Tensor, "n C"], label: str | None) -> Float[Tensor, " n"]:
