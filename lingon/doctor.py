@@ -35,7 +35,7 @@ def examine() -> int:
         table.add_row(part, found, {"ok": "[green]ok", "warn": "[yellow]note", "bad": "[red]no"}[state], advice)
     Console().print(table)
     bad = [part for part, _, state, _ in rows if state == "bad"]
-    print(f"Will not work: {', '.join(bad)}." if bad else "All is well: try `lingon train sentiment`.")
+    print(f"Will not work: {', '.join(bad)}." if bad else "Everything works: try `lingon train sentiment`.")
     return 1 if bad else 0
 
 
@@ -54,19 +54,19 @@ def versions() -> Iterator[Row]:
 def machine() -> Iterator[Row]:
     """Cores, threads, speed, memory and disk."""
     cores, threads = usable_cores(), torch.get_num_threads()
-    advice = f"set OMP_NUM_THREADS={cores}: more threads than cores slow each other down" if threads > cores else ""
+    advice = f"set OMP_NUM_THREADS={cores}: more threads than cores slow things down" if threads > cores else ""
     yield "cores", f"{cores} usable, torch uses {threads}", "warn" if advice else "ok", advice
     speed = gflops()
     slow = "other programs may be using the cores" if speed < 10 else ""
     yield "speed", f"{speed:.0f} GFLOP/s (matrix product)", "warn" if slow else "ok", slow
     free = psutil.virtual_memory().available
-    low = "lower --max-tokens-per-batch if a run ends for want of memory" if free < ENOUGH_MEMORY else ""
+    low = "lower --max-tokens-per-batch if a run runs out of memory" if free < ENOUGH_MEMORY else ""
     yield "memory", f"{free / 2**30:.1f} GiB free", "warn" if low else "ok", low
     folder = cache_dir()
     there = next(p for p in (folder, *folder.parents) if p.exists())
     disk = shutil.disk_usage(there).free
     if not os.access(there, os.W_OK):
-        yield "cache", str(folder), "bad", "the folder cannot be written; set LINGON_CACHE to one that can"
+        yield "cache", str(folder), "bad", "the folder is not writable; set LINGON_CACHE to one that is"
     else:
         full = "free some, or set LINGON_CACHE to another disk" if disk < ENOUGH_DISK else ""
         yield "cache", f"{folder}, {disk / 2**30:.0f} GiB free", "warn" if full else "ok", full
@@ -81,7 +81,7 @@ def compiled_loops() -> Iterator[Row]:
         advice = "word vectors start seconds later without it: install gcc or clang, or set CC"
         yield "compiled loops", "no C compiler", "warn", advice
     elif not failed:
-        yield "compiled loops", f"{len(list(loops_dir().glob('*.so')))} kept in {loops_dir()}", "ok", ""
+        yield "compiled loops", f"{len(list(loops_dir().glob('*.so')))} cached in {loops_dir()}", "ok", ""
 
 
 def gflops(size: int = 1024, repeat: int = 5) -> float:
@@ -102,7 +102,7 @@ def devices() -> Iterator[Row]:
         advice = f"do not use --device {name} for models with {', '.join(wrong)}; update torch" if wrong else ""
         yield (
             f"device {name}",
-            f"{len(KERNELS) - len(wrong)} of {len(KERNELS)} kernels right",
+            f"{len(KERNELS) - len(wrong)} of {len(KERNELS)} kernels correct",
             "bad" if wrong else "ok",
             advice,
         )
@@ -180,7 +180,7 @@ def course() -> Iterator[Row]:
     """Whether lessons can be opened and run."""
     lacking = missing("course")
     if not lacking:
-        yield "course", "JupyterLab and matplotlib are there", "ok", ""
+        yield "course", "JupyterLab and matplotlib are installed", "ok", ""
         return
     what = (
         "lessons stop where they draw" if "matplotlib" in lacking else "lessons open as Python files, not as notebooks"

@@ -27,7 +27,7 @@ def after_make_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     done = lingon("train", "sentiment", "--out", "runs/sentiment", cwd=folder)
     assert done.returncode == 0, done.stderr
-    for part in ("held-out texts", "surest and wrong", "Your sentences", "try next"):
+    for part in ("held-out texts", "most confident and wrong", "Your sentences", "try next"):
         assert part in done.stdout
     (folder / "printed.txt").write_text(done.stdout, encoding="utf-8")
     return folder

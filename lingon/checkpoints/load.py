@@ -11,7 +11,7 @@ from lingon.checkpoints.style_networks import is_style_network, open_style_netwo
 
 Sniff = Callable[[str | Path], bool]
 Open = Callable[[str | Path, str], Any]
-# In the order in which they are asked. The last one takes everything, and says what is wrong with what is no bundle.
+# In the order in which they are asked. The last one takes everything, and says what is wrong with what is not a bundle.
 OPENERS: list[tuple[Sniff, Open]] = [
     (is_gguf_source, open_gguf),
     (is_hub_source, open_hub),

@@ -100,7 +100,7 @@ def without_blank(questions: Iterable[str]) -> Iterator[str]:
         if question.strip():
             yield question
         else:
-            print(f"question {number} is blank; it gets no answer", file=sys.stderr)
+            print(f"question {number} is blank and gets no answer", file=sys.stderr)
 
 
 def _read_together(pairs: Sequence[tuple[str, Context]]) -> Iterator[list[tuple[str, Context]]]:

@@ -31,7 +31,7 @@ class Context:
 def context_of(given: str, files: Files) -> Callable[[str], Context]:
     """Return what gives the context of a question. given: a file, a folder of documents, an index, or - .
 
-    Raises UserError for what is not there, DataError for what is no text.
+    Raises UserError for what is not there, DataError for anything that is not text.
     """
     if Path(given).is_dir():
         return _Retrieval.of(Path(given), files)

@@ -20,7 +20,7 @@ def ask_image(
     """Print the `top` likeliest answers to each question on an image, and write the page.
 
     Words that the model does not know are told on stderr. bundle: where the task is from, for messages. Raises
-    UserError for a model that reads passages, and for a file that is not there; DataError for one that is no image.
+    UserError for a model that reads passages, and for a file that is not there; DataError for one that is not an image.
     """
     if not reads_questions_on_images(task):
         raise UserError(f"{bundle!r} answers questions from passages; give --context FILE in place of --image")

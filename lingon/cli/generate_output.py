@@ -173,8 +173,8 @@ class Decoding:
         which = "the text" if count == 1 else f"{len(full):,} of {counted(count, 'text')}"
         print(
             f"lingon: {which} ended where the context of {context:,} tokens is full, {room:,} tokens after the prompt;"
-            f" --max-new-tokens {self.params.max_new_tokens:,} asked for more: only sampling goes on past the context;"
-            " shorten the prompt, or take a model of a longer one",
+            f" --max-new-tokens {self.params.max_new_tokens:,} asked for more: only sampling goes past the context;"
+            " shorten the prompt, or use a model with a longer context",
             file=sys.stderr,
         )
 

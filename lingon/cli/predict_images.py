@@ -57,7 +57,7 @@ def predict_images(
     Where predictions are images, `out` is the file of the one, or a folder for several.
 
     given: files, or folders of images. name: of the model. skip: leave out and count files that cannot be read. Raises
-    UserError for what is not there, DataError for a file that is no image, before anything is written.
+    UserError for what is not there, DataError for a file that is not an image, before anything is written.
     """
     if not given:
         raise UserError(f"{name!r} reads images; give files or folders of images, as photo.jpg")

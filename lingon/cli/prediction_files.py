@@ -79,7 +79,7 @@ class TextsFile:
                 yield (text if second is None else (text, second)), row.values
         if self.skipped and tell:
             print(
-                f"{self.path}: {counted(self.skipped, 'row is', 'rows are')} left out, without a text or unreadable",
+                f"{self.path}: {counted(self.skipped, 'row is', 'rows are')} skipped, without a text or unreadable",
                 file=sys.stderr,
             )
 

@@ -98,7 +98,7 @@ def _queries(index: "Index") -> Iterator[str]:
 
 
 def _filters(given: list[str]) -> dict[str, str]:
-    """Return the value of each field. Raises UserError for what is no FIELD=VALUE, and a field that comes twice."""
+    """Return the value of each field. Raises UserError for what is not FIELD=VALUE, and a field that comes twice."""
     found: dict[str, str] = {}
     for one in given:
         name, equals, value = one.partition("=")

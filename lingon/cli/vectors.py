@@ -129,7 +129,7 @@ def evaluate(
 def result_lines(found: dict) -> list[str]:
     """Return the result of a benchmark as lines of text."""
     if not found["asked"]:
-        return [f"{found['questions']}: none of {found['of']:,} could be asked: each has a word that is not known"]
+        return [f"{found['questions']}: none of {found['of']:,} could be evaluated: each contains an unknown word"]
     asked = f"{found['asked']:,} of {found['of']:,} asked ({found['coverage']:.1%})"
     if "spearman" in found and math.isnan(found["spearman"]):
         return [f"{found['questions']}: no Spearman, all ratings or all cosines are equal, {asked}"]

@@ -18,7 +18,7 @@ class DataError(UserError):
 
 
 class FetchError(RuntimeError):
-    """Something could not be had from a registry or a repository. Nobody's mistake: exit code 1."""
+    """Something could not be downloaded from a registry or a repository. Nobody's mistake: exit code 1."""
 
 
 class NoNetwork(FetchError):

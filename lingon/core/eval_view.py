@@ -10,7 +10,7 @@ def eval_view(model: Any) -> Any:
 
     `model.eval()` would turn off dropout for everybody, a thread that trains the model among them. A view costs
     microseconds per module, so that each use makes its own. What compiles a model is left out, since it would call
-    the model it was made of; what is no module is given back as it is.
+    the model it was made of; what is not a module is given back as it is.
     """
     while hasattr(model, "_orig_mod"):
         model = model._orig_mod

@@ -26,7 +26,7 @@ class ImageLayout:
         """Return an image as uint8 [H, W, C] of this layout.
 
         source: the path of a file, its bytes, or an array uint8 [h, w], [h, w, 1] or [h, w, 3]. name: for messages.
-        Raises DataError for a file that is no image, UserError for an array of another type or shape.
+        Raises DataError for a file that is not an image, UserError for an array of another type or shape.
         """
         if isinstance(source, Path | str | bytes):
             return fit_image(read_image(source, CHANNELS[self.channels], name), self.height, self.width, self.fit)

@@ -17,7 +17,7 @@ CODES = {code: code for code in TWO.split()} | {pair[:3]: pair[4:] for pair in T
 
 
 def language_code(name: str) -> str | None:
-    """Return the language that a name stands for, in two letters and without its region; None for what is no code.
+    """Return the language that a name stands for, in two letters and without its region; None for what is not code.
 
     >>> language_code("de_DE"), language_code("pt-BR"), language_code("eng"), language_code("text")
     ('de', 'pt', 'en', None)

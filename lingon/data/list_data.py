@@ -59,4 +59,4 @@ def get(name: str, accept_licence: bool = False) -> str:
     else:
         source = all_rows()[name].source
         path, size = fetch(source, name), source.bytes
-    return f"{name}: {size / 1e6:.1f} MB, sha256 right, in {path}"
+    return f"{name}: {size / 1e6:.1f} MB, sha256 correct, in {path}"

@@ -106,7 +106,7 @@ def _table(name: str) -> Path:
 
 
 def _images(table: CaptionFile, size: int, on_bad_row: OnBadRow) -> CaptionedImages:
-    """Read the images of a table. Raises DataError naming the file that is no image, or counts its rows."""
+    """Read the images of a table. Raises DataError naming the file that is not an image, or counts its rows."""
     check_memory(len(table.captions), (size, size), table.path)
     pixels, captions, paths = [], [], []
     for file, some in table.captions.items():

@@ -27,7 +27,7 @@ def load_conversation_splits(
     """Return training, validation and test conversations, or preferences, of a file.
 
     test, valid: files to test and validate on. Where there is none, a tenth is cut off, always the same rows; those
-    with one question stay together. Raises UserError for what is no file, DataError with file and line for rows that
+    with one question stay together. Raises UserError for what is not a file, DataError with file and line for rows that
     cannot be read, and for files of different kinds.
     """
     path = Path(name_or_path)
@@ -74,7 +74,7 @@ def _read(path: Path, on_bad_row: OnBadRow, options: FileOptions) -> Sequence[Di
         raise no_file(path, "; give a jsonl file of conversations")
     found, skipped = read_chat_rows(path, on_bad_row, options)
     if skipped:
-        tell_lines([f"{path}: {counted(skipped, 'row is', 'rows are')} left out, which cannot be read"])
+        tell_lines([f"{path}: {counted(skipped, 'row is', 'rows are')} left out, as they cannot be read"])
     return found
 
 

@@ -191,8 +191,8 @@ def _warnings(path: Path, examples: Examples, problem_type: ProblemType) -> list
     """What is no mistake, but good to know."""
     single = [label for label, count in examples.label_counts().items() if count == 1]
     twice = len(examples) - len(set(examples.inputs))
-    again = counted(twice, "text comes", "texts come")
-    said = [f"{path.name}: {again} again; equal texts stay on one side of a split"] if twice else []
+    again = counted(twice, "duplicate text")
+    said = [f"{path.name}: {again}; equal texts stay on one side of a split"] if twice else []
     if single:
         said.append(
             f"{path.name}: labels with a single text, which is used for training only: {one_of(map(repr, single))}"

@@ -32,7 +32,7 @@ def load_pairs(
 
     text, text_pair, score, negatives: columns of a table; guessed when they have usual names, and said on stderr.
     Without scores the two texts of a pair belong together: `PositivePairs`. Raises UserError for what is neither,
-    DataError with file and line for a pair with one side missing or a score that is no number.
+    DataError with file and line for a pair with one side missing or a score that is not a number.
     """
     name = str(name_or_path)
     if name in SCORED_PAIRS:

@@ -78,7 +78,7 @@ def fill_mirror(folder: Path, entries: list[Entry]) -> Iterator[str]:
             yield f"{head}: {_fill(folder, entry)}"
         except FetchError as error:
             missing[entry.names] = error
-            yield f"{head}: could not be had"
+            yield f"{head}: could not be downloaded"
     if missing:
         first = next(iter(missing.values()))
         raise FetchError(
@@ -98,7 +98,7 @@ def _fill(folder: Path, entry: Entry) -> str:
     again = path.exists()
     bring(entry.artifact, next(iter(entry.licences)), path, folder / WORKPLACE)
     sync_folder(folder)
-    return "was damaged, brought again" if again else "brought"
+    return "was damaged, downloaded again" if again else "brought"
 
 
 def _short(entry: Entry) -> str:

@@ -24,7 +24,7 @@ def open_image(source: str | Path | np.ndarray, mode: Mode = "RGB") -> np.ndarra
     """Return the pixels of an image, uint8 [H, W, C]; an array of such pixels is returned as it is.
 
     source: a file, or the name of an image of a set, which is fetched. A file of that name comes first. Raises
-    UserError that suggests names for what is neither, DataError for a file that is no image.
+    UserError that suggests names for what is neither, DataError for a file that is not an image.
     """
     if isinstance(source, np.ndarray):
         return rgb_pixels(source)
@@ -40,7 +40,7 @@ def open_image(source: str | Path | np.ndarray, mode: Mode = "RGB") -> np.ndarra
 def open_images(source: str | Path) -> dict[str, np.ndarray]:
     """Return images by name, RGB: of a folder, of a file, of a named image, of a set of them, or of `photos`.
 
-    Raises UserError for what is not there, DataError for a file that is no image.
+    Raises UserError for what is not there, DataError for a file that is not an image.
     """
     if is_photos(source):
         return {name: open_image(name) for name in COLOURS}

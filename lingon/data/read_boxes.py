@@ -59,7 +59,7 @@ def boxed_images(found: Iterable[AnnotatedImage | DataError], report: BoxReport)
             continue
         try:
             image, broken = _boxed(one, report)
-        except UserError as error:  # what is no image is a DataError, what is not there none
+        except UserError as error:  # what is not an image is a DataError, what is not there none
             report.bad(IMAGES, error)
             continue
         for wrong in broken:

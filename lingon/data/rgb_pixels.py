@@ -13,7 +13,7 @@ def rgb_pixels(image: Any, name: str | None = None) -> np.ndarray:
     """Return an image as uint8 [H, W, 3].
 
     image: the path of a file, its bytes, or an array uint8 [H, W, 3], or grey [H, W] or [H, W, 1]. name: for messages.
-    Raises UserError for anything else, DataError for a file that is no image.
+    Raises UserError for anything else, DataError for a file that is not an image.
     """
     if isinstance(image, str | Path | bytes):
         return read_image(image, name=name)

@@ -10,7 +10,7 @@ __all__ = ["NotATree", "Tree", "TreeSplits"]
 
 
 class NotATree(UserError):
-    """Heads that are no tree. word: the position, from 0, of the word at fault."""
+    """Heads that are not a tree. word: the position, from 0, of the word at fault."""
 
     def __init__(self, word: int, message: str):
         super().__init__(message)

@@ -43,7 +43,7 @@ AROUND = {"=": "lookahead", "!": "lookahead", "<=": "lookbehind", "<!": "lookbeh
 def parse_ecma(pattern: str) -> Pattern:
     """Return the tree of all texts in which the pattern is found.
 
-    Raises UserError, with the place, for what is no pattern with the `u` flag or has no automaton: references to
+    Raises UserError, with the place, for what is not a pattern with the `u` flag or has no automaton: references to
     groups, lookahead and lookbehind, word boundaries, flags; ^ anywhere but at the beginning and $ anywhere but at the
     end, of the pattern or of one of its alternatives.
     """

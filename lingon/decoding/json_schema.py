@@ -39,7 +39,7 @@ MAX_SCHEMA_LENGTH = 1_000_000  # letters of a schema, notes among them
 def schema_grammar(schema: Any) -> Pattern:
     """Return the grammar of a JSON schema, given as an object or as its text.
 
-    Raises UserError that names the place and the word for what is no schema or is not supported.
+    Raises UserError that names the place and the word for anything that is not a schema or is not supported.
     """
     text = schema if isinstance(schema, str) else schema_text(schema)
     if len(text) > MAX_SCHEMA_LENGTH:

@@ -62,7 +62,7 @@ def peaks_as_rows(peaks: Sequence[Tensor], side: int) -> Float[Tensor, "B K 6"]:
 
 
 def peak_differences(expected: Float[Tensor, "K 6"], found: Float[Tensor, "K 6"]) -> Float[Tensor, " k"]:
-    """Return how far each peak is from the nearest one that was found, for those that are no candidates for the last.
+    """Return how far each peak is from the nearest one that was found, for those that are not candidates for the last.
 
     The order of peaks with nearly one score is left to rounding, and so is which of them are among the first K.
     """

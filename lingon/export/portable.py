@@ -66,7 +66,7 @@ TARGETS = {
     ),
 }
 
-# Exporters of tasks that are no single graph, by the role of their models: `TARGETS` and `export`.
+# Exporters of tasks that are not a single graph, by the role of their models: `TARGETS` and `export`.
 OF_ROLE: dict[str, Any] = {
     "causal": language_model,
     "seq2seq": seq2seq,

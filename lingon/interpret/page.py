@@ -59,7 +59,7 @@ def _how_many(shown: int, texts: int) -> str:
 
 
 def check_probed(examples: Any) -> None:
-    """Raise UserError for examples that are no texts with labels, which the page of an evaluation needs."""
+    """Raise UserError for examples that are not texts with labels, which the page of an evaluation needs."""
     if not _single_labels(examples):
         raise UserError(
             "--page of an evaluation of this model shows what its layers know of one label for each text, and these "

@@ -21,7 +21,7 @@ class Rotary(nn.Module):
 
     fraction: of each head only this fraction of the numbers is turned. scaling: changes the frequencies for longer
     texts. magnitude: queries and keys are multiplied by it, so that scores are by its square. The tables grow when a
-    longer text comes; they are no weights.
+    longer text comes; they are not weights.
     """
 
     def __init__(

@@ -59,7 +59,7 @@ class ALBERT(nn.Module):
         self.embedding_dropout = Dropout(dropout)
         self.projection = OneDNNLinear(embedding.width, width)
         self.groups: Any = nn.ModuleList(nn.ModuleList(blocks) for blocks in groups)
-        # Divided as in the published code, so that a depth that is no multiple falls to the same groups.
+        # Divided as in the published code, so that a depth that is not a multiple falls to the same groups.
         self.order = [int(layer / (depth / len(groups))) for layer in range(depth)]
         init_bert(self)
 

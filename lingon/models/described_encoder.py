@@ -16,7 +16,7 @@ def described_encoder(model: str, described: Mapping[str, Any] | None, sizes: Ma
     """Return the encoder {"model": its name in the registry, "config": its own configuration}; without it, a BERT.
 
     model: the name of the model around it, for messages. sizes: of the BERT, by name. Raises UserError that names the
-    key, and for a model that is no encoder.
+    key, and for a model that is not an encoder.
     """
     found: dict[str, Any] = {"model": "bert", "config": sizes} if described is None else dict(described)
     if found.keys() != {"model", "config"}:

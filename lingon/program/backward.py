@@ -33,7 +33,7 @@ def backpropagate(
             of_items.setdefault(id(node.inputs[0]), {})[node.attributes["index"]] = found[id(node)]
         elif node.op == "scan":
             _pass_on(found, needed, node, loop_rule(node, of_items[id(node)]))
-        elif node.inputs and node.op in DERIVATIVES:  # operators without a rule have results that are no real numbers
+        elif node.inputs and node.op in DERIVATIVES:  # operators without a rule have results that are not real numbers
             _pass_on(found, needed, node, DERIVATIVES[node.op](node, found[id(node)]))
     return [found[id(x)] if id(x) in found else full_of_type(0, x.type) for x in wrt]
 

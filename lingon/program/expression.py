@@ -222,7 +222,7 @@ def as_expression(value: Any) -> Expression:
 def constant(value: Any) -> Expression:
     """Return a constant of a program. A plain Python number takes the dtype of what it meets, an array keeps its own.
 
-    Raises UserError for what is no array of numbers. The array is copied, so that nobody can change it later.
+    Raises UserError for what is not an array of numbers. The array is copied, so that nobody can change it later.
     """
     if type(value) not in (bool, int, float) or (type(value) is int and not -(2**63) <= value < 2**63):
         value = native_array(value, "a constant").copy()

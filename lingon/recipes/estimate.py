@@ -47,7 +47,7 @@ def estimate(
     print(described(settings, found))
     if alone.together > 0.8 * free and device.type == "cpu":
         flags = "lower --width, --depth, --batch-size or --context-length"
-        print(f"speed: not measured, this does not fit here; {flags}, or use --gradient-checkpointing")
+        print(f"speed: not measured, this does not fit into memory; {flags}, or use --gradient-checkpointing")
     elif not unmeasured:
         found["tokens_per_second"], found["measured_steps"] = measured(settings, device)
     sizes = model_sizes(settings)
@@ -191,7 +191,7 @@ def timed(found: dict[str, Any], tokens: float, passes: float) -> str:
         cells += [duration(tokens / speed / row["processes"])] if speed else []
         lines.append("  ".join(f"{cell:>21}" for cell in cells))
     if speed:
-        lines.append("\nAt best: each process on a machine like this one, and nothing lost to sending gradients.")
+        lines.append("\nAt best: each process on a machine like this one, without communication costs.")
     return "\n".join(lines)
 
 

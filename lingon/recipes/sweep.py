@@ -64,7 +64,7 @@ def sweep(recipe: Callable, flags: dict[str, Any], varied: list[tuple[str, list[
 
 
 def _rank(value: float | None, higher_is_better: bool) -> float:
-    """Return the sort key of a score, best first; what is no number comes last."""
+    """Return the sort key of a score, best first; what is not a number comes last."""
     if value is None:
         return math.inf
     return -value if higher_is_better else value

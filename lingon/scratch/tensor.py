@@ -48,7 +48,7 @@ class Tensor(TensorMethods):
         self._numbers = np.asarray(array)
         self.grad: Tensor | None = None
         self.grad_fn: Node | None = None
-        self.keeps = False  # gathers a gradient though it is no leaf
+        self.keeps = False  # gathers a gradient though it is not a leaf
         self.number = number  # is a number of Python, which yields to the dtypes of arrays
         self.memory = Storage()
         self.view_of: View | None = None
@@ -92,7 +92,7 @@ class Tensor(TensorMethods):
         return self.fresh().grad_fn or (self if self._requires_grad else None)
 
     def retain_grad(self) -> None:
-        """Make `backward` keep the gradient of an array that is no leaf."""
+        """Make `backward` keep the gradient of an array that is not a leaf."""
         if not self._requires_grad:
             fail("retain_grad of an array that does not require a gradient")
         self.keeps = self.grad_fn is not None

@@ -92,7 +92,7 @@ class SegmentExportable(Task, Protocol):
 class TextModel(Task, Protocol):
     """A task of one causal model: `lingon export` writes it with its tokenizer and the ids that end a text.
 
-    suppressed_ids: those that are no text and are never generated. chat_template: by which conversations are written
+    suppressed_ids: those that are not text and are never generated. chat_template: by which conversations are written
     for the model, a `lingon.data.tokenizers.chat_template.ChatTemplate`; None where it has none.
     """
 

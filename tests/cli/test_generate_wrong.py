@@ -262,7 +262,7 @@ def test_a_sampled_text_goes_on_past_the_context_and_a_contrastive_one_ends_ther
     wanted = (
         f"ended where the context of 32 tokens is full, {room} tokens after the prompt; --max-new-tokens 1,000,000,000"
     )
-    assert err.startswith(f"lingon: the text {wanted} asked for more: only sampling goes on past the context; shorten")
+    assert err.startswith(f"lingon: the text {wanted} asked for more: only sampling goes past the context; shorten")
     several = said(folder, *flags, *many, "--prompt", "a")[2]
     assert several.startswith("lingon: 2 of 2 texts ended where the context of 32 tokens is full")
     assert several.count("\n") == err.count("\n") == 1

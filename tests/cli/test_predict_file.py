@@ -123,7 +123,7 @@ def test_rows_without_a_text_stop_or_are_counted(tmp_path, capsys):
     assert not (tmp_path / "out.csv").exists()
     scored(path, tmp_path / "out.csv", how="skip")
     assert [row["id"] for row in read(tmp_path / "out.csv")] == ["1", "4"]
-    assert "2 rows are left out, without a text or unreadable" in capsys.readouterr().err
+    assert "2 rows are skipped, without a text or unreadable" in capsys.readouterr().err
 
 
 def test_a_file_without_a_text_is_told(tmp_path, capsys):

@@ -199,7 +199,7 @@ def test_a_second_run_brings_what_is_missing_or_damaged_alone(rows, host, own_ca
     damaged(folder / sha(DATA))
     host.asked.clear()
     said = [line.rsplit(": ", 1)[1] for line in fill_mirror(folder, entries_of(["mine"]))]
-    assert said[:-1] == ["was damaged, brought again", "was there"]
+    assert said[:-1] == ["was damaged, downloaded again", "was there"]
     assert host.asked == [f"/owner/name/{COMMIT}/a"]
 
 
@@ -208,7 +208,7 @@ def test_what_cannot_be_had_does_not_stop_the_rest(rows, host, own_cache, tmp_pa
     folder, said = tmp_path / "mirror", []
     with pytest.raises(FetchError, match=r"1 of 2 files are missing \(mine\). The first: mine: .*HTTP 404"):
         said.extend(fill_mirror(folder, entries_of(["mine"])))
-    assert [line.rsplit(": ", 1)[1] for line in said] == ["could not be had", "brought"]
+    assert [line.rsplit(": ", 1)[1] for line in said] == ["could not be downloaded", "brought"]
     assert {p.name for p in folder.iterdir() if p.is_file()} == {sha(OTHER)}
 
 

@@ -122,7 +122,7 @@ def test_pictures_are_drawn_without_their_paper_side_by_side():
 @pytest.mark.data
 def test_the_words_of_the_command_line():
     assert "digits" in [row.name for row in list_rows()]
-    assert "sha256 right" in get("digits")
+    assert "sha256 correct" in get("digits")
     said = preview("digits", samples=2)
     assert "train 3,500, valid 500, test 1,000 pictures" in said
     assert "0 500, 1 500" in said

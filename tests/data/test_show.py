@@ -92,7 +92,7 @@ def test_a_corpus_is_shown_with_its_licence_and_split():
     said = preview("vader-amazon")
     assert "licence: MIT" in said
     assert "train 2,606, valid 301, test 789 texts" in said
-    assert "sha256 right" in get("vader-amazon")
+    assert "sha256 correct" in get("vader-amazon")
 
 
 def test_the_columns_of_the_list_stand_below_each_other():

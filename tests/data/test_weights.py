@@ -72,7 +72,7 @@ def test_parts_are_put_together_in_their_order(row):
     assert weights_path("w") == path == row.path
     assert next(r for r in list_rows() if r.name == "w").cached
     before = path.stat().st_mtime_ns
-    assert "sha256 right" in get("w", accept_licence=True)
+    assert "sha256 correct" in get("w", accept_licence=True)
     assert path.stat().st_mtime_ns == before
     with pytest.raises(DataError, match=r"w\.gguf"):  # these bytes are no model
         lingon.load("w")

@@ -379,7 +379,7 @@ def test_run_json_is_json(full):
 def test_few_texts_for_a_label_train_the_head_alone_unless_something_else_is_named(encoder, data, tmp_path, capsys):
     record = run(table(tmp_path / "few.csv", rows=2), tmp_path / "few", from_=encoder)
     assert record["arguments"]["tuning"] == "frozen"
-    assert "46 training texts for 2 labels are few: the head alone is trained" in capsys.readouterr().err
+    assert "46 training texts for 2 labels are few: only the head is trained" in capsys.readouterr().err
     assert run(data, tmp_path / "full", from_=encoder, **QUICK)["arguments"]["tuning"] == "full"  # steps are of descent
     again = run(data, tmp_path / "again", from_=str(tmp_path / "full"), epochs=1)
     assert again["arguments"]["tuning"] == "full"  # its encoder was trained for these labels

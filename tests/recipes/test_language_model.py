@@ -176,7 +176,7 @@ def test_a_plan_of_a_large_model_measures_fewer_steps(monkeypatch, capsys):
 def test_a_plan_too_large_for_the_machine_is_only_counted(capsys):
     found = estimate(1e9, settings=Settings(width=1024, depth=30, context_length=4096, batch_size=4096))
     assert found["tokens_per_second"] is None
-    assert "does not fit here" in capsys.readouterr().out
+    assert "does not fit into memory" in capsys.readouterr().out
 
 
 def test_an_impossible_plan():

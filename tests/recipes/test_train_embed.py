@@ -85,7 +85,7 @@ def test_every_loss_brings_the_texts_of_training_together(loss, tables, encoder,
     assert found["test"].keys() == found["before"].keys() == task.evaluate(examples).keys()
     page = (tmp_path / "run/report.html").read_text()
     assert "What training changed" in page
-    assert "farthest from what is wanted" in page or data == "labels"
+    assert "farthest from their targets" in page or data == "labels"
 
 
 def test_the_loss_follows_the_data(tables, encoder, tmp_path):

@@ -254,7 +254,10 @@ def test_it_is_trained_asked_and_evaluated_from_the_command_line(tmp_path, monke
     assert set(record["by_kind"]) == {"has answer", "no answer"}
     page = (tmp_path / "run/report.html").read_text()
     assert "Scores by question word" in page
-    assert all(part in page for part in ("Scores by length of the answer", "Surest and wrong", "Surest and right"))
+    assert all(
+        part in page
+        for part in ("Scores by length of the answer", "Most confident and wrong", "Most confident and right")
+    )
     found = lingon.load("run")
     assert type(found) is Same
     again = json.loads(run(capsys, "evaluate", "run", "--data", "mine.jsonl", "--split", "test", "--json"))
@@ -262,7 +265,9 @@ def test_it_is_trained_asked_and_evaluated_from_the_command_line(tmp_path, monke
 
     run(capsys, "evaluate", "run", "--data", "mine.jsonl", "--split", "test", "--page", "tested.html")
     page = (tmp_path / "tested.html").read_text()
-    assert all(part in page for part in ("run: question answering", "Scores by question word", "Surest and right"))
+    assert all(
+        part in page for part in ("run: question answering", "Scores by question word", "Most confident and right")
+    )
 
     (tmp_path / "passage.txt").write_text("ann has a cat .\nbob has a dog .\n")
     passage = (tmp_path / "passage.txt").read_text()
@@ -295,7 +300,7 @@ def test_a_blank_question_gets_no_answer_and_that_is_told(tmp_path, monkeypatch,
     app(["ask", "run", "--context", str(tmp_path / "passage.txt"), "--format", "jsonl"], standalone_mode=False)
     out, err = capsys.readouterr()
     assert [json.loads(line)["question"] for line in out.splitlines()] == ["what has ann ?", "who has a cat ?"]
-    assert err == "question 2 is blank; it gets no answer\nquestion 4 is blank; it gets no answer\n"
+    assert err == "question 2 is blank and gets no answer\nquestion 4 is blank and gets no answer\n"
 
 
 def test_a_folder_or_its_index_is_asked_and_the_place_of_the_answer_is_told(tmp_path, monkeypatch, capsys):

@@ -269,7 +269,7 @@ def test_it_is_trained_and_used_by_the_commands_and_others_start_from_it(treeban
     assert record["data"]["train"] + record["data"]["valid"] + record["data"]["test"] == 48
     assert record["test"]["las"] > 0.95
     page = (treebank / "r" / "report.html").read_text()
-    assert all(part in page for part in ("LAS by length", "Each relation", "nsubj", "Surest, and right"))
+    assert all(part in page for part in ("LAS by length", "Each relation", "nsubj", "Most confident and right"))
     assert 'aria-label="found: ' in page, "trees are drawn, right ones too"
 
     run("evaluate", "r", "--data", "a.conllu", "--split", "test", "--json")
@@ -277,7 +277,7 @@ def test_it_is_trained_and_used_by_the_commands_and_others_start_from_it(treeban
     run("evaluate", "r", "--data", "a.conllu", "--split", "test", "--page", "tested.html")
     capsys.readouterr()
     page = (treebank / "tested.html").read_text()
-    assert all(part in page for part in ("r: dependency parsing", "LAS by length", "nsubj", "Surest, and right"))
+    assert all(part in page for part in ("r: dependency parsing", "LAS by length", "nsubj", "Most confident and right"))
     (treebank / "some.conllu").write_text("# sent_id = 7\n1\tdog\tDOG\t_\t_\t_\t_\t_\t_\tA=1\n\n" * 2)
     run("predict", "r", "--file", "some.conllu", "--format", "conllu", "--page", "trees.html")
     wanted = "# sent_id = 7\n1\tdog\tDOG\t_\t_\t_\t0\troot\t_\tA=1\n\n"

@@ -187,7 +187,7 @@ def test_a_run_learns_slots_and_intents(places, capsys):
     assert task.predict([["where", "is", "Rome"], ""])[0].label == "ask"
     assert task.predict([""])[0].tags == []
     page = (places / "report.html").read_text()
-    assert "<p>None.</p>" in page.split("Surest, and wrong")[1].split("Surest, and right")[0]
+    assert "<p>None.</p>" in page.split("Most confident and wrong")[1].split("Most confident and right")[0]
     assert "how many spans are so" in page
     assert task.evaluate(splits(slots).test) == pytest.approx(record["test"])
     lines = run(capsys, "predict", places, "where is Paris now").splitlines()
@@ -366,7 +366,7 @@ def test_an_evaluation_is_a_page(places, tmp_path):
     task, some = lingon.load(places), splits(slots).test
     assert task.evaluate_with_page(some, tmp_path / "p.html", "mine") == task.evaluate(some)
     page = (tmp_path / "p.html").read_text()
-    assert all(part in page for part in ("<h1>mine: ", "Surest, and right", "how many spans are so"))
+    assert all(part in page for part in ("<h1>mine: ", "Most confident and right", "how many spans are so"))
     with pytest.raises(UserError, match=r"ends in '.txt', expected .html"):
         task.evaluate_with_page(some, tmp_path / "p.txt", "mine")
     with pytest.raises(UserError, match="evaluate_with_page takes TaggedSentences"):

@@ -386,7 +386,7 @@ def test_the_commands_train_and_translate(folder, capsys, monkeypatch):
     assert set(record["test"]) == {"bleu", "chrf", "loss"}
     assert record["tokens"]["source"] > 100
     page = (folder / "run/report.html").read_text()
-    assert "Least like their reference" in page
+    assert "Most different from their reference" in page
     assert "validation BLEU" in page
 
     made = lingon.load("run")
@@ -419,7 +419,7 @@ def test_the_commands_train_and_translate(folder, capsys, monkeypatch):
     with pytest.raises(DataError, match=r"in\.csv:3: 1 cell, expected 2; .* --on-bad-row skip leaves such rows out"):
         run(capsys, "translate", "run", "--file", "in.csv", "--out", "out.csv")
     said = run(capsys, "translate", "run", "--file", "in.csv", "--on-bad-row", "skip", "--out", "out.csv")
-    assert said.err.count("in.csv: 1 row is left out, without a text or unreadable") == 1
+    assert said.err.count("in.csv: 1 row is skipped, without a text or unreadable") == 1
     assert [row.split(",")[2] for row in (folder / "out.csv").read_text().splitlines()[1:]] == best
     (folder / "in.csv").write_text("Send me the document.,7\nThis is red.,8\n")
     for command in ("translate", "predict"):

@@ -256,7 +256,7 @@ def test_it_is_trained_and_used_by_the_commands(table, capsys):
 
     run("evaluate", "r", "--data", "a.csv", "--split", "test", "--json", "--page", "e.html")
     assert json.loads(capsys.readouterr().out)["accuracy"] == record["test"]["accuracy"]
-    assert "Surest, and right" in (table / "e.html").read_text()
+    assert "Most confident and right" in (table / "e.html").read_text()
     run(
         "ask",
         "r",

@@ -19,7 +19,7 @@ TEMPLATE_FILE = "chat_template.jinja"
 def read_chat_template(folder: Path) -> ChatTemplate | None:
     """Read chat_template.jinja, or `chat_template` of tokenizer_config.json; None where there is neither.
 
-    Of several, the one named "default". Raises DataError, naming the file, for what is no text.
+    Of several, the one named "default". Raises DataError, naming the file, for anything that is not text.
     """
     source = _source(folder)
     return None if source is None else ChatTemplate(source, special_tokens_of(_special_config(folder)))

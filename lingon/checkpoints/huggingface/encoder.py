@@ -68,7 +68,7 @@ def load_encoder(source: str | Path, dtype: torch.dtype = torch.float32) -> Publ
 
 
 def as_in_file(wanted: Iterable[HubWeight], shapes: Shapes) -> tuple[list[HubWeight], Callable[[str], bool]]:
-    """Return the weights under the names of a file, and a test for tensors that are no part of the encoder.
+    """Return the weights under the names of a file, and a test for tensors that are not part of the encoder.
 
     A checkpoint with a head has a prefix before the names of its encoder; the first ones called norms gamma and beta.
     """

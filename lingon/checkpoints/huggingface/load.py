@@ -22,7 +22,7 @@ from lingon.models.from_config import from_config
 from lingon.models.hub_weights import HubWeight
 
 CONFIG_LIMIT = 4 << 20  # bytes
-# Tensors of older checkpoints that are no weights: masks, and frequencies that the configuration gives.
+# Tensors of older checkpoints that are not weights: masks, and frequencies that the configuration gives.
 NO_WEIGHTS = re.compile(r"\.attn\.(masked_)?bias$|\.rotary_emb\.inv_freq$")
 PREFIXES = ("transformer.", "model.")
 

@@ -21,7 +21,7 @@ from lingon.models.hub_weights import HubWeight
 
 CONFIG_LIMIT = 4 << 20  # bytes
 PREFIX = "model."  # what a checkpoint of the body alone leaves out
-# Tensors that are no weights: positions that the configuration gives, and a bias that T5 never reads.
+# Tensors that are not weights: positions that the configuration gives, and a bias that T5 never reads.
 NO_WEIGHTS = re.compile(
     r"(^|\.)(encoder|decoder)\.version$|layer\.1\.EncDecAttention\.relative_attention_bias\.weight$"
 )

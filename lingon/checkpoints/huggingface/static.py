@@ -17,7 +17,7 @@ NAMES = ("embedding.weight", "embeddings")  # of sentence-transformers, and of m
 def load_static(folder: Path) -> PublishedEncoder:
     """Load a table of vectors with its tokenizer, which puts no special tokens around texts.
 
-    Raises DataError naming the tensor when there is none, or one that is no table of numbers.
+    Raises DataError naming the tensor when there is none, or one that is not a table of numbers.
     """
     files = weight_files(folder)
     shapes = weight_shapes(folder, files)

@@ -71,7 +71,7 @@ def cranfield(folder: Path) -> Collection:
 
 
 def _parts(file: Path, name: str) -> list[str]:
-    """Return the contents of the elements of one name, which are no XML: there is no root, and nothing is escaped."""
+    """Return the contents of the elements of one name, which are not XML: there is no root, and nothing is escaped."""
     try:
         text = read_bytes(file, MOST_BYTES).decode("utf-8")
     except UnicodeDecodeError as error:

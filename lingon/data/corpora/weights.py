@@ -50,7 +50,7 @@ class Weights:
     @property
     def opt_in(self) -> str:
         """What is said to somebody who has not accepted the terms."""
-        return f"it may be used under the {self.licence} alone; read them with: lingon data show {self.name}"
+        return f"it may only be used under the {self.licence}; read them with: lingon data show {self.name}"
 
 
 def weights_path(name: str) -> Path:

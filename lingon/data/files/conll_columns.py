@@ -54,7 +54,7 @@ def column_number(path: Path, column: str | None, layout: Layout) -> int:
     """Return the position, from 0, of the column that --column says: 2 is the second, -1 (the default) the last.
 
     A name is taken where the first line has names.
-    Raises UserError for what is no number, DataError for a column that the file does not have.
+    Raises UserError for anything that is not a number, DataError for a column that the file does not have.
     """
     width = layout.width
     if width < 2:

@@ -104,7 +104,7 @@ class ConlluSentence:
 
 @dataclass(frozen=True)
 class BrokenSentence:
-    """Lines between two empty ones that are no sentence. line: of the fault; problem: what it is."""
+    """Lines between two empty ones that are not a sentence. line: of the fault; problem: what it is."""
 
     file: str
     line: int

@@ -200,7 +200,7 @@ class _Seen:
 
 
 def _header(where: str, names: list[str], problem: str) -> list[str]:
-    """Return the names of the columns. Raises DataError for two of one name, and for one that is no name."""
+    """Return the names of the columns. Raises DataError for two of one name, and for one that is not a name."""
     names = _named(names)
     name, count = Counter(names).most_common(1)[0] if names else ("", 0)
     longest = max(map(len, names), default=0)

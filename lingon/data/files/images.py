@@ -152,7 +152,7 @@ def fit_image(pixels: np.ndarray, height: int, width: int, fit: Fit = "crop") ->
 
 
 def check_image_path(path: Path | str) -> Path:
-    """Return the path of an image that is to be written. Raises UserError for an ending that is no image's."""
+    """Return the path of an image that is to be written. Raises UserError for an ending that is not an image's."""
     if Path(path).suffix.lower() not in ENDINGS:
         raise UserError(f"{str(path)!r} ends in {Path(path).suffix!r}, expected one of {', '.join(ENDINGS)}")
     return Path(path)
@@ -161,7 +161,7 @@ def check_image_path(path: Path | str) -> Path:
 def save_image(path: Path | str, pixels: np.ndarray) -> Path:
     """Write an image, uint8 [H, W, C] or [H, W], in the format of the ending; a png where the ending is another's.
 
-    Raises UserError for an ending that is no image's.
+    Raises UserError for an ending that is not an image's.
     """
     path = check_image_path(path)
     made = pillow().fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels)

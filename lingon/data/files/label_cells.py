@@ -12,7 +12,7 @@ from lingon.data.problem_types import Label, ProblemType
 
 BETWEEN = "|"  # several labels in one cell
 MANY_NUMBERS = 20  # different ones: more are hardly classes
-FEW_OTHERS = 0.1  # share of cells that are no numbers, of a column of numbers
+FEW_OTHERS = 0.1  # share of cells that are not numbers, of a column of numbers
 ENOUGH_LISTS = 0.01  # of the rows: fewer lines with two labels are rather a mistake
 YES, NO = ("1", "true", "yes"), ("0", "false", "no", "")
 

@@ -171,7 +171,7 @@ class _OldMac(_Stream):
 def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[TextLine]:
     """Read the lines of a file, with their ends, which are \\n, \\r\\n, or (of an old Macintosh) \\r alone.
 
-    Raises DataError with path and line for a file that is truncated or damaged, or that is no text from its start.
+    Raises DataError with path and line for a file that is truncated or damaged, or that is not text from its start.
     """
     with open_utf8(path, encoding) as file:
         try:
@@ -215,7 +215,7 @@ OTHER = "save the file as UTF-8, or name its encoding, as --encoding cp1252 or g
 
 
 def _start(name: str, data: bytes) -> bytes:
-    """Return the beginning of a text without its byte-order mark. Raises DataError for what is no UTF-8 text."""
+    """Return the beginning of a text without its byte-order mark. Raises DataError for what is not UTF-8 text."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{name}:1: UTF-16 text; save the file as UTF-8, or give --encoding utf-16")
     if b"\0" in data[: 1 << 16]:

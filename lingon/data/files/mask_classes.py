@@ -78,7 +78,7 @@ def classes_of(masks: Mapping[Path, np.ndarray]) -> Classes:
 
 
 def numbered(path: Path, mask: np.ndarray, classes: Classes) -> np.ndarray:
-    """Return the class numbers of a mask, uint8 [H, W]. Raises DataError with the place of what is no class."""
+    """Return the class numbers of a mask, uint8 [H, W]. Raises DataError with the place of what is not a class."""
     if mask.ndim == 2:
         _refuse(path, mask, (mask >= len(classes.names)) & (mask != MOST_CLASSES), classes)
         return mask

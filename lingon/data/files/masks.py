@@ -18,7 +18,7 @@ def read_mask(path: Path | str) -> np.ndarray:
     """Return a mask as it is written: numbers uint8 [H, W], or colours uint8 [H, W, 3].
 
     Grey pixels of eight or sixteen bits are class numbers, and so are the indices of a palette; black and white of one
-    bit are 0 and 1. Raises DataError naming the file for what is no png, for class numbers over 255, and as
+    bit are 0 and 1. Raises DataError naming the file for anything that is not a png, for class numbers over 255, and as
     `read_image` does.
     """
     path = Path(path)

@@ -26,7 +26,7 @@ def pytorch_weights(data: bytes, path: Path | str) -> dict[str, np.ndarray]:
     """Return the float32 weights by name. data: the file, path: its name for messages.
 
     The matrix of a linear layer is stored transposed and without a name; the node that multiplies by it is named after
-    the layer, as /encoder/layer.0/output/dense/MatMul. Raises DataError for what is no whole ONNX file.
+    the layer, as /encoder/layer.0/output/dense/MatMul. Raises DataError for anything that is not a whole ONNX file.
     """
     try:
         graph = next(value for field, value in _fields(memoryview(data)) if field == GRAPH)

@@ -212,7 +212,7 @@ def _named_rows(path: Path, options: FileOptions) -> Iterator[TableRow]:
 
 
 def _cell(values: dict[Any, Any], name: Any) -> tuple[str, str]:
-    """Return the text of a cell, and what is wrong with it. None is no text, as an empty cell is."""
+    """Return the text of a cell, and what is wrong with it. None is not text, as an empty cell is."""
     value = values.get(name)
     text = "" if value is None else None if isinstance(value, bool) else cell_text(value)
     return ("", f"a {type(value).__name__} in column {name!r}, expected a string") if text is None else (text, "")

@@ -15,7 +15,7 @@ def part_files(folder: Path) -> dict[str, Path]:
 
 
 def named_parts(folder: Path) -> dict[str, Path]:
-    """Return the file or folder of each part that a folder has; nothing for what is no folder.
+    """Return the file or folder of each part that a folder has; nothing if it is not a folder.
 
     A part is a folder of its name, or a file with that word in its name: train.conll, en_ewt-ud-train.conllu.
     Beside a file of another form the .txt of the same part is passed over, as in treebanks.
@@ -25,7 +25,7 @@ def named_parts(folder: Path) -> dict[str, Path]:
 
 
 def entries_by_part(folder: Path) -> dict[str, list[Path]]:
-    """Return the files and folders of each part that a folder has, by their names; nothing for what is no folder."""
+    """Return the files and folders of each part that a folder has, by their names; nothing for what is not a folder."""
     if not folder.is_dir():
         return {}
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))

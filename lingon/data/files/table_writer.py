@@ -60,7 +60,7 @@ def table_writer(path: Path) -> Iterator[Write]:
 
 
 class _Separated:
-    """Rows as csv: what is no text, number or date is written as JSON."""
+    """Rows as csv: what is not text, number or date is written as JSON."""
 
     def __init__(self, path: Path, file: IO[str], separator: str):
         self.path, self.names = path, list[str]()

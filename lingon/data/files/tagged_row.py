@@ -8,7 +8,7 @@ class TaggedRow(NamedTuple):
     """Words and their tags as a file has them, or else what is wrong with them.
 
     where: of the sentence (`:17`, or `: row 17`). label: of the whole sentence, as an intent, where the file says one.
-    passed_over: why it is no example, though nothing is wrong with it. lines: of each word, where it has its own.
+    passed_over: why it is not an example, though nothing is wrong with it. lines: of each word, where it has its own.
     """
 
     where: str

@@ -29,7 +29,7 @@ VERDICT = "answer"  # the column in which Prodigy keeps what an annotator said o
 
 
 class BadSentence(ValueError):
-    """A row that is no tagged sentence; the message says why."""
+    """A row that is not a tagged sentence; the message says why."""
 
 
 def table_sentences(path: Path, options: FileOptions, column: str | None = None) -> Iterator[TaggedRow]:

@@ -19,7 +19,7 @@ from lingon.data.parallel_texts import Languages
 PIECE = 1 << 16
 LOOK = 1_000  # units that are looked at to see which languages there are
 MOST_UNIT = 1 << 22  # characters of a unit
-NATIVE = {"bpt", "ept", "ph", "it", "ut"}  # codes of the formatting of the original document, which are no text
+NATIVE = {"bpt", "ept", "ph", "it", "ut"}  # codes of the formatting of the original document, which are not text
 NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
 
@@ -33,7 +33,7 @@ class Unit(NamedTuple):
 def open_tmx(path: Path, languages: Languages = (None, None)) -> ParallelFile:
     """Open a translation memory. languages: of source and target; needed where it has more than two.
 
-    Raises DataError with the line for what is no XML, or declares entities; UserError for a language it does not have.
+    Raises DataError with the line for what is not XML, or declares entities; UserError for a language it does not have.
     """
     first = list(islice(read_units(path), LOOK))
     if not first:

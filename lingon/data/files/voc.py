@@ -26,7 +26,7 @@ def read_voc(data: bytes, place: str, source: Path | bytes, name: str) -> Annota
     """Return what an XML file says of an image. place: the file, for messages. source, name: of the image.
 
     A box with `difficult` is one that need not be found. Coordinates are edges, as they stand in the file. Raises
-    DataError with the line for what is no XML, declares entities, or has no element `annotation`.
+    DataError with the line for anything that is not XML, declares entities, or has no element `annotation`.
     """
     found = _Reader(place)
     found.read(data)

@@ -25,7 +25,7 @@ class _Word(NamedTuple):
 class BPEDropout:
     """Encode texts by a BPE tokenizer of which each possible merge is left out with probability `dropout`, every time.
 
-    Raises UserError for a tokenizer of another kind, and for a dropout that is no fraction.
+    Raises UserError for a tokenizer of another kind, and for a dropout that is not a fraction.
     """
 
     def __init__(self, tokenizer: Tokenizer, dropout: float):

@@ -65,7 +65,7 @@ def template_config(template: ChatTemplate | None) -> dict[str, Any] | None:
 
 
 def template_from(config: Any) -> ChatTemplate | None:
-    """Return the template of a configuration; None for none. Raises DataError for what is no template."""
+    """Return the template of a configuration; None for none. Raises DataError for anything that is not a template."""
     if config is None:
         return None
     if not isinstance(config, Mapping) or not isinstance(config.get("template"), str):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 # The blocks of Unicode. Tokenizers of words cut Chinese and Japanese into characters, the others not at all.
 SOUTH_EAST = {"Thai": "\u0e00-\u0e7f", "Lao": "\u0e80-\u0eff", "Burmese": "\u1000-\u109f", "Khmer": "\u1780-\u17ff"}
 EAST = {"Chinese or Japanese": "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"}
-LOOKED_AT, MUCH = 1000, 0.2  # texts; share of what is no white space
+LOOKED_AT, MUCH = 1000, 0.2  # texts; share of anything that is not white space
 
 
 def warn_unsegmented(texts: Sequence[str], scripts: dict[str, str]) -> None:

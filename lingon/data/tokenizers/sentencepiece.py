@@ -25,7 +25,7 @@ from lingon.data.tokenizers.sentencepiece_model import (
 )
 
 NEVER = -1e5  # a character: the score of what shall not be found in a text, less than any way to write it otherwise
-# Code points that are no characters, between a letter and a mark: one that joins no letter, and any while looked at.
+# Code points that are not characters, between a letter and a mark: one that joins no letter, and any while looked at.
 APART, BETWEEN = "\ufdd0", "\ufdd1"
 JOINING = r"\x{300}-\x{345}\x{653}-\x{655}\x{93C}\x{9BE}\x{9D7}\x{B3E}\x{B56}\x{B57}\x{BBE}\x{BD7}\x{C56}\x{CC2}"
 JOINING += r"\x{CD5}\x{CD6}\x{D3E}\x{D57}\x{DCA}\x{DCF}\x{DDF}\x{102E}\x{1B35}\x{3099}\x{309A}"

@@ -49,7 +49,7 @@ class Refusal(UserError):
 
 
 def compile_template(source: str) -> jinja2.Template:
-    """Compile a template. Raises DataError that says where it is no template of Jinja."""
+    """Compile a template. Raises DataError that says where it is not a template of Jinja."""
     if len(source) > LONGEST:
         raise DataError(f"the chat template has {len(source):,} characters, at most {LONGEST:,}")
     try:

@@ -38,7 +38,7 @@ def best_answers(
 def distinct(spans: Sequence[Span], offsets: Offsets, context: str) -> list[tuple[Span, tuple[int, int]]]:
     """Return spans with their characters, without those of the characters of a better one, and those without any.
 
-    Tokens may hold white space, or be nothing else, as those of byte-level tokenizers; it is no part of an answer.
+    Tokens may hold white space, or be nothing else, as those of byte-level tokenizers; it is not a part of an answer.
     """
     found: dict[tuple[int, int], Span] = {}
     for span in spans:

@@ -19,7 +19,7 @@ QUESTION_WORDS = ("who", "whom", "whose", "what", "which", "when", "where", "why
 LENGTHS = ((1, 1), (2, 3), (4, 7), (8, None))  # words of the shortest gold answer
 AROUND = 400  # characters of the passage on each side of what is marked
 SHOWN = 8
-NOTE = "Red is what was answered, green an answer that people gave. F1 of these answers is 0, and the model was surest."
+NOTE = "Red: the predicted answer. Green: a gold answer. These answers have F1 0 and the highest confidence."
 RIGHT_NOTE = "Green is the answer. F1 of these answers is 1."
 
 
@@ -119,8 +119,12 @@ def _examples(found: Sequence[FoundAnswer], questions: Sequence[Question]) -> li
     surest = sorted(range(len(found)), key=lambda i: -found[i].probability)
     wrong, right = ([i for i in surest if scores[i] == score][:SHOWN] for score in (0, 1))
     return [
-        {"title": "Surest and wrong", "note": NOTE, "shown": [_example(found[i], questions[i]) for i in wrong]},
-        {"title": "Surest and right", "note": RIGHT_NOTE, "shown": [_example(found[i], questions[i]) for i in right]},
+        {"title": "Most confident and wrong", "note": NOTE, "shown": [_example(found[i], questions[i]) for i in wrong]},
+        {
+            "title": "Most confident and right",
+            "note": RIGHT_NOTE,
+            "shown": [_example(found[i], questions[i]) for i in right],
+        },
     ]
 
 

@@ -135,7 +135,7 @@ class Captioner:
     def read(self, image: Any) -> np.ndarray:
         """Return an image, a path or pixels uint8 [H, W, 3], as the model reads it: all of it, on white, in its size.
 
-        Raises UserError for pixels of another type or shape, DataError for a file that is no image.
+        Raises UserError for pixels of another type or shape, DataError for a file that is not an image.
         """
         return fit_image(rgb_pixels(image), self.size, self.size, "pad")
 

@@ -103,7 +103,7 @@ class ChatModel:
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
         """Return the model card of a chat model."""
-        limits = "it answers what is likely after the conversations it has seen, true or not"
+        limits = "it generates likely answers, which may be false"
         code = '.chat([{"role": "user", "content": "Hello."}])'
         return Card(f"# {model}: chat", "A chat model", [f"- **Limits**: {limits}."], code)
 

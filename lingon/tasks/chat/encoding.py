@@ -26,7 +26,7 @@ class ChatEncoder:
     """Encode conversations by a template. Raises UserError or DataError for those that the template does not take.
 
     Special tokens are those that the template writes. What people type is text, even if it is spelt like one; so is
-    what the assistant says, but for tokens that are no special ones, such as <think>, where the template has them.
+    what the assistant says, but for tokens that are not special ones, such as <think>, where the template has them.
     White space is text, even where a tokenizer has added tokens of it, as that of Gemma has for lines.
     eos_ids: tokens that end a text of the model.
     """

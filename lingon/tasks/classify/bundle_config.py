@@ -62,7 +62,7 @@ def card(model: str, config: Mapping[str, Any]) -> Card:
     """Return the content of the model card: the labels, and how much of a text is read."""
     length, what = config["max_length"], "a pair of texts" if config.get("text_pair") else "a text"
     reads = f"the first {length} tokens of {what}" if length else f"all of {what}"
-    limits = "it has seen only texts like those it was trained on, and knows no other label"
+    limits = "it was trained on texts like those of its training data, and knows no other label"
     says = " or ".join(map(plain, config["labels"][:6])) or "a number"
     facts = [f"- **Reads** {reads}.", f"- **Limits**: {limits}."]
     kind = config.get("problem_type", "single-label")

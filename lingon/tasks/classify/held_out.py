@@ -44,12 +44,12 @@ class HeldOut:
         judged = judge(targets.problem_type, found, labels)
         right, wrong = surest(judged)
         if not targets.labels:
-            lines = ["nearest to the truth:", *(_lines(found[i], judged[i]) for i in right[:2]), "farthest from it:"]
+            lines = ["closest predictions:", *(_lines(found[i], judged[i]) for i in right[:2]), "worst predictions:"]
             return "\n".join([*lines, *(_lines(found[i], judged[i]) for i in wrong[:SHOWN_WRONG])])
-        lines = ["surest and right:" if right else "surest and right: none"]
+        lines = ["most confident and right:" if right else "most confident and right: none"]
         for label in targets.labels[:SHOWN_LABELS]:
             lines += [_lines(found[i], judged[i]) for i in [i for i in right if judged[i].predicted == label][:1]]
-        lines += ["surest and wrong:" if wrong else "surest and wrong: none"]
+        lines += ["most confident and wrong:" if wrong else "most confident and wrong: none"]
         lines += [_lines(found[i], judged[i]) for i in wrong[:SHOWN_WRONG]]
         return "\n".join(lines)
 

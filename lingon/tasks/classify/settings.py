@@ -174,9 +174,8 @@ def _with_tuning(settings: Settings, texts: int, classes: int) -> Settings:
 
     if world().rank == 0:
         print(
-            f"{counted(texts, 'training text')} for {classes} labels are few: the head alone is "
-            "trained, on the vectors of the "
-            "encoder (--tuning frozen); --tuning full trains the encoder too",
+            f"{counted(texts, 'training text')} for {classes} labels are few: only the head is trained, "
+            "on the vectors of the encoder (--tuning frozen); --tuning full trains the encoder too",
             file=sys.stderr,
         )
     return replace(settings, tuning="frozen")

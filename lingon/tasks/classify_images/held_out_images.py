@@ -39,7 +39,7 @@ class HeldOutImages:
         """Return the images that the model is surest about and wrong; the report shows them."""
         judged = judged_images(self.classifier, self.images, self.logits)
         _, wrong = surest(judged)
-        lines = ["surest and wrong:" if wrong else "surest and wrong: none"]
+        lines = ["most confident and wrong:" if wrong else "most confident and wrong: none"]
         for i in wrong[:SHOWN]:
             one = judged[i]
             lines.append(f"  {printable(one.predicted)} {one.how_sure}, but it is {printable(one.true)}")

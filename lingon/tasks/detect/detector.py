@@ -82,7 +82,7 @@ class Detector:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "Detector":
-        """Return the detector of a checked configuration. Raises DataError for a model that is no detector."""
+        """Return the detector of a checked configuration. Raises DataError for a model that is not a detector."""
         if not hasattr(parts["model"], "centers"):
             raise DataError("key 'model' names a model that finds no objects; expected center_net")
         height, width = config["image_size"]
@@ -185,7 +185,7 @@ class Detector:
     def predict(self, images: Any) -> Any:
         """Return the objects of an image, or of each of a list of images: `Detections`.
 
-        An image is a path, or pixels uint8 [H, W, 3] (RGB). Raises DataError for a file that is no image.
+        An image is a path, or pixels uint8 [H, W, 3] (RGB). Raises DataError for a file that is not an image.
 
         >>> import lingon
         >>> lingon.load("runs/detect").predict("photo.jpg").objects[0].label  # doctest: +SKIP

@@ -58,7 +58,7 @@ class HeldOut:
     def extremes(self) -> str:
         """Return the pairs that are judged least well, as lines."""
         lines = [f"  {one.said}\n    {_short(one.first)}\n    {_short(one.second)}" for one in self.odd()[:SHOWN]]
-        return "\n".join(["farthest from what is wanted:", *lines]) if lines else ""
+        return "\n".join(["worst pairs:", *lines]) if lines else ""
 
 
 def _short(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The pairs whose vectors are farthest from what is wanted: too near or too far for their score, or found too late."""
+"""The pairs whose vectors are farthest from their target: too near or too far for their score, or found too late."""
 
 from typing import Any, NamedTuple
 

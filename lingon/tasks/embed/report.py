@@ -47,7 +47,7 @@ def _widths(run: dict[str, Any]) -> list[dict[str, Any]]:
     if not table:
         return []
     line = lambda of: ", ".join(f"{metric_name(name)} {format_metric(value)}" for name, value in of.items())
-    note = "Metrics of the test examples when vectors are cut to their first numbers."
+    note = "Metrics of the test examples when vectors are truncated."
     rows = [(f"{width} numbers", line(of)) for width, of in table.items()]
     return [{"title": "Shorter vectors", "note": note, "rows": rows}]
 
@@ -70,7 +70,7 @@ def _chart(held_out: HeldOut) -> list[dict[str, Any]]:
         bars.append((f"> {low}", float((found > low).mean())))
         chart = bar_chart(bars, "ranks of the positives", "rank", "fraction of the pairs")
         note = "For each first text all second texts and negatives of the test are ranked by their cosine."
-        return [{"title": "Where the right text is found", "note": note, "charts": [chart]}]
+        return [{"title": "Ranks of the matching texts", "note": note, "charts": [chart]}]
     return []
 
 
@@ -79,5 +79,5 @@ def _examples(held_out: HeldOut) -> list[dict[str, Any]]:
         {"predicted": one.said, "pieces": [(one.first, 0), (" | ", 0), (one.second, 0)], "scale": 0}
         for one in held_out.odd()
     ]
-    note = "Pairs whose cosines are farthest from what is wanted: worth a look, as some may be wrong in the data."
-    return [{"title": "Judged least well", "note": note, "shown": shown}] if shown else []
+    note = "Pairs whose cosines are farthest from their targets; some may be errors in the data."
+    return [{"title": "Worst pairs", "note": note, "shown": shown}] if shown else []

@@ -74,7 +74,7 @@ class Settings(TrainSettings):
     def widths(self) -> list[int]:
         """Return the widths of --matryoshka-dims, largest first; none where there are none.
 
-        Raises UserError for what is no list of whole numbers.
+        Raises UserError for anything that is not a list of whole numbers.
         """
         if self.matryoshka_dims is None:
             return []

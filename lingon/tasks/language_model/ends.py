@@ -10,7 +10,7 @@ from lingon.core.errors import DataError
 def ends_in(config: Mapping[str, Any], size: int | None = None) -> list[int]:
     """Return `eos_ids` of a configuration. size: of the model's vocabulary, where it is known.
 
-    Raises DataError for what is no list of ids from 0 to `size` - 1.
+    Raises DataError for anything that is not a list of ids from 0 to `size` - 1.
     """
     found = list(want(config, "eos_ids", (list, tuple), "a list of ids"))  # a tuple, where no file was between
     if not all(type(end) is int and end >= 0 for end in found):

@@ -95,7 +95,7 @@ class LanguageModel:
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
         """Return the model card of a language model."""
-        limits = "it writes what is likely after the texts it has seen, true or not"
+        limits = "it generates likely text, which may be false"
         return Card(f"# {model}", "A language model", [f"- **Limits**: {limits}."], '.generate("Once upon a time")')
 
     def evaluate(self, texts: Iterable[str], cache: bool = False) -> Scores:
@@ -122,7 +122,7 @@ class LanguageModel:
 
     @cached_property
     def suppressed_ids(self) -> Tensor:
-        """The ids that are no text, which are never generated."""
+        """The ids that are not text, which are never generated."""
         return suppressed_ids(self.tokenizer, self.model.embedding.num_embeddings, self.eos_ids)
 
     def encode(self, prompt: str) -> list[int]:

@@ -105,7 +105,7 @@ def _name(model: LanguageModel, token: int) -> str:
 
 
 def _number(value: float | None) -> float | None:
-    """Five digits of a number; nothing for what is no number."""
+    """Five digits of a number; nothing if it is not a number."""
     return None if value is None or not math.isfinite(value) else float(f"{value:.5g}")
 
 

@@ -70,7 +70,7 @@ def logits_processors(
 
 
 def suppressed_ids(tokenizer: "Tokenizer", embeddings: int, eos_ids: tuple[int, ...]) -> Tensor:
-    """Return the ids that are no text: those beyond the tokenizer, and the unknown token."""
+    """Return the ids that are not text: those beyond the tokenizer, and the unknown token."""
     vocab = tokenizer.vocab
     unknown, beyond = [vocab[UNK]] if UNK in vocab else [], range(len(vocab), embeddings)
     with torch.inference_mode(False):  # it is kept, and may meet logits with gradients

@@ -59,7 +59,7 @@ class Masking:
             return draws
         places = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
         begins = ~(self.continues.to(ids.device)[ids] & able)
-        begins[:, 1:] |= ~able[:, :-1]  # what follows a special token is no part of a word before it
+        begins[:, 1:] |= ~able[:, :-1]  # what follows a special token is not a part of a word before it
         begins[:, 0] = True
         return draws.gather(1, torch.where(begins, places, 0).cummax(1).values)
 

@@ -65,7 +65,7 @@ class HeldOut:
         """Return sentences that the parser is surest about and wrong, with what is wrong in them."""
         right = sum(not one.wrong for one in self.judged)
         lines = [f"{right:,} of {counted(len(self.judged), 'tree')} are all right"]
-        lines += ["surest and wrong:" if right < len(self.judged) else "surest and wrong: none"]
+        lines += ["most confident and wrong:" if right < len(self.judged) else "most confident and wrong: none"]
         for one in self.surest(False)[:SHOWN]:
             words = " ".join(one.true.words[:SHOWN_WORDS]) + (" ..." if len(one.true) > SHOWN_WORDS else "")
             lines += [f"  {one.sureness:.1%}  {printable(words)}", f"    {printable(mistakes(one))}"]

@@ -79,7 +79,7 @@ class Parser:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "Parser":
-        """Return the parser of a checked configuration. Raises DataError for a model that is no parser."""
+        """Return the parser of a checked configuration. Raises DataError for a model that is not a parser."""
         if not hasattr(parts["model"], "arc_logits"):
             raise DataError("key 'model' names a model that does not predict heads; expected encoder_parser")
         return cls(parts["model"], parts["tokenizer"], config["relations"])

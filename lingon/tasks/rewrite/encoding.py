@@ -40,7 +40,7 @@ class RewriteEncoder:
         self.start, self.end = self.ids[START], self.ids[END]
         names = ("[pad]", "[unk]")
         never = [library.token_to_id(name) for name in names] + [self.ids[name] for name in ADDED if name != END]
-        self.never = [number for number in never if number is not None]  # ids that are no text
+        self.never = [number for number in never if number is not None]  # ids that are not text
 
     def delete(self, content: Content, style: int) -> tuple[int, ...]:
         """Return what the generator without retrieval reads. style: number of the one to write."""

@@ -94,7 +94,7 @@ class Stylizer:
 
         photos: paths, names of pictures such as chelsea, or pixels uint8 [H, W, 3]. size: pixels of the longer side at
         most. Raises UserError for one that is not there, or has a side of fewer than 16 pixels; DataError for a file
-        that is no image.
+        that is not an image.
 
         >>> import lingon
         >>> lingon.load("runs/style").predict("photo.jpg").save("out.png")  # doctest: +SKIP

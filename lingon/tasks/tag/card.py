@@ -17,7 +17,7 @@ def card(model: str, config: Mapping[str, Any]) -> Card:
     names = list(dict.fromkeys(split_tag(tag)[1] or tag for tag in tags if tag != "O")) if spans else tags
     facts = [f"- **{'Types of spans' if spans else 'Tags'}**: {_some(names)}."]
     facts += [f"- **Labels** of sentences: {_some(labels)}."] if labels else []
-    facts.append("- **Limits**: it has seen only sentences like those it was trained on, and knows no other tag.")
+    facts.append("- **Limits**: it was trained on sentences like those of its training data, and knows no other tag.")
     what = "A tagger of spans," if spans else "A tagger of words,"
     return Card(f"# {model}: {_some(names[:4])}", what, facts, '.predict("Your sentence.")')
 

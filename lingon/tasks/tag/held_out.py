@@ -72,7 +72,7 @@ class HeldOut:
     def extremes(self) -> str:
         """Return the sentences that the tagger is surest about, right and wrong."""
         found = []
-        for title, right in (("surest and right:", True), ("surest and wrong:", False)):
+        for title, right in (("most confident and right:", True), ("most confident and wrong:", False)):
             shown = [_lines(one) for one in self.surest(right)[:SHOWN]]
             found += [title if shown else f"{title} none", *shown]
         return "\n".join(found)

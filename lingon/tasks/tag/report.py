@@ -17,7 +17,7 @@ from lingon.tasks.tag.held_out import HeldOut, Judged, mistakes
 
 NOTHING = "(none)"  # where a span is missed, or predicted where none is
 SHOWN = 8  # sentences of a group
-NOTE = "The surer it is, the nearer to 100 % is the mean probability of a tag."
+NOTE = "Confidence is the mean probability of the tags."
 
 
 def write_report(path: Path, held_out: HeldOut, run_folder: Path, run: dict[str, Any]) -> Path:
@@ -53,11 +53,11 @@ def sections(held_out: HeldOut, scores: Scores) -> dict[str, Any]:
         "noun": "spans" if tagger.is_spans else "words",
         "examples": [
             {
-                "title": "Surest, and wrong",
+                "title": "Most confident and wrong",
                 "note": f"{NOTE} Words with a wrong tag are red.",
                 "shown": _shown(held_out, False),
             },
-            {"title": "Surest, and right", "note": NOTE, "shown": _shown(held_out, True)},
+            {"title": "Most confident and right", "note": NOTE, "shown": _shown(held_out, True)},
         ],
     }
 

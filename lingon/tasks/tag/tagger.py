@@ -78,7 +78,7 @@ class Tagger:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], parts: Mapping[str, Any]) -> "Tagger":
-        """Return the tagger of a checked configuration. Raises DataError for a model that is no tagger."""
+        """Return the tagger of a checked configuration. Raises DataError for a model that is not a tagger."""
         if not hasattr(parts["model"], "head"):
             raise DataError("key 'model' names a model that does not tag words; expected one such as encoder_tagger")
         return cls(parts["model"], parts["tokenizer"], config["tags"], config["labels"])

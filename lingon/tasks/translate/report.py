@@ -66,7 +66,7 @@ def _by_length(found: Sequence[Translation], pairs: "ParallelTexts") -> dict[str
         bleu, chrf = corpus_bleu(texts, references, pairs.languages[1]).value, corpus_chrf(texts, references).value
         words = f"{low} and more words" if high is None else f"{low} to {high} words"
         rows.append((words, f"BLEU {bleu:.2f}, chrF++ {chrf:.2f}, {counted(len(places), 'pair')}"))
-    return {"title": "Scores by length of the source", "note": "Words stand between white space.", "rows": rows}
+    return {"title": "Scores by length of the source", "note": "Words are separated by white space.", "rows": rows}
 
 
 def _examples(found: Sequence[Translation], pairs: "ParallelTexts") -> list[dict[str, Any]]:
@@ -79,8 +79,8 @@ def _examples(found: Sequence[Translation], pairs: "ParallelTexts") -> list[dict
     cut = [i for i, one in enumerate(found) if not one.ended][:SHOWN]
     groups = [
         ("As they come", "One from each of eight parts of the test.", every),
-        ("Least like their reference", "A good translation may be among them: there are several of most texts.", least),
-        ("Cut at their limit", "The model had not ended them.", cut),
+        ("Most different from their reference", "Good translations may be among them: most texts have several.", least),
+        ("Truncated translations", "The model reached the length limit.", cut),
     ]
     shown = lambda i: {
         "predicted": found[i].translation,

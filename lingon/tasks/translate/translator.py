@@ -107,7 +107,7 @@ class Translator:
     @classmethod
     def card(cls, model: str, config: Mapping[str, Any]) -> Card:
         """Return the model card of a translator."""
-        limits = "it writes what is likely for texts like those it was trained on; others it may translate wrongly"
+        limits = "it was trained on texts like those of its training data; others may be translated wrongly"
         return Card(f"# {model}: translations", "A translator", [f"- **Limits**: {limits}."], '.translate(["A text."])')
 
     @classmethod

@@ -18,7 +18,7 @@ def as_questions(pairs: Sequence[Any], image_size: tuple[int, int]) -> ImageQues
 
     An image is a path, the bytes of a file, an array uint8 [H, W, 3] or [H, W], or a `NamedImage`; a pair may be one
     str with a tab between. All of an image is kept, on white where its shape is another. Raises UserError for what is
-    no such pair, DataError naming a file that is no image.
+    no such pair, DataError naming a file that is not an image.
     """
     number: dict[Any, int] = {}
     images: list[NamedImage] = []

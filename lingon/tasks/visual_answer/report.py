@@ -38,7 +38,10 @@ def write_evaluation(path: Path, held_out: HeldOut, name: str) -> Path:
 
 def sections(held_out: HeldOut, scores: Scores) -> dict[str, Any]:
     """Return what both pages show: metrics, tables, and the surest wrong and right answers."""
-    groups = [("Surest, and wrong", held_out.surest(False)), ("Surest, and right", _different(held_out.surest(True)))]
+    groups = [
+        ("Most confident and wrong", held_out.surest(False)),
+        ("Most confident and right", _different(held_out.surest(True))),
+    ]
     return {
         "headline": metric_rows(scores),
         "types": list(scores.tables["per_type"].items())[:MOST_ROWS],

@@ -19,7 +19,7 @@ LONGEST = 10_000  # bytes of a word: more means that the file is broken
 
 
 def is_binary(start: bytes) -> bool:
-    """Whether a file with these first bytes is binary: its first vector holds bytes that are no text, and no digits.
+    """Whether a file with these first bytes is binary: its first vector holds bytes that are not text, and no digits.
 
     Text may hold such bytes too, in another encoding, but most of what stands between its spaces are numbers.
     """

@@ -24,7 +24,7 @@ def top(
 ) -> tuple[Float[np.ndarray, "n k"], Int[np.ndarray, "n k"]]:
     """Return the k largest products of each query with the rows of a table: products and rows, both [n, k], best first.
 
-    excluded: rows that do not count, for each query; None is no row. Equal products come
+    excluded: rows that do not count, for each query; None is not a row. Equal products come
     in the order of their rows. With fewer than k rows left, the product is -inf and the row -1.
     """
     if k < 1:

@@ -43,7 +43,7 @@ def rare_lines(rare: RareLabel, at: Mapping[str, float]) -> list[str]:
     numbers = ", ".join(f"{metric} {at[metric]:.4f}" for metric in ("precision", "recall", "f1"))
     name, area = printable(rare.label), format_metric(at["average_precision"])
     return [
-        f"{name!r} from a probability of {rare.threshold:.4f} on, chosen on validation texts: {numbers}",
+        f"{name!r} at a probability threshold of {rare.threshold:.4f}, chosen on validation texts: {numbers}",
         f"{name!r} at every threshold: average precision {area}",
     ]
 
