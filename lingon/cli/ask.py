@@ -95,7 +95,7 @@ def ask(
 
 
 def without_blank(questions: Iterable[str]) -> Iterator[str]:
-    """Yield questions; of a blank one it is said on stderr that it gets no answer."""
+    """Yield questions; report blank ones on stderr; they get no answer."""
     for number, question in enumerate(questions, 1):
         if question.strip():
             yield question

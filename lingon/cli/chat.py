@@ -22,7 +22,7 @@ COMMANDS = {
     "/quit": "end, as Ctrl-D does",
     "/help": "show these commands",
 }
-SystemPrompt = Annotated[str | None, typer.Option(help="System message: what the model is told before everything.")]
+SystemPrompt = Annotated[str | None, typer.Option(help="System message.")]
 
 
 def chat(

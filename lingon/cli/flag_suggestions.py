@@ -1,4 +1,4 @@
-"""Names that flags and commands have elsewhere: a user who types one of them is told ours."""
+"""Names of flags and commands in other tools: a user who types one of them gets a suggestion."""
 
 import re
 from collections.abc import Sequence

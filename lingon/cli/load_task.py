@@ -24,7 +24,7 @@ Precision = Annotated[
 def load_for(command: str | None, source: str, device: str, head: str | None = None, precision: str = "float32") -> Any:
     """Load a task. Raises UserError, with a command that works, when this one does not take it; None takes any.
 
-    precision: in which it predicts and evaluates; only tasks on an encoder have another than float32.
+    precision: in which it predicts and evaluates; only tasks on an encoder support others than float32.
     """
     import lingon
     from lingon.tasks.heads import head_of

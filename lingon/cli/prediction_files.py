@@ -67,7 +67,7 @@ class TextsFile:
         return ["text"] if self.text is None else peek(self.path, self.options)[0]
 
     def rows(self, tell: bool = True) -> Iterator[tuple[Any, dict[str, Any]]]:
-        """Each text, or pair of texts, with the row that it is from. tell: how many are left out is said at the end."""
+        """Each text, or pair of texts, with the row that it is from. tell: report how many were skipped."""
         self.skipped = 0
         if self.text is None:
             yield from self._lines(tell)
@@ -122,7 +122,7 @@ class PairsFile:
         return self.table.path
 
     def rows(self, tell: bool = True) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Each source with its row. tell: how many are left out is said at the end."""
+        """Each source with its row. tell: the number of skipped ones is reported at the end."""
         skipped = 0
         for row in self.table.read():
             if row.problem and not self.skip:

@@ -1,4 +1,4 @@
-"""Sentences that cannot be read: an error at the first of them, or left out, counted and told."""
+"""Sentences that cannot be read: an error at the first of them, or skipped, counted and reported."""
 
 from dataclasses import dataclass
 from pathlib import Path

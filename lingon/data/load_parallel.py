@@ -24,7 +24,7 @@ Given = Mapping[str, str | Path | None]  # of "test" and "valid": a corpus or a 
 
 @dataclass
 class Divided:
-    """Parts of pairs, what is told of them, and how parts beside them are read.
+    """Parts of pairs, messages about them, and how parts beside them are read.
 
     place: says where a pair of a part stands.
     """
@@ -47,7 +47,7 @@ def load_parallel_splits(
 ) -> ParallelSplits:
     """Return training, validation and test pairs of a corpus, or of files of the user's.
 
-    reading: columns, languages and the like. rules: by which pairs are not learned from; how many, is told on stderr.
+    reading: columns, languages and the like. rules: filters of training pairs; the number of dropped ones is reported.
     test, valid: a corpus or files to test and validate on, read as they are. Without them some are cut off, so that no
     source and no target is on both sides: a fifth for the test and a tenth of the rest for validation, and not many
     more than 2,000 pairs of each. Which these are depends on the texts alone.

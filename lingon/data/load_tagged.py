@@ -32,7 +32,7 @@ def load_tagged_splits(
 
     test, valid: files with the test and validation sentences; without them a fifth is cut off, and a tenth of what is
     left, unless a folder holds train, test and maybe valid or dev (see `part_files`). Equal sentences stay on one side.
-    column, tag_scheme, on_bad_row: see `read_tagged`. What was guessed, repaired and left out is said on stderr.
+    column, tag_scheme, on_bad_row: see `read_tagged`. What was detected, repaired and skipped is reported on stderr.
     Raises UserError for what is neither, and for a corpus that has no part to train on.
     """
     name, path = str(name_or_path), Path(name_or_path)

@@ -34,7 +34,7 @@ def load_tree_splits(
     In a folder, the names of the files say which part they are: train, dev or valid, test. test, valid: files to test
     and validate on. Where there is none, a fifth of the sentences is cut off for the test, and a tenth of the others
     for validation, always the same ones; equal sentences stay together. on_bad_row: "stop" raises at the first sentence
-    that is broken or has no tree, "skip" leaves it out; how many were is told, and `source["skipped"]`.
+    that is broken or has no tree, "skip" leaves it out; their number is reported, and `source["skipped"]`.
     Raises UserError for what is neither, and for a treebank without a training part; DataError with file and line.
     """
     name = str(name_or_path)

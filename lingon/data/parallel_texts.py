@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, overload
 
 from lingon.core.errors import UserError
 
-Languages = tuple[str | None, str | None]  # of source and target, as "en"; None where nobody said
+Languages = tuple[str | None, str | None]  # of source and target, as "en"; None where not given
 
 
 class ParallelPair(NamedTuple):
@@ -84,7 +84,7 @@ class ParallelSplits:
 
     @property
     def languages(self) -> Languages:
-        """Return the languages of the two sides, None where nobody said."""
+        """Return the languages of the two sides, None where not given."""
         return self.train.languages
 
     def all(self) -> ParallelTexts:

@@ -161,7 +161,7 @@ def _collection(name: str, samples: int) -> str:
 
 
 def _pairs(name: str, samples: int) -> str:
-    """What is said of scored pairs: how many, and some of them."""
+    """The preview of scored pairs: how many, and some of them."""
     row, found = SCORED_PAIRS[name], load_scored_pairs(name)
     parts = f"train {len(found.train):,}, valid {len(found.valid):,}, test {counted(len(found.test), 'pair')}"
     some = found.test[:samples]

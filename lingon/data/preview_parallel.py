@@ -35,7 +35,7 @@ def is_parallel(path: Path, reading: ParallelReading) -> bool:
 
 
 def show_parallel_corpus(name: str, samples: int) -> str:
-    """Return what is said of a corpus: parts, languages, length ratios, and pairs of its test part."""
+    """Return the preview of a corpus: parts, languages, length ratios, and pairs of its test part."""
     row, splits = PARALLEL[name], load_parallel_corpus(name)
     head = [f"{name}: {row.summary}", f"licence: {row.licence}; attribution: {row.attribution}"]
     parts = {part: getattr(splits, part) for part in PARTS}

@@ -1,4 +1,4 @@
-"""Sentences of a user's file with their tags in one scheme; what was guessed, repaired and left out is said."""
+"""Sentences of a user's file with their tags in one scheme; what was detected, repaired and skipped is reported."""
 
 from collections import Counter
 from collections.abc import Sequence

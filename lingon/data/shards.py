@@ -2,7 +2,7 @@
 
 A folder holds `index.json` and pairs of files: `00000.tokens` (little-endian, 2 or 4 bytes each) and `00000.ends`
 (8 bytes each: where each document of the shard ends). A shard is either whole or not there, so a build that was
-stopped goes on with the next one.
+stopped continues with the next one.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ def build_shards(
 ) -> "Stream":
     """Encodes documents into shards, `end` after each where it is given, and returns them as one stream.
 
-    Only a few megabytes of text are in memory at a time. A second call with the same documents goes on where the first
-    was stopped, or does nothing when it was not. Raises UserError when the folder holds shards of another tokenizer.
+    Only a few megabytes of text are in memory at a time. A second call with the same documents continues where the
+    first was stopped, or does nothing when it was not. Raises UserError if the folder has shards of another tokenizer.
     """
     folder = Path(folder)
     made_of = {"tokenizer": fingerprint(tokenizer), "end": end, "shard_tokens": shard_tokens}

@@ -19,7 +19,7 @@ Units = dict[str, list[int]]  # what stays on one side of a cut: rows, by a key
 
 
 def divide_pairs(path: Path, pairs: TextPairs, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the parts "train", "valid" and "test" of pairs, and what is to be told of them.
+    """Return the parts "train", "valid" and "test" of pairs, and messages about them.
 
     given: the parts that are there already. The cut depends on the texts alone. Raises DataError for too few pairs.
     """

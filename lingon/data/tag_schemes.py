@@ -148,7 +148,7 @@ def scheme_of(sentences: Iterable[Sequence[str]]) -> Scheme:
     """Tell which scheme the tags of sentences have: "none" where they are not of spans, such as parts of speech.
 
     With B- and I- alone it is IOB2, unless no B- is needed by it but each by IOB1, which says B- only behind a span of
-    the same type. IO is never told, as it looks like tags of words.
+    the same type. IO is never detected, as it looks like tags of words.
 
     >>> scheme_of([["I-a", "B-a", "O"]]), scheme_of([["B-a", "I-a"]]), scheme_of([["S-a"]]), scheme_of([["NOUN"]])
     ('iob1', 'iob2', 'bioes', 'none')

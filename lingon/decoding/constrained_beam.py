@@ -48,7 +48,7 @@ def constrained_beam_search(
 ) -> list[Hypothesis]:
     """Return the best texts in which all phrases stand, best first: `params.n` of them, or fewer.
 
-    logits, state: what the model said of the prompt, of one row. phrases: may overlap in the text, but none is looked
+    logits, state: the model's output for the prompt, of one row. phrases: may overlap in the text, but none is looked
     for in the prompt. params: without groups. Raises UserError where no text that is short enough has all phrases.
     """
     most = min(params.max_new_tokens, row.max_new_tokens)

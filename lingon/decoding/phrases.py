@@ -59,7 +59,7 @@ class Progress:
 
 
 def progress(phrases: Sequence[Phrase], ids: Sequence[int]) -> Progress:
-    """Return how far a text is. The begun phrase that is furthest counts: only one of them is surely gone on with."""
+    """Return how far a text is. The begun phrase that is furthest counts: only one of them is sure to be continued."""
     missing = [phrase for phrase in phrases if not phrase.stands_in(ids)]
     begun = [(phrase, there, left) for phrase in missing for there, left in phrase.begun(ids)]
     saved = max((phrase.tokens - len(left) for phrase, _, left in begun), default=0)

@@ -69,7 +69,7 @@ def sample(
 ) -> Iterator[list[Token]]:
     """Generate, and yield the new tokens of all unfinished rows, step by step; `rows` grow by them.
 
-    logits, state: what the model said of the prompts, as `read` in lingon.decoding.prefill gives them.
+    logits, state: the model's output for the prompts, as `read` in lingon.decoding.prefill gives them.
     finished: asked after each token of a row; rows that are finished leave the batch. top_logprobs: how many
     likeliest tokens each `Token` shall hold; None leaves out all numbers, which saves time.
     """

@@ -1,4 +1,4 @@
-"""What a run starts from: opened by its name, recorded, and told apart from others when the run is resumed."""
+"""What a run starts from: opened by its name, recorded, and compared when the run is resumed."""
 
 from pathlib import Path
 from typing import Any

@@ -43,7 +43,7 @@ class Clock:
 
 @contextmanager
 def after_training(run: Run, bundle: Path) -> Iterator[None]:
-    """What comes after training, test and report, may fail; the error is then told with where the model is.
+    """What comes after training, test and report, may fail; the error then says where the model is.
 
     Once all is done, the checkpoints go.
     """

@@ -1,4 +1,4 @@
-"""Passages that are nearly the same: found by MinHash, told by the share of their phrases that they have in common."""
+"""Near-duplicate passages, found by MinHash; similarity is the share of phrases they have in common."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -68,7 +68,7 @@ def model_for_labels(
 def with_new_head(
     model: Any, own: Sequence[str], classes: int, name: str, dropout: float | None = None, noun: str = "labels"
 ) -> nn.Module:
-    """Return a loaded model with a fresh head of so many classes; all other weights are kept. It is said on stderr."""
+    """Return a loaded model with a fresh head of so many classes; all other weights are kept. Reports this."""
     made, fresh = started_model(model, dropout, classes=classes)
     if world().rank == 0:
         some = printable(", ".join(own[:3])) + (", ..." if len(own) > 3 else "")

@@ -25,7 +25,7 @@ Vectors = Callable[[Any, Batch], Tensor]  # of a model and a batch: what `auto` 
 
 
 def check_precision(precision: str, model: Any) -> None:
-    """Raise UserError for an unknown precision, and for another than float32 of a model that is not on a CPU."""
+    """Raise UserError for an unknown precision, and for anything but float32 if the model is not on a CPU."""
     if precision not in PRECISIONS:
         raise unknown("precision", precision, PRECISIONS)
     device = next(model.parameters()).device.type

@@ -16,7 +16,7 @@ LIMIT = 4 << 20  # bytes
 class GenerationConfig:
     """What matters when an encoder-decoder writes.
 
-    start_id: before the first token; None where nothing is said. forced_bos: ids that the first token must be, one at
+    start_id: before the first token; None by default. forced_bos: ids that the first token must be, one at
     most. suppressed: ids that are never written. keys: all keys that say how texts are generated, those
     of `bad_words_ids` that are of several tokens.
     """

@@ -16,7 +16,7 @@ class Batch(Mapping[str, Tensor]):
     labels [B], class numbers. A name that is not there raises AttributeError or KeyError.
     index: the place of each row in the data set [B], on the CPU, so that outputs of batches in any order can be put
     back in order; 0, 1, 2, ... when it is not given.
-    continues: whether row i goes on where row i of the batch before ended, as in running text that is read in order.
+    continues: whether row i continues where row i of the batch before ended, as in running text that is read in order.
     """
 
     __slots__ = ("_tensors", "continues", "index")

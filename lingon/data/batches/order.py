@@ -30,7 +30,7 @@ class Order(Protocol):
 
     @property
     def continues(self) -> bool:
-        """Return whether row i of a batch goes on where row i of the batch before ended."""
+        """Return whether row i of a batch continues where row i of the batch before ended."""
 
     def __len__(self) -> int: ...
 

@@ -124,7 +124,7 @@ def read_conllu(path: Path, encoding: str = "utf-8") -> Iterator[ConlluSentence]
 
 
 def read_conllu_sentences(path: Path, encoding: str = "utf-8") -> Iterator[ConlluSentence | BrokenSentence]:
-    """Read a CoNLL-U file as `read_conllu` does, but go on after sentences that are broken, which are told."""
+    """Read a CoNLL-U file as `read_conllu` does, but skip broken sentences, which are reported."""
     return _sentences(read_lines(path, encoding), str(path))
 
 

@@ -36,7 +36,7 @@ class ParallelReading:
 
 
 def open_parallel(path: Path, reading: ParallelReading = ParallelReading()) -> ParallelFile:
-    """Open parallel texts, told by their name and first line. Raises UserError for what is not there, DataError."""
+    """Open parallel texts; name and first line give the format. Raises UserError for what is not there, DataError."""
     if not path.exists() or path.is_dir():
         return _of_prefix(path, reading)
     if path.stat().st_size == 0:

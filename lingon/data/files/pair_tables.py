@@ -54,7 +54,7 @@ class PairColumns(NamedTuple):
         return [self.first, self.second, *self.negatives, *([self.score] if self.score else [])]
 
     def said(self) -> str:
-        """Return what is told of them."""
+        """Return messages about them."""
         more = f", scores {self.score!r}" if self.score else ""
         more += f", negatives {' and '.join(map(repr, self.negatives))}" if self.negatives else ""
         return f"pairs from columns {self.first!r} and {self.second!r}{more}"

@@ -61,7 +61,7 @@ class Columns(NamedTuple):
         return found if all(found) else (None, None)
 
     def said(self) -> str:
-        """Return what is told of them."""
+        """Return messages about them."""
         if isinstance(self.source, int) or isinstance(self.target, int):
             return f"no header; source is column {int(self.source) + 1}, target column {int(self.target) + 1}"
         return f"source is column {self.source!r}, target {self.target!r}"

@@ -53,7 +53,7 @@ class Captioner:
     def __init__(self, model: nn.Module, tokenizer: Tokenizer, language: str | None = None):
         self.model: Any = model
         self.tokenizer, self.language = tokenizer, language
-        self.params = CaptionParams()  # of a caption where nothing is said
+        self.params = CaptionParams()  # of a caption by default
 
     @property
     def parts(self) -> dict[str, Any]:

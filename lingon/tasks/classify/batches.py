@@ -1,4 +1,4 @@
-"""Training texts of a classifier as token ids and batches; how much of them is not read is said once."""
+"""Training texts of a classifier as token ids and batches; how much of them is truncated is reported once."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The configuration of a classifier in a bundle: checked before anything is loaded, and told on the model card."""
+"""The configuration of a classifier in a bundle: checked before anything is loaded, and shown on the model card."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

@@ -70,7 +70,7 @@ def warn_of_cut(found: Encoded, max_length: int | None, stacklevel: int = 3) -> 
 
 
 def takes_token_types(model: nn.Module) -> bool:
-    """Return whether a model is told which text of a pair each token is of."""
+    """Return whether a model takes token types, which say which text of a pair each token belongs to."""
     return "token_types" in inspect.signature(model.forward).parameters
 
 

@@ -7,7 +7,7 @@ from lingon.data.problem_types import ProblemType
 
 
 class Judged(NamedTuple):
-    """A prediction: whether it is right, how sure it is, the two labels in words, and what is said of its sureness."""
+    """A prediction: whether it is right, its confidence, the two labels in words, and a remark on the confidence."""
 
     right: bool
     confidence: float

@@ -164,7 +164,7 @@ class Settings(TrainSettings):
 def _with_tuning(settings: Settings, texts: int, classes: int) -> Settings:
     """Return the settings with a tuning where none is named and `started` left it open: frozen for few texts a class.
 
-    classes: 0 for numbers. It is said on stderr.
+    classes: 0 for numbers. This is reported on stderr.
     """
     if settings.from_ is None or settings.tuning is not None:
         return settings

@@ -1,4 +1,4 @@
-"""The configuration of an image classifier in a bundle: checked before anything is loaded, and told on the card."""
+"""The configuration of an image classifier in a bundle: checked before anything is loaded, and shown on the card."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -11,7 +11,7 @@ from lingon.tasks.embed.scoring import Scoring, positive_ranks
 
 
 class OddPair(NamedTuple):
-    """A pair, and what is said of it: its cosine, and its score or the rank of its second text."""
+    """A pair with its cosine, and its score or the rank of its second text."""
 
     first: str
     second: str

@@ -1,9 +1,9 @@
 """Generation past the context of a model: where it is full, the last half of the text is read again, as a new context.
 
-Keys and values that the model has kept cannot be moved on: they hold what was said of tokens that are gone, and, with
-learned positions, where each stood. So the window is read anew, and what the model says is what it says of that part of
-the text alone. Read after every token, this would cost a whole context each; half of it is read once in half a context,
-so that a new token costs about one more token of a prompt.
+Cached keys and values cannot be shifted: they depend on tokens that are no longer in the window and, with
+learned positions, on absolute positions. So the window is read again, and the model's output is that for the last part
+of the text alone. Rereading after every token would cost a whole context each; here half of it is read once in half a
+context, so that a new token costs about one more token of a prompt.
 """
 
 import warnings
@@ -88,7 +88,7 @@ class SlidingWindow:
         return logits[order], found if order == sorted(order) else select_rows(found, order)
 
     def _last(self, window: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the ids that a row goes on with."""
+        """Return the ids with which a row continues."""
         return (*self.prefix, *window[-max(1, self.context_length // 2 - len(self.prefix)) :])
 
     def _warn(self) -> None:

@@ -1,4 +1,4 @@
-"""Pretraining that goes on from weights: of a published encoder, or of one that was pretrained here."""
+"""Pretraining that starts from existing weights: of a published encoder, or of one that was pretrained here."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any

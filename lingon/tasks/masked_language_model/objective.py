@@ -115,7 +115,7 @@ class ReplacedObjective(nn.Module):
         return generator + self.weight * mean * count, torch.tensor(count), logs
 
     def judged(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T"]:
-        """Return the logit that each token is another than the text's own."""
+        """Return the logit that each token was replaced."""
         states = self.encoder(ids, torch.ones_like(ids, dtype=torch.bool))
         return in_float32(self.output(F.gelu(self.transform(states)))[..., 0])
 

@@ -214,7 +214,7 @@ class Rewriter:
         return found
 
     def evaluate(self, examples: Any, judges: Judges | None = None) -> Scores:
-        """Return the metrics of delete-retrieve, with a table of all systems; judges: others than the bundle's."""
+        """Return the metrics of delete-retrieve, with a table of all systems; judges: instead of the bundle's."""
         return self.tested(examples, judges)[0]
 
     def tested(self, examples: Any, judges: Judges | None = None) -> tuple[Scores, dict[str, list[Rewriting]]]:

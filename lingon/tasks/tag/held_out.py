@@ -15,7 +15,7 @@ SHOWN, SHOWN_WORDS = 3, 30
 
 
 class Judged(NamedTuple):
-    """A sentence with what was said of it: its tags, its label, and how sure that is, the mean probability of a tag."""
+    """A sentence with its predicted tags, its label, and the confidence: the mean probability of a tag."""
 
     true: TaggedSentence
     tags: list[str]
@@ -46,7 +46,7 @@ class HeldOut:
 
     @cached_property
     def judged(self) -> list[Judged]:
-        """Each sentence beside what is said of it."""
+        """Each sentence with its prediction."""
         found, tagger = self.decoded, self.tagger
         assert found.log_probabilities is not None, "asked for"
         labels = [None] * len(self.sentences)

@@ -1,4 +1,4 @@
-"""How a published model translates where nothing is said: the keys of its generation_config.json, as parameters."""
+"""The default decoding settings of a published model: the keys of its generation_config.json, as parameters."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -60,13 +60,13 @@ def layout_of(translator: "Translator") -> tuple[Layout, dict[str, str]] | None:
 
 
 def languages_of(translator: "Translator") -> list[str]:
-    """Return the codes of the languages that a model is told by name; none for a model of two languages."""
+    """Return the language codes that a multilingual model accepts; none for a model of two languages."""
     found = layout_of(translator)
     return [] if found is None else list(found[1])
 
 
 def language_pair_of(translator: "Translator") -> tuple[str | None, str | None]:
-    """Return the codes of the languages that a model was told, of texts and of translations; None where it was not."""
+    """Return the codes of source and target language of a model; None where they are not set."""
     found = layout_of(translator)
     if found is None:
         return None, None
@@ -112,7 +112,7 @@ def with_languages(translator: "Translator", source: str | None, target: str | N
 
 
 def check_languages(translator: "Translator") -> None:
-    """Raise UserError for a model of many languages that was not told which one it shall write."""
+    """Raise UserError for a multilingual model whose target language is not set."""
     found = layout_of(translator)
     if found is None:
         return

@@ -34,7 +34,7 @@ class AutoPrecision:
 
     It looks at 32 of the first sources, evenly spread, and then, each time that 512 or more have come, at 32 of those
     that come next. bfloat16 is chosen where the processor has it and what the model says first of all of them stays
-    equal. Once it does not, float32 is chosen for good, so that a precision never goes to and fro.
+    equal. Once it does not, float32 is chosen for good, so that the precision never switches back and forth.
     """
 
     chosen: str | None = None
@@ -52,7 +52,7 @@ class AutoPrecision:
 def with_precision(translator: "Translator", precision: str) -> "Translator":
     """Return a translator with the same model, which it uses in a precision: float32, bfloat16, int8 or auto.
 
-    Raises UserError for others, and for another than float32 where the model is not on a CPU.
+    Raises UserError for others, and for anything but float32 if the model is not on a CPU.
     """
     check_precision(precision, translator.model)
     found = copy.copy(translator)

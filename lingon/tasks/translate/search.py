@@ -44,7 +44,7 @@ def search(
     """Return the best translations of each source, best first; or samples, in the order they are drawn.
 
     phrases: what must stand in the translation of each source. Sources of similar length are a batch; equal ones are
-    translated once, but for samples. advance: is told how many sources have been translated, again and again.
+    translated once, but for samples. advance: is called with how many sources have been translated, again and again.
     """
     keep_freed_memory()  # the logits of a step are as large as those of the one before
     prompt = translator.prompt(params.prefix)

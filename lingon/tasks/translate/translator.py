@@ -78,7 +78,7 @@ class Translator:
         self.prefix_ids, self.suppressed_ids = tuple(prefix_ids), tuple(suppressed_ids)
         self.precision, self.auto = "float32", AutoPrecision()
         self.generation = dict(generation or {})
-        self.params = params_of(self.generation)  # of a translation where nothing is said
+        self.params = params_of(self.generation)  # of a translation by default
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -147,12 +147,12 @@ class Translator:
 
     @property
     def languages(self) -> list[str]:
-        """Return the codes of the languages that a model of many is told by name; none for one of two languages."""
+        """Return the language codes that a multilingual model accepts; none for a model of two languages."""
         return languages_of(self)
 
     @property
     def language_pair(self) -> tuple[str | None, str | None]:
-        """Return the codes of the languages that such a model was told, of texts and of translations."""
+        """Return the codes of source and target language of such a model."""
         return language_pair_of(self)
 
     def with_languages(self, source: str | None, target: str | None) -> "Translator":
@@ -195,7 +195,7 @@ class Translator:
     ) -> list[list[Translation]]:
         """Return the `params.n` best translations of each text, best first; or as many samples.
 
-        advance: is told how many texts have been translated, again and again.
+        advance: is called with how many texts have been translated, again and again.
         """
         if isinstance(texts, str):
             raise UserError("translate takes a list of texts, not one str; put it into a list")

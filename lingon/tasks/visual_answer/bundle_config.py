@@ -1,4 +1,4 @@
-"""The configuration of a visual question answerer: checked before anything is loaded, and told on the card."""
+"""The configuration of a visual question answerer: checked before anything is loaded, and shown on the card."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Opens a file of word vectors of any known format, told by its first bytes, not by its name."""
+"""Opens a file of word vectors of any known format, detected from its first bytes, not its name."""
 
 import re
 from pathlib import Path

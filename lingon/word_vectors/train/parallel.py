@@ -55,7 +55,7 @@ def piece_reader(ids: Path, length: int, epochs: int) -> Callable[[int], np.ndar
 
 
 def piece_seed(seed: int, piece: int) -> int:
-    """Return a seed for every piece, never 0, so that a run goes on as if it had not been stopped (SplitMix64)."""
+    """Return a seed for every piece, never 0, so that a run continues as if it had not been stopped (SplitMix64)."""
     state = (seed * 0x9E3779B97F4A7C15 + (piece + 1) * 0xBF58476D1CE4E5B9) & (1 << 64) - 1
     state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 & (1 << 64) - 1
     state = (state ^ (state >> 27)) * 0x94D049BB133111EB & (1 << 64) - 1

@@ -12,7 +12,7 @@ RARE = 0.2  # of the training texts have it, or fewer
 
 
 class RareLabel(NamedTuple):
-    """A label, and the threshold of its probability from which a text is said to have it."""
+    """A label, and the threshold of its probability from which a text is predicted to have it."""
 
     label: str
     threshold: float
