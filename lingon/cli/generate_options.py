@@ -105,7 +105,7 @@ Walk = Annotated[
     ),
 ]
 
-# Which options exclude each other, and why.
+# Which options cannot be combined, and why.
 ALONE = {
     "beams": (
         ("contrastive", "draft_model", "temperature", "top_k", "top_p", "min_p", "typical_p"),

@@ -49,7 +49,7 @@ class SamplingParams:
             found = short_number(self.temperature)
             raise UserError(f"temperature is {found}, expected 0 (greedy) or a number from 1e-12 to 1e12")
         if self.regex is not None and self.json_schema is not None:
-            raise UserError("regex and json_schema exclude each other; give one of them")
+            raise UserError("regex and json_schema cannot be combined; give one of them")
         if not all(self.stop):
             raise UserError("a stop string is empty; it would end every text at once")
         self.logits_processors()  # each looks at its numbers

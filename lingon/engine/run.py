@@ -61,7 +61,7 @@ class Run:
         or is in use by another process.
         """
         if resume and overwrite:
-            raise UserError("resume and overwrite exclude each other; choose one")
+            raise UserError("resume and overwrite cannot be combined; choose one")
         RunFolder(folder).check_name()
         run = cls(Path(folder), save_interval, resume)
         arguments = json.loads(json.dumps(arguments, default=str))

@@ -1,4 +1,4 @@
-"""lingon generate: several texts, searches, biases, JSON, pages, and flags that exclude each other."""
+"""lingon generate: several texts, searches, biases, JSON, pages, and flags that cannot be combined."""
 
 import json
 import math
@@ -215,13 +215,13 @@ def test_a_page_is_written_beside_the_text(said, tmp_path):
 
 
 WRONG = {
-    "--beams 3 --temperature 0.5": "--beams and --temperature exclude each other: beam search looks for",
-    "--beams 3 --draft-model x": "--beams and --draft-model exclude each other",
-    "--beams 3 --contrastive 0.5": "--beams and --contrastive exclude each other",
-    "--contrastive 0.5 --temperature 0.5": "--contrastive and --temperature exclude each other",
-    "--contrastive 0.5 --n 2": "--contrastive and --n exclude each other: contrastive search samples nothing",
-    "--draft-model x --n 2": "--draft-model and --n exclude each other",
-    "--regex a --json-schema b": "--regex and --json-schema exclude each other",
+    "--beams 3 --temperature 0.5": "--beams and --temperature cannot be combined: beam search looks for",
+    "--beams 3 --draft-model x": "--beams and --draft-model cannot be combined",
+    "--beams 3 --contrastive 0.5": "--beams and --contrastive cannot be combined",
+    "--contrastive 0.5 --temperature 0.5": "--contrastive and --temperature cannot be combined",
+    "--contrastive 0.5 --n 2": "--contrastive and --n cannot be combined: contrastive search samples nothing",
+    "--draft-model x --n 2": "--draft-model and --n cannot be combined",
+    "--regex a --json-schema b": "--regex and --json-schema cannot be combined",
     "--length-penalty 1": "--length-penalty has no effect without --beams",
     "--diversity-penalty 1 --beams 4": "--diversity-penalty has no effect without --beam-groups",
     "--top-logprobs 3": "has no effect without --page",

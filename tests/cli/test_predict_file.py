@@ -156,7 +156,7 @@ def test_files_are_never_replaced_unasked(tmp_path):
     for out, message in [
         (path, "is the input file; write to another name"),
         (tmp_path / "out.xlsx", "unknown ending of a table '.xlsx'; known: .csv"),
-        (put(tmp_path, "csv", [{"text": "old"}], "old"), "is there already; .* --overwrite"),
+        (put(tmp_path, "csv", [{"text": "old"}], "old"), "already exists; .* --overwrite"),
     ]:
         with pytest.raises(UserError, match=message):
             scored(path, out)
@@ -169,7 +169,7 @@ def test_lines_of_plain_text_in_any_encoding(tmp_path):
     assert list(lines_of(tmp_path / "a.txt", FileOptions("cp1252"))) == ["é", "", "ü"]
     with pytest.raises(DataError, match=r"a.txt:1: not UTF-8 .*--encoding"):
         list(lines_of(tmp_path / "a.txt"))
-    with pytest.raises(UserError, match=r"--text 'body': .* is no table"):
+    with pytest.raises(UserError, match=r"--text 'body': .* is not a table"):
         TextsFile.of(tmp_path / "a.txt", "body", "stop", FileOptions("cp1252"))
 
 

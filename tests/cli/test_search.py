@@ -150,7 +150,7 @@ def test_vectors_of_texts(run, tmp_path):
         (["search", "vec", "x", "--encoder", "other"], "was made with the encoder 'minilm-l6'"),
         (["embed", "toy", "x", "--out", "v.txt"], "unknown ending of vectors '.txt'"),
         (["embed", "toy", "x", "--data", "t.csv"], "give texts or --data, not both"),
-        (["embed", "toy", "x", "--out", "there.npy"], "is there already"),
+        (["embed", "toy", "x", "--out", "there.npy"], "already exists"),
         (["embed", "toy", "x", "--text", "c"], "--text is a column of the table"),
     ],
 )

@@ -74,7 +74,7 @@ def test_missing_words_by_each_rule(file):
         run("compare", "kind", "king", "--vectors", file)
     assert run("compare", "nobody", "king", "--vectors", file, "--missing", "zero") == "0.0000\n"
     assert run("compare", "nobody", "king", "--vectors", file, "--missing", "unknown=king") == "1.0000\n"
-    with pytest.raises(UserError, match="no vectors of parts of words"):
+    with pytest.raises(UserError, match="no subword vectors"):
         run("compare", "nobody", "king", "--vectors", file, "--missing", "subwords")
     with pytest.raises(UserError, match="rule for missing words"):
         run("compare", "nobody", "king", "--vectors", file, "--missing", "guess")
@@ -148,12 +148,12 @@ def test_no_file_is_lost_to_a_new_one(file, tmp_path):
     (tmp_path / "link.txt").symlink_to(file)
     before = trained.read_bytes()
     for source, out in ((file, file), (file, str(tmp_path / "link.txt")), (str(run_folder), str(trained))):
-        with pytest.raises(UserError, match="is the file that is read"):
+        with pytest.raises(UserError, match="is the input file"):
             run("convert", source, out, "--overwrite")
     for command in (("convert", file, str(trained)), ("align", file, file, "--out", str(trained))):
         with pytest.raises(UserError, match=r"already exists; .*--overwrite"):
             run(*command)
-    with pytest.raises(UserError, match="is the file that is read"):
+    with pytest.raises(UserError, match="is the input file"):
         run("align", file, str(run_folder), "--out", str(trained), "--overwrite")
     (tmp_path / "d.npz").mkdir()
     with pytest.raises(UserError, match="a folder; expected the name of a file"):

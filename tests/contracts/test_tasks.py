@@ -586,13 +586,13 @@ def test_a_language_model_predicts_continuations(tmp_path, monkeypatch, capsys):
 REFUSED = {
     "generate": (["generate", "b"], "'b' is a pair scorer, which writes nothing; try: lingon predict b 'a | b'"),
     "logprob": (["logprob", "b", "x"], "is a pair scorer, which gives texts no probability"),
-    "words": (["predict", "b", "a | b", "--words"], "the task 'alike' does not say which words decided"),
+    "words": (["predict", "b", "a | b", "--words"], "the task 'alike' has no saliency of words"),
     "cache": (["evaluate", "b", "--data", "x", "--cache"], "'b' is a pair scorer; --cache is for language models"),
     "a head": (["predict", "b", "a | b", "--head", "x"], "'b' holds a single task"),
     "which head": (["predict", "two", "a | b"], "'two' holds several tasks: likes, links; name one .* --head"),
     "words of a language model": (
         ["predict", "lm", "good", "--words"],
-        "the task 'language-model' does not say which words decided",
+        "the task 'language-model' has no saliency of words",
     ),
 }
 

@@ -96,7 +96,7 @@ def test_there_must_be_something_to_resume(tmp_path):
     with pytest.raises(UserError, match=r"no run in .* to resume; start it without resume"):
         Run.open(tmp_path / "none", {}, resume=True)
     assert not (tmp_path / "none").exists()
-    with pytest.raises(UserError, match="exclude each other"):
+    with pytest.raises(UserError, match="cannot be combined"):
         Run.open(tmp_path / "none", {}, resume=True, overwrite=True)
 
 

@@ -123,7 +123,7 @@ def test_an_array_that_claims_to_be_huge_takes_no_memory():
         made.create_dataset("huge", (1 << 20, 1 << 20), np.float32, chunks=(1, 1024))
         made.create_dataset("text", data="words")
         made.create_group("folder")
-    for name, said in {"huge": r"shape \(1048576, 1048576\)", "text": "is object", "folder": "is no array"}.items():
+    for name, said in {"huge": r"shape \(1048576, 1048576\)", "text": "is object", "folder": "is not an array"}.items():
         with pytest.raises(DataError, match=said):
             read_hdf5(file.getvalue(), {name: (3,)}, "some.h5")
 

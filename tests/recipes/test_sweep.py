@@ -52,7 +52,7 @@ def test_values_of_a_sweep_have_the_type_of_their_flag(text, values):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("rate", "not written like"), ("rate=x", "'x' is not a value"), ("rat=1", "did you mean 'rate'")],
+    [("rate", "not of the form"), ("rate=x", "'x' is not a value"), ("rat=1", "did you mean 'rate'")],
 )
 def test_wrong_sweeps_are_named(text, message):
     parameters = list(inspect.signature(as_command(recipe)).parameters.values())
@@ -69,7 +69,7 @@ def test_every_recipe_is_short_and_says_what_it_does(recipe):
 
 @pytest.mark.parametrize("name", names())
 def test_what_can_be_trained_says_what_it_does(name):
-    assert recipe_of(name).__doc__.startswith(("Train ", "Pretrain "))
+    assert recipe_of(name).__doc__.startswith(("Train ", "Pretrain ", "Fine-tune "))
     assert recipe_of(name) is vectors or recipe_of(name).metric
 
 

@@ -257,7 +257,7 @@ def test_a_bundle_of_another_model_is_refused(tmp_path):
     ("flags", "said"),
     [
         (("--beams", 0), "--beams is 0"),
-        (("--beams", 2, "--temperature", 1), "exclude each other"),
+        (("--beams", 2, "--temperature", 1), "cannot be combined"),
         (("--top-k", 3), "--top-k has no effect without --temperature"),
         (("--seed", 3), "--seed has no effect without --temperature"),
         (("--temperature", -1), "temperature is -1"),

@@ -263,7 +263,7 @@ def test_what_cannot_be_written(model):
         SamplingParams(max_new_tokens=0)
     with pytest.raises(UserError, match="stop string is empty"):
         SamplingParams(stop=("",))
-    with pytest.raises(UserError, match="exclude each other"):
+    with pytest.raises(UserError, match="cannot be combined"):
         SamplingParams(regex="a", json_schema={})
     with pytest.raises(UserError, match="has no tokens to score"):
         model.logprobs("")

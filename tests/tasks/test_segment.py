@@ -206,7 +206,7 @@ def test_what_cannot_be_written_is_refused_before_any_work(folder, capsys):
     with pytest.raises(UserError, match=r"--out 'mask\.jpg' ends in '\.jpg'; expected \.png"):
         run(capsys, "predict", "b", "mine/images/0.png", "--out", "mask.jpg")
     run(capsys, *two, "masks")
-    with pytest.raises(UserError, match=r"masks.0\.png: is there already"):
+    with pytest.raises(UserError, match=r"masks.0\.png: already exists"):
         run(capsys, *two, "masks")
     run(capsys, *two, "masks", "--overwrite")
     with pytest.raises(UserError, match=r"two of the images would be '0\.png'"):

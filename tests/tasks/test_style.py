@@ -287,7 +287,7 @@ def test_pixels_are_optimized_on_the_command_line_with_a_page_of_one_slider(file
         ("--steps", 0): "--steps is 0; expected 1 to 10,000",
         ("--style-weight", -1): "--style-weight is -1.0; expected 0 to 1e+09",
         ("--pooling", "min"): "unknown pooling 'min'",
-        ("--net", "wave"): "--style and --net exclude each other",
+        ("--net", "wave"): "--style and --net cannot be combined",
         ("--out", "out.txt"): "ends in '.txt', expected one of .png",
         ("--page", "out.png"): "expected .html",
     }

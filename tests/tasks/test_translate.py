@@ -402,7 +402,7 @@ def test_the_commands_train_and_translate(folder, capsys, monkeypatch):
     (folder / "empty.txt").touch()
     run(capsys, "translate", "run", "--file", "empty.txt", "--out", "nothing.txt")
     assert (folder / "nothing.txt").read_text() == ""
-    with pytest.raises(UserError, match=r"out\.de: is there already"):
+    with pytest.raises(UserError, match=r"out\.de: already exists"):
         run(capsys, "translate", "run", "--file", "in.txt", "--out", "out.de")
     with pytest.raises(UserError, match=r"in\.txt: is the input file"):
         run(capsys, "translate", "run", "--file", "in.txt", "--out", "in.txt", "--overwrite")
@@ -436,7 +436,9 @@ def test_the_commands_train_and_translate(folder, capsys, monkeypatch):
     assert "bleu" in run(capsys, *tested, "--json").out
     run(capsys, *tested, "--page", "tested.html")
     page = (folder / "tested.html").read_text()
-    assert all(part in page for part in ("run: translation", "Scores by length of the source", "Least like their"))
+    assert all(
+        part in page for part in ("run: translation", "Scores by length of the source", "Most different from their")
+    )
 
     again = ("--from", "run", "--epochs", 1, "--evals", 1, "--device", "cpu")
     said = run(capsys, "train", "translate", "--data", "pairs.tsv", *again, "--out", "again")
@@ -469,8 +471,8 @@ def test_settings_that_cannot_be_are_named(folder, capsys, flags, message):
     ("flags", "message"),
     [
         (("--top-k", "3"), "--top-k has no effect without --temperature"),
-        (("--beams", "8", "--temperature", "1"), "--temperature and --beams exclude each other"),
-        (("--length-penalty", "1", "--temperature", "1"), "--temperature and --length-penalty exclude each other"),
+        (("--beams", "8", "--temperature", "1"), "--temperature and --beams cannot be combined"),
+        (("--length-penalty", "1", "--temperature", "1"), "--temperature and --length-penalty cannot be combined"),
         (("--file", "in.txt", "red"), "give texts or --file, not both"),
         (("red", "--out", "x.txt"), "--out writes the translations of --file"),
         (("red", "--page", "x.png"), r"--page 'x\.png' ends in '\.png'"),
