@@ -142,7 +142,7 @@ WORDS = {
     ("--regex", "(a"): "character 2: a ( without its )",
     ("--regex", "(a" * 2000): "groups inside each other",
     ("--contrastive", "nan"): "is nan, expected a number from 0 to 1",
-    ("--contrastive", "0.5", "--top-k", "0"): "among 0 tokens, expected 1 or more",
+    ("--contrastive", "0.5", "--top-k", "0"): "among 0 candidate tokens, expected 1 or more",
     ("--draft-model", "nowhere"): "there is no folder 'nowhere'",
     ("--json-schema", "nowhere.json"): "nowhere.json",
     ("--beams", str(10**9)): "--beams is 1000000000, expected 65,536 beams at most",

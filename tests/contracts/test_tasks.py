@@ -394,7 +394,7 @@ def test_the_toy_task_is_trained_stopped_resumed_and_used_from_the_command_line(
     found = lingon.load("stopped").predict(TEXTS)
     assert run(capsys, "predict", "stopped", TEXTS[0]).strip() == str(found[0])
     assert json.loads(run(capsys, "evaluate", "stopped", "--data", "pairs.csv", "--json"))["accuracy"] > 0.7
-    with pytest.raises(UserError, match=r"'stopped' is a pair scorer; classifiers, .* are exported so far"):
+    with pytest.raises(UserError, match=r"'stopped' is a pair scorer; classifiers, .* can be exported"):
         run(capsys, "export", "stopped", "--to", "onnx")
 
 

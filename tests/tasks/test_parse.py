@@ -285,7 +285,7 @@ def test_it_is_trained_and_used_by_the_commands_and_others_start_from_it(treeban
     assert (treebank / "trees.html").read_text().count("<svg") == 2
     run("predict", "r", "the dog", "a cat", "--page", "tree.html")
     assert len(capsys.readouterr().out.split("\n\n")) == 3
-    with pytest.raises(UserError, match=r"'r' is a parser; .* are exported so far"):
+    with pytest.raises(UserError, match=r"'r' is a parser; .* can be exported"):
         run("export", "r", "--to", "onnx")
 
     # Its relations are known: all is kept. A tree with another relation: the scores of relations are fresh.
