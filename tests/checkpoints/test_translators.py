@@ -218,7 +218,7 @@ def test_nllb_names_the_source_before_the_text_and_the_target_first(tmp_path):
         ("en", "deu_Latn", r"unknown language of the source 'en'; known: eng_Latn$"),
         ("eng_Latn", "deu_Latin", r"unknown language of the target 'deu_Latin'; did you mean 'deu_Latn'\?$"),
         ("qq", "deu_Latn", "unknown language of the source 'qq'; known: deu_Latn, eng_Latn, zho_Hans, zho_Hant$"),
-        (None, "deu_Latn", r"knows 4 languages .*; name that of the source by --source-lang"),
+        (None, "deu_Latn", r"knows 4 languages .*; name the source language with --source-lang"),
     ):
         with pytest.raises(UserError, match=why):
             translator.with_languages(source, target)
