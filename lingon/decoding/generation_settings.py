@@ -5,6 +5,7 @@ from typing import Any
 
 COUNTS = ("num_beams", "max_length", "max_new_tokens", "min_length", "no_repeat_ngram_size", "forced_eos_token_id")
 KEYS = (*COUNTS, "length_penalty", "early_stopping", "renormalize_logits", "repetition_penalty", "bad_words_ids")
+KEYS += ("eos_token_id",)
 SAMPLING = ("do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p")
 # Keys that would change what is written, and have no counterpart here, with the value that changes nothing.
 PASSED_OVER: dict[str, Any] = {
@@ -13,6 +14,8 @@ PASSED_OVER: dict[str, Any] = {
 }
 PASSED_OVER |= {"min_new_tokens": 0, "begin_suppress_tokens": None, "sequence_bias": None, "guidance_scale": 1.0}
 PASSED_OVER |= {"encoder_repetition_penalty": 1.0, "exponential_decay_length_penalty": None, "stop_strings": None}
+PASSED_OVER |= {"num_return_sequences": 1, "diversity_penalty": 0.0, "penalty_alpha": None, "forced_decoder_ids": None}
+PASSED_OVER |= {"force_words_ids": None, "constraints": None, "watermarking_config": None, "dola_layers": None}
 
 
 def settings_in(config: Mapping[str, Any]) -> dict[str, Any]:

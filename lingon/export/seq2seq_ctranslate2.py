@@ -37,12 +37,15 @@ def write_ctranslate2(translator: SequenceExportable, folder: Path, quantization
     needed_ctranslate2()
     model = translator.model.eval()
     check_supported(model, name_of(model))
+    if len(translator.eos_ids) > 1:
+        ids = ", ".join(map(str, translator.eos_ids))
+        raise UserError(f"its translations end with any of several tokens ({ids}); in CTranslate2 one ends a text")
     spec = spec_of(model.float(), translator.forbidden_ids())
     source = tokens_of(translator.source, model.source_embedding.num_embeddings)
     target = tokens_of(translator.target, model.embedding.num_embeddings)
     spec.register_source_vocabulary(source)
     spec.register_target_vocabulary(target)
-    end = target[model.eos_id]
+    (end,) = (target[i] for i in translator.eos_ids)
     spec.config.bos_token = spec.config.decoder_start_token = target[model.start_id]
     spec.config.eos_token, spec.config.add_source_bos, spec.config.add_source_eos = end, False, False
     unknown = translator.unknown

@@ -116,8 +116,8 @@ def written(model, case, options, suppressed, forced_end):
     return [(*first, *text.ids) for texts in found for text in texts]
 
 
-def until_end(ids, eos):
-    return tuple(ids[: ids.index(eos) + 1] if eos in ids else ids)
+def until_end(ids, *ends):
+    return tuple(ids[: next((i for i, token in enumerate(ids) if token in ends), len(ids)) + 1])
 
 
 @pytest.mark.parametrize("search", SEARCHES)
@@ -184,6 +184,7 @@ GENERATION = {
         | {"renormalize_logits": True, "no_repeat_ngram_size": 3, "forced_eos_token_id": 0}
         | {"bad_words_ids": [[a, b] for a in range(2, 60) for b in range(2, 60) if (a * b) % 2]},
     ),
+    "marian, several ends": ("marian", BEAMS | {"eos_token_id": [5, 0, 31, 40], "length_penalty": 0.5}),
     "m2m_100, greedy": ("m2m_100", {"max_length": 14, "forced_bos_token_id": 22}),
 }
 
@@ -211,7 +212,8 @@ def test_a_translator_writes_what_generate_writes_without_arguments(case, older,
         rows = [[*row, *[ids["pad_token_id"]] * (widest - len(row))] for row in sources]
         mask = [[column < len(row) for column in range(widest)] for row in sources]
         asked = {"folder": str(folder), "source": rows, "mask": mask, "options": {}}
-        theirs = [until_end(row[1:], config["eos_token_id"]) for row in peer.ask("generate", asked)["ids"]]
+        ends = translator.eos_ids
+        theirs = [until_end(row[1:], *ends) for row in peer.ask("generate", asked)["ids"]]
         ours = [(*translator.prefix_ids, *one.ids) for one in translator.translate(texts)]
         assert ours == theirs
         lengths |= set(map(len, ours))

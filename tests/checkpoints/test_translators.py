@@ -17,6 +17,7 @@ from lingon.cli.app import app
 from lingon.core.errors import DataError, UserError
 from lingon.data.tokenizers import bpe
 from lingon.decoding.beam_params import eager_stopping
+from lingon.export import seq2seq_ctranslate2
 from lingon.models.from_config import from_config
 from lingon.tasks.translate import TranslationParams
 from lingon.tasks.translate.generation_config import params_of
@@ -150,6 +151,43 @@ def test_forbidden_phrases_and_a_penalty_of_a_checkpoint_count_and_are_kept(tmp_
     )
     for ids in (one.ids for some in made.n_best(texts, replace(made.params, beams=5, n=5)) for one in some):
         assert not {*itertools.pairwise(ids)} & {*phrases}
+
+
+def test_each_of_several_end_tokens_of_a_checkpoint_ends_a_translation(tmp_path):
+    folder, texts = marian(tmp_path / "m"), ["abc d", "h", "g f e", "a a a a b"]
+    settings = {"max_length": 9, "bad_words_ids": [[88]], "eos_token_id": 0}
+    (folder / "generation_config.json").write_text(json.dumps(settings))
+    plain = lingon.load(folder)
+    assert "eos_token_id" not in plain.generation
+    before = [one.ids for one in plain.translate(texts)]
+    ends = [before[0][2], 0, before[2][1]]
+    (folder / "generation_config.json").write_text(json.dumps(settings | {"eos_token_id": ends}))
+    made = lingon.load(folder)
+    assert made.eos_ids == tuple(ends)
+    cut = [ids[: min((i for i, token in enumerate(ids) if token in ends), default=8) + 1] for ids in before]
+    assert [one.ids for one in made.translate(texts)] == cut != before
+    saved = save_translator(made, tmp_path / "again")
+    assert json.loads((saved / "generation_config.json").read_text())["eos_token_id"] == ends
+    save_bundle(made, "marian", tmp_path / "bundle", {})
+    for home in (saved, tmp_path / "bundle"):
+        assert [one.ids for one in lingon.load(home).translate(texts)] == cut
+    (folder / "generation_config.json").unlink()  # config.json says it of older ones
+    (folder / "config.json").write_text(json.dumps(json.loads((folder / "config.json").read_text()) | settings))
+    assert lingon.load(folder).eos_ids == (0,)
+    for wrong in (3, [], [-1], ["a"]):
+        with pytest.raises(DataError, match="expected a list of ids"):
+            params_of({"num_beams": 1, "eos_token_id": wrong})
+
+
+def test_several_end_tokens_are_refused_by_ctranslate2_and_settings_without_effect_are_said(tmp_path, monkeypatch):
+    folder = marian(tmp_path / "m")
+    given = {"eos_token_id": [0, 5], "num_return_sequences": 3, "num_beams": 3, "force_words_ids": [[4]]}
+    (folder / "generation_config.json").write_text(json.dumps(given))
+    with pytest.warns(UserWarning, match="have no effect here: num_return_sequences, force_words_ids"):
+        translator = lingon.load(folder)
+    monkeypatch.setattr(seq2seq_ctranslate2, "needed_ctranslate2", lambda: None)
+    with pytest.raises(UserError, match=r"end with any of several tokens \(0, 5\); in CTranslate2 one ends a text"):
+        seq2seq_ctranslate2.write_ctranslate2(translator, tmp_path / "out")
 
 
 def test_a_length_penalty_below_zero_is_no_reason_not_to_load(tmp_path):

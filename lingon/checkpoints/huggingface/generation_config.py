@@ -17,8 +17,8 @@ class GenerationConfig:
     """What matters when an encoder-decoder writes.
 
     start_id: before the first token; None by default. forced_bos: ids that the first token must be, one at
-    most. suppressed: ids that are never written. keys: all keys that say how texts are generated, those
-    of `bad_words_ids` that are of several tokens.
+    most. suppressed: ids that are never written. keys: all keys that say how texts are generated, `eos_token_id` as a
+    list, those of `bad_words_ids` that are of several tokens.
     """
 
     start_id: int | None
@@ -52,6 +52,7 @@ def read_generation_config(folder: Path, config: Mapping[str, Any], vocab_size: 
     single = [word[0] for word in words if len(word) == 1]
     found["bad_words_ids"] = [list(ids("bad_words_ids", word)) for word in words if len(word) > 1] or None
     start = ids("decoder_start_token_id", found.get("decoder_start_token_id", config.get("decoder_start_token_id")))
+    found["eos_token_id"] = list(ids("eos_token_id", found.get("eos_token_id"))) or None
     forced = ids("forced_bos_token_id", found.get("forced_bos_token_id"))
     suppressed = ids("suppress_tokens", found.get("suppress_tokens"))
     never = tuple(dict.fromkeys([*ids("bad_words_ids", single), *suppressed]))

@@ -46,8 +46,11 @@ def open_translator(source: str | Path, device: str = "cpu") -> Any:
         how = "beam search is used, which is deterministic; --temperature turns sampling on"
         warnings.warn(f"{folder}: its settings ask for sampling ({said}); {how}", stacklevel=2)
     ids = {"prefix_ids": list(settings.forced_bos), "suppressed_ids": list(settings.suppressed)}
+    generation = settings_in(settings.keys)
+    if generation.get("eos_token_id") == [model.eos_id]:
+        del generation["eos_token_id"]  # the model says so itself
     try:
-        translator = task_for("seq2seq").from_config({**ids, "generation": settings_in(settings.keys)}, parts)
+        translator = task_for("seq2seq").from_config({**ids, "generation": generation}, parts)
     except DataError as error:
         raise DataError(f"{folder}: {error}") from None
     return _with_own_languages(folder, translator)

@@ -30,6 +30,7 @@ def check_ids(config: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
     params = params_of(config.get("generation") or {})
     given = {key: config[key] for key in IDS}
     given |= {"forced_eos_token_id": [] if params.forced_eos is None else [params.forced_eos]}
+    given |= {"eos_token_id": (config.get("generation") or {}).get("eos_token_id", [])}
     given |= {"bad_words_ids": [i for phrase in params.bad_phrases for i in phrase]}
     for key, ids in given.items():
         if beyond := [i for i in ids if i >= size]:

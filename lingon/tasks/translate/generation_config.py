@@ -32,6 +32,9 @@ def params_of(settings: Mapping[str, Any]) -> TranslationParams:
     if type(renormalize) is not bool:
         raise DataError(f"key 'renormalize_logits' is {str(renormalize)[:40]!r}, expected true or false")
     phrases = _phrases(settings.get("bad_words_ids", []))
+    ends = settings.get("eos_token_id", [0])
+    if not isinstance(ends, list) or not ends or not all(type(i) is int and i >= 0 for i in ends):
+        raise DataError(f"key 'eos_token_id' is {str(ends)[:40]!r}, expected a list of ids")
     try:
         return TranslationParams(
             beams=1 if counts["num_beams"] is None else counts["num_beams"],

@@ -127,8 +127,8 @@ class Translator:
 
     @property
     def eos_ids(self) -> tuple[int, ...]:
-        """Return the ids that end a translation."""
-        return (self.model.eos_id,)
+        """Return the ids that end a translation: that of the model, or those of its settings of generation."""
+        return tuple(self.generation.get("eos_token_id") or (self.model.eos_id,))
 
     @cached_property
     def unknown(self) -> int | None:
