@@ -1,5 +1,6 @@
 """Which keys of a published generation_config.json say how a text is searched for; their meaning is that of a task."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,11 @@ PASSED_OVER |= {"min_new_tokens": 0, "begin_suppress_tokens": None, "sequence_bi
 PASSED_OVER |= {"encoder_repetition_penalty": 1.0, "exponential_decay_length_penalty": None, "stop_strings": None}
 PASSED_OVER |= {"num_return_sequences": 1, "diversity_penalty": 0.0, "penalty_alpha": None, "forced_decoder_ids": None}
 PASSED_OVER |= {"force_words_ids": None, "constraints": None, "watermarking_config": None, "dola_layers": None}
+# Of the other keys: the value that changes nothing, as for a language model, whose parameters are those that are given.
+NEUTRAL: dict[str, Any] = {"num_beams": 1, "length_penalty": 1.0, "early_stopping": False, "min_length": 0}
+NEUTRAL |= {"no_repeat_ngram_size": 0, "repetition_penalty": 1.0, "renormalize_logits": False, "temperature": 1.0}
+NEUTRAL |= {"top_k": 0, "top_p": 1.0, "min_p": 0, "typical_p": 1.0, "bad_words_ids": [], "suppress_tokens": []}
+NEUTRAL |= {"forced_bos_token_id": None, "forced_eos_token_id": None, **PASSED_OVER}
 
 
 def settings_in(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,3 +48,15 @@ def sampling_in(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     keys = SAMPLING if config.get("do_sample") is True else ()
     return {key: config[key] for key in keys if config.get(key) is not None}
+
+
+def asked_of_language_models(config: Mapping[str, Any]) -> str:
+    """Return the settings by which `generate` would write otherwise than without any; those of samples where it draws.
+
+    >>> asked_of_language_models({"do_sample": True, "top_p": 0.8, "top_k": 0, "repetition_penalty": 1.05})
+    'repetition_penalty 1.05, top_p 0.8'
+    """
+    passed = () if config.get("do_sample") is True else SAMPLING
+    found = {key: config.get(key) for key in NEUTRAL if key not in passed}
+    asked = {key: value for key, value in found.items() if value not in (None, NEUTRAL[key])}
+    return ", ".join(f"{key} {json.dumps(value)[:40]}" for key, value in asked.items())

@@ -3,7 +3,9 @@
 import json
 import os
 import random
+import re
 import time
+import warnings
 
 import psutil
 import pytest
@@ -163,6 +165,23 @@ def test_end_tokens_of_generation_config_count_before_those_of_config(folders, t
     again = save_hub(found.model, tmp_path / "b", eos_ids=found.eos_ids)
     assert json.loads((again / "generation_config.json").read_text())["eos_token_id"] == [7, 9]
     assert load_hub(again).eos_ids == (7, 9)
+
+
+def test_settings_of_generation_that_count_only_when_they_are_given_are_said(folders, tmp_path):
+    folder = save_hub(fresh(CONFIGS["llama"]), tmp_path / "a")
+    given = {"eos_token_id": 7, "max_length": 20, "num_beams": 1, "top_p": 0.8, "temperature": 0.6}
+    for more, said in (
+        ({"repetition_penalty": 1.05}, "repetition_penalty 1.05"),
+        ({"do_sample": True, "bad_words_ids": [[3]]}, "temperature 0.6, top_p 0.8, bad_words_ids [[3]]"),
+    ):
+        (folder / "generation_config.json").write_text(json.dumps(given | more))
+        with pytest.warns(UserWarning, match=re.escape(f"({said}) have no effect unless you ask for them")):
+            load_hub(folder)
+    for more in ({}, {"do_sample": False, "repetition_penalty": 1.0}):
+        (folder / "generation_config.json").write_text(json.dumps(given | more))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            load_hub(folder)
 
 
 def test_a_model_without_a_place_in_the_layout_is_refused(tmp_path):

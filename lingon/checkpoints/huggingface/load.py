@@ -18,6 +18,7 @@ from lingon.checkpoints.published_model import Checkpoint
 from lingon.core.errors import DataError, UserError, one_of
 from lingon.core.files import read_json
 from lingon.data.tokenizers.huggingface import read_tokenizer
+from lingon.decoding.generation_settings import asked_of_language_models
 from lingon.models.from_config import from_config
 from lingon.models.hub_weights import HubWeight
 
@@ -63,7 +64,12 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
     rows = len(model.embedding.weight)
     if tokenizer is not None:
         tokenizer = tokenizer.for_vocab_size(rows, folder)
-    return Checkpoint(model.eval(), tokenizer, _eos_ids(folder, config, rows), folder, read_chat_template(folder))
+    generation = _generation_config(folder)
+    if said := asked_of_language_models(generation):
+        how = "have no effect unless you ask for them"
+        warnings.warn(f"{folder}: the settings of its generation_config.json ({said}) {how}", stacklevel=2)
+    ends = _eos_ids(folder, config, generation, rows)
+    return Checkpoint(model.eval(), tokenizer, ends, folder, read_chat_template(folder))
 
 
 def _plan(
@@ -83,12 +89,18 @@ def _missing_prefix(wanted: list[HubWeight], shapes: Mapping[str, tuple]) -> str
     return next((p for p in PREFIXES if name.startswith(p) and name not in shapes and name[len(p) :] in shapes), "")
 
 
-def _eos_ids(folder: Path, config: Mapping[str, Any], vocab_size: int) -> tuple[int, ...]:
-    """Ids that end a text: those of generation_config.json, else of config.json."""
+def _generation_config(folder: Path) -> dict[str, Any]:
     path = folder / "generation_config.json"
-    more = read_json(path, limit=CONFIG_LIMIT) if path.is_file() else {}
+    found = read_json(path, limit=CONFIG_LIMIT) if path.is_file() else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _eos_ids(
+    folder: Path, config: Mapping[str, Any], generation: Mapping[str, Any], vocab_size: int
+) -> tuple[int, ...]:
+    """Ids that end a text: those of generation_config.json, else of config.json."""
     ids: list[int] = []
-    for found in (config.get("eos_token_id"), more.get("eos_token_id") if isinstance(more, dict) else None):
+    for found in (config.get("eos_token_id"), generation.get("eos_token_id")):
         ids = found if isinstance(found, list) else ids if found is None else [found]
         if not all(type(i) is int and i >= 0 for i in ids):
             raise DataError(f"{folder}: key 'eos_token_id' is {repr(found)[:40]}, expected ids")
