@@ -2,6 +2,7 @@
 
 import re
 from typing import NamedTuple
+from unicodedata import category
 
 
 class TextWord(NamedTuple):
@@ -24,6 +25,8 @@ BARE = r"(?<!\w)(?i:do|did|does|is|was|are|have|has|had|ca|wo|could|would|should
 HALVES = r"can(?=not(?!\w))|(?:gon|wan)(?=na(?!\w))|got(?=ta(?!\w))|(?:gim|lem)(?=me(?!\w))"
 # Hyphens stay inside words that begin so.
 HYPHENATED = r"(?:e|x|t|co|re|non|pre|anti|ex|un|multi|semi|sub|inter|mid|self|uh)-"
+# Soft hyphen, joiner and non-joiner, tones of skin: parts of words, as marks of Unicode (M) are.
+JOINERS = "\u00ad\u200c\u200d\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 # What is one word; of those that fit at a place the first is taken. What may fail late is bounded, so that a text takes
 # time by its length, whatever is in it.
 KINDS = (
@@ -55,11 +58,35 @@ def words_of_text(text: str) -> list[TextWord]:
 
     The rules are those of English: don't is do and n't, John's is John and 's, well-known has three words; addresses,
     e-mail, numbers, abbreviations, topics (#nlp) and faces stay whole. Together the words hold every character of the
-    text that is not white space.
+    text that is not white space. Letters keep the marks that belong to them: accents as characters of their own, vowel
+    signs of Hindi or Thai, joiners of Persian and of pictures, soft hyphens, tones of skin.
 
     >>> [word.text for word in words_of_text("Don't pay $3.50, it's free: www.example.org.")]
     ['Do', "n't", 'pay', '$', '3.50', ',', 'it', "'s", 'free', ':', 'www.example.org', '.']
     >>> words_of_text("a b")[1]
     TextWord(text='b', start=2, end=3)
     """
-    return [TextWord(found[0], found.start(), found.end()) for found in WORD.finditer(text)]
+    words = [TextWord(found[0], found.start(), found.end()) for found in WORD.finditer(text)]
+    return words if text.isascii() else _with_marks(text, words)
+
+
+def _with_marks(text: str, words: list[TextWord]) -> list[TextWord]:
+    """Return words of which each mark is a part of what it stands behind, and letters behind it too."""
+    found: list[TextWord] = []
+    for word in words:
+        if found and found[-1].end == word.start and _goes_on(found[-1].text, word.text[0]):
+            start = found.pop().start
+            found.append(TextWord(text[start : word.end], start, word.end))
+        else:
+            found.append(word)
+    return found
+
+
+def _goes_on(word: str, character: str) -> bool:
+    """Return whether a character right behind a word belongs to it: a mark; a letter behind one; what is joined."""
+    behind_mark = _is_mark(word[-1]) and word[0].isalnum() and character.isalnum()
+    return _is_mark(character) or behind_mark or word[-1] == "\u200d"
+
+
+def _is_mark(character: str) -> bool:
+    return character > "\x7f" and (character in JOINERS or category(character)[0] == "M")

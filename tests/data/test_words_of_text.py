@@ -27,6 +27,14 @@ CASES = [
     ("@ann loves #nlp :) <3 :-(", "@ann loves #nlp :) <3 :-("),
     ("O'Neill met R&D", "O'Neill met R&D"),
     ("Das Mädchen spielt – schön.", "Das Mädchen spielt – schön ."),
+    ("un cafe\u0301s, cafe\u0301's", "un cafe\u0301s , cafe\u0301 's"),
+    ("हिन्दी में, ปีนี้.", "हिन्दी में , ปีนี้ ."),
+    ("می\u200cخواهم Donau\u00addampf.", "می\u200cخواهم Donau\u00addampf ."),
+    (
+        "a \U0001f469\u200d\U0001f469\u200d\U0001f467\U0001f44d\U0001f3fd\u2764\ufe0fb!",
+        "a \U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001f44d\U0001f3fd \u2764\ufe0f b !",
+    ),
+    ("\u0301a \u0301", "\u0301 a \u0301"),
     ("", ""),
     (" \t\n", ""),
 ]
@@ -39,7 +47,7 @@ def test_words(text, words):
 
 def test_words_know_their_characters_and_none_is_lost():
     draw = random.Random(3)
-    letters = "aB1 .,'-@#/:&_$%()!?é’n't\u3042\U0001f600\u00a0\n"
+    letters = "aB1 .,'-@#/:&_$%()!?é’n't\u3042\U0001f600\u00a0\n\u0301\u200d\u00ad\u093f"
     for _ in range(300):
         text = "".join(draw.choice(letters) for _ in range(draw.randrange(40)))
         words = words_of_text(text)
