@@ -17,6 +17,12 @@ BEFORE: dict[str, tuple[str | None, ...]] = {
     ASSISTANT: (USER, TOOL),
     TOOL: (ASSISTANT, TOOL),
 }
+# What a message may have beside its text elsewhere, with what to do.
+UNREAD = {"tool_calls": "write a call as the text of the message"}
+UNREAD |= {"function_call": UNREAD["tool_calls"]}
+UNREAD |= dict.fromkeys(
+    ("reasoning_content", "reasoning", "thinking"), "write it into the text, as the model's template does"
+)
 
 
 class Message(NamedTuple):
@@ -136,10 +142,7 @@ def _message(given: Any, number: int) -> Message:
     role, content = given["role"], given["content"]
     if role not in ROLES:
         raise UserError(f"message {number} has an unknown role {str(role)[:40]!r}; {suggest(str(role)[:40], ROLES)}")
-    if given.get("tool_calls"):
-        raise UserError(
-            f"message {number} has tool_calls, which are not supported; write a call as the text of the message"
-        )
+    refuse_unread(given, f"message {number}")
     if not isinstance(content, str):
         what = f"a {type(content).__name__}" if content is not None else "nothing"
         raise UserError(f"message {number} ({role}): its content is {what}, expected text")
@@ -148,6 +151,15 @@ def _message(given: Any, number: int) -> Message:
     if not content.isascii() and SURROGATE.search(content):
         raise UserError(f"message {number} ({role}) contains a lone surrogate (half a character)")
     return Message(role, content)
+
+
+def refuse_unread(given: Mapping[str, Any], name: str) -> None:
+    """Raise UserError for a message with more than a text, of which nothing would be learned. name: of the message."""
+    for key, way in UNREAD.items():
+        if given.get(key):
+            raise UserError(f"{name} has {key}, which {'are' if key.endswith('s') else 'is'} not supported; {way}")
+    if given.get("weight") not in (None, 1):
+        raise UserError(f"{name} has weight {str(given['weight'])[:40]}, and every answer is learned; leave it out")
 
 
 def dialogues_checksum(dialogues: Iterable[Dialogue]) -> str:

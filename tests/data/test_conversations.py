@@ -36,6 +36,14 @@ WRONG = {
     "blank": (says(("user", " \n")), r"message 1 \(user\) is empty"),
     "half a character": (says(("user", "a\ud800")), "half a character"),
     "a call": ([{"role": "user", "content": "a", "tool_calls": [1]}], "has tool_calls, which are not supported"),
+    "a thought": (
+        [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "reasoning_content": "c"}],
+        "message 2 has reasoning_content, which is not supported; write it into the text",
+    ),
+    "a weight": (
+        [{"role": "user", "content": "a", "weight": 0}],
+        "message 1 has weight 0, and every answer is learned",
+    ),
     "a text in the list": (["hello"], "message 1 is 'hello', expected an object"),
 }
 
@@ -45,6 +53,11 @@ def test_messages_that_are_no_conversation_are_refused(name):
     given, message = WRONG[name]
     with pytest.raises(UserError, match=message):
         messages_of(given)
+
+
+def test_keys_beside_the_text_that_say_nothing_are_no_mistake():
+    more = {"tool_calls": None, "reasoning_content": "", "weight": 1, "name": "Ann"}
+    assert messages_of([{"role": "user", "content": "a", **more}]) == (Message("user", "a"),)
 
 
 def test_messages_are_kept_as_they_are():
@@ -92,6 +105,11 @@ BROKEN = {
     "empty": ({"prompt": "a", "chosen": " ", "rejected": "b"}, "the chosen answer is empty"),
     "no question": ({"chosen": HI[1:], "rejected": HI[1:]}, "there is no 'prompt', and chosen and rejected do not"),
     "two answers": ({"prompt": "a", "chosen": HI, "rejected": "b"}, "chosen is not a single answer"),
+    "tools": ({"messages": HI, "tools": [{"type": "function"}]}, "it has 'tools', which are not supported"),
+    "a call that is chosen": (
+        {"prompt": "a", "chosen": [HI[1] | {"tool_calls": [1]}], "rejected": "b"},
+        "the chosen answer has tool_calls, which are not supported",
+    ),
     "a question last": ({"messages": HI[:1]}, "the conversation ends with user"),
 }
 

@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from lingon.core.errors import DataError, UserError, one_of
-from lingon.data.conversations import ASSISTANT, USER, Conversation, Dialogue, Message, Preference, messages_of
+from lingon.data.conversations import (
+    ASSISTANT,
+    USER,
+    Conversation,
+    Dialogue,
+    Message,
+    Preference,
+    messages_of,
+    refuse_unread,
+)
 from lingon.data.files.lines import FileOptions, OnBadRow
 from lingon.data.files.table_rows import read_rows
 
@@ -40,6 +49,8 @@ def read_chat_rows(
 
 def dialogue_of(values: Mapping[str, Any]) -> Dialogue:
     """Return the conversation or preference of a row. Raises UserError for what is neither."""
+    if values.get("tools") not in (None, "", "[]", [], {}):
+        raise UserError("it has 'tools', which are not supported; describe them in the system message")
     if values.get("messages") is not None:
         return Conversation(messages_of(values["messages"]))
     if "chosen" in values or "rejected" in values:
@@ -72,6 +83,8 @@ def _answer(name: str, said: list[Any]) -> str:
     role = message.get("role") if isinstance(message, Mapping) else getattr(message, "role", None)
     if role != ASSISTANT:
         raise UserError(f"{name} is not a single answer of the assistant after the prompt")
+    if isinstance(message, Mapping):
+        refuse_unread(message, f"the {name} answer")
     content = message.get("content") if isinstance(message, Mapping) else getattr(message, "content", None)
     if not isinstance(content, str):
         raise UserError(f"{name}: its content is a {type(content).__name__}, expected text")
