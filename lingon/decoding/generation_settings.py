@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 COUNTS = ("num_beams", "max_length", "max_new_tokens", "min_length", "no_repeat_ngram_size", "forced_eos_token_id")
-KEYS = (*COUNTS, "length_penalty", "early_stopping", "renormalize_logits", "repetition_penalty", "bad_words_ids")
-KEYS += ("eos_token_id",)
+NUMBERS = ("length_penalty", "repetition_penalty")
+KEYS = (*COUNTS, *NUMBERS, "early_stopping", "renormalize_logits", "bad_words_ids", "eos_token_id")
 SAMPLING = ("do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p")
 # Keys that would change what is written, and have no counterpart here, with the value that changes nothing.
 PASSED_OVER: dict[str, Any] = {
