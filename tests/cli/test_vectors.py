@@ -104,8 +104,8 @@ def test_without_a_question_there_is_no_number(file, tmp_path):
     assert (analogies["accuracy"], pairs["spearman"], one["spearman"]) == (None, None, None)
     assert pairs["interval"] == [None, None]
     printed = run("evaluate", *names, "--vectors", file)
-    assert "q.txt: none of 1 could be asked" in printed
-    assert "p.csv: none of 2 could be asked" in printed
+    assert "q.txt: none of 1 could be evaluated" in printed
+    assert "p.csv: none of 2 could be evaluated" in printed
     assert "one.csv: no Spearman" in printed
     assert "nan" not in printed
 

@@ -99,7 +99,7 @@ def test_equal_texts_stay_on_one_side(tmp_path, capsys):
     found = load_data(path)
     parts = [set(part.texts) for part in (found.train, found.valid, found.test)]
     assert sum(map(len, parts)) == len(set.union(*parts)) == 101
-    assert "202 texts come again" in capsys.readouterr().err
+    assert "202 duplicate texts" in capsys.readouterr().err
 
 
 def test_a_label_with_one_text_is_for_training(tmp_path, capsys):

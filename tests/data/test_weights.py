@@ -57,7 +57,7 @@ def row(tmp_path, monkeypatch):
 def test_the_terms_are_shown_and_must_be_accepted(row):
     assert terms_of("w").splitlines() == ["You & I agree.", "Section 2", "Use it well."]
     assert "licence: Gemma Terms of Use, which are:\n\nYou & I agree." in preview("w")
-    with pytest.raises(UserError, match=r"Gemma Terms of Use .* lingon data show w; .* add --accept-licence"):
+    with pytest.raises(UserError, match=r"Gemma Terms of Use; .* lingon data show w; .*add --accept-licence"):
         get("w")
     assert not row.cached
     with pytest.raises(UserError, match=r"w is not in the cache: .* fetch it with: lingon data get w"):
@@ -114,6 +114,6 @@ def test_all_leaves_out_what_asks(row, monkeypatch):
 def test_the_command_line_refuses_in_one_line(tmp_path):
     done = command("data", "get", "gemma-270m", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith("lingon: gemma-270m: it may be used under the Gemma Terms of Use")
+    assert done.stderr.startswith("lingon: gemma-270m: it may only be used under the Gemma Terms of Use")
     assert "--accept-licence" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -62,7 +62,7 @@ def test_alpha_of_nought_is_greedy_and_another_is_not():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"k": 0}, "choose among 0 tokens"),
+        ({"k": 0}, "chooses among 0 candidate tokens"),
         ({"alpha": 1.5}, "1.5, expected a number from 0 to 1"),
         ({"alpha": math.nan}, "nan"),
     ],

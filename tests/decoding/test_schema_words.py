@@ -312,8 +312,8 @@ WRONG = {
         "'a' is required, and no value of it is allowed",
     ),
     "too few items": ({"type": "array", "prefixItems": [TEXT], "minItems": 2}, "minItems is 2, and 'items' says of no"),
-    "no row": ({"type": "array", "prefixItems": []}, "'prefixItems' is \\[\\], expected a list"),
-    "around": ({"allOf": [{"$ref": "#/allOf/0"}]}, "leads"),
+    "no row": ({"type": "array", "prefixItems": []}, "'prefixItems' is \\[\\], expected a non-empty list"),
+    "around": ({"allOf": [{"$ref": "#/allOf/0"}]}, "does not exist"),
     "not": ({"not": {"type": "null"}}, "unknown keyword 'not'"),
     "unlike items": ({"type": "array", "uniqueItems": True}, "unknown keyword 'uniqueItems'"),
 }

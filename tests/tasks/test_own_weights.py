@@ -172,7 +172,7 @@ def test_a_segmenter_is_trained_further_and_learns_other_classes(tmp_path, capsy
     run(*again, "--data", first, "--out", tmp_path / "same")
     assert differing(tmp_path / "first", tmp_path / "same") == set()
     run(*again, "--data", masks(tmp_path / "b", ("ground", "dog", "cat")), "--out", tmp_path / "other")
-    assert "the classes are others than those of" in capsys.readouterr().err
+    assert "the classes differ from those of" in capsys.readouterr().err
     assert differing(tmp_path / "first", tmp_path / "other") == {"output"}
 
 
@@ -216,7 +216,7 @@ def test_a_visual_answerer_is_trained_further_and_learns_other_answers(tmp_path,
     assert differing(tmp_path / "first", tmp_path / "same") == set()
     other = asked(tmp_path / "b", ("yes", "no", "perhaps"))
     run(*again, *size, "--data", other, "--out", tmp_path / "other")
-    assert "the answers are others than those of" in capsys.readouterr().err
+    assert "the answers differ from those of" in capsys.readouterr().err
     assert lingon.load(tmp_path / "other").answers == ["yes", "no", "perhaps"]
     assert len(differing(tmp_path / "first", tmp_path / "other")) == 1
     with pytest.raises(UserError, match="give --image-size 16"):
