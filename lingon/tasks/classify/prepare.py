@@ -1,5 +1,6 @@
 """From texts with labels and settings to a classifier that is ready to be trained."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -9,6 +10,7 @@ from torch import nn
 
 from lingon.core.errors import UserError
 from lingon.core.seed import seed_everything
+from lingon.data.batches import Loader
 from lingon.data.examples import Examples, Splits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.dual_coordinate_descent import DualCoordinateDescent
@@ -59,12 +61,7 @@ def prepare(
     classifier = Classifier(model, tokenizer, targets, settings.max_length, text_pair=pair)
     optimizer = None
     if exact:
-        store = first.store if first is not None and linear_svm.takes_over(model, first) else None
-        store = store or features_of(classifier, encoded(classifier, known, settings), entry.learn)
-        optimizer = linear_svm.optimizer_of(model, targets, data.train, data.valid, settings, store)
-        # Dual coordinate descent goes from example to example: each process makes all of the same steps.
-        batches = stored_batches(classifier, data.train, store, settings)
-        evaluator = linear_svm.calibrated_evaluator(classifier, data.valid, store, len(data.train))
+        optimizer, batches, evaluator = _exact_parts(classifier, data, known, settings, first)
     else:
         batches, ids = batches_of(classifier, data.train, settings, context.world)
         if entry.learn:
@@ -86,6 +83,23 @@ def prepare(
         calibrate=partial(calibrate, classifier, data.valid, scaled=exact),
         refit=partial(refit, optimizer, classifier, data, settings, context) if settings.refit else None,
     )
+
+
+def _exact_parts(
+    classifier: Classifier, data: Splits, known: Examples, settings: Settings, first: DualCoordinateDescent | None
+) -> tuple[DualCoordinateDescent, Loader, Callable[[nn.Module], dict[str, float]]]:
+    """Return optimizer, batches and evaluator of a linear model that is trained to its optimum.
+
+    known: the texts whose words it knows, the training texts first. first: see `prepare`.
+    """
+    model: Any = classifier.model
+    store = first.store if first is not None and linear_svm.takes_over(model, first) else None
+    if store is None:
+        store = features_of(classifier, encoded(classifier, known, settings), get_entry(settings.model).learn)
+    optimizer = linear_svm.optimizer_of(model, classifier.targets, data.train, data.valid, settings, store)
+    # Dual coordinate descent goes from example to example: each process makes all of the same steps.
+    batches = stored_batches(classifier, data.train, store, settings)
+    return optimizer, batches, linear_svm.calibrated_evaluator(classifier, data.valid, store, len(data.train))
 
 
 def refit(
