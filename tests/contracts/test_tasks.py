@@ -64,7 +64,7 @@ from lingon.tasks.parse import Parser
 from lingon.tasks.registry import TASKS, row_of, task_of
 from lingon.tasks.segment import Segmenter
 from lingon.tasks.tag import Tagger
-from lingon.tasks.task import Predictor, Task, Trainable, columns
+from lingon.tasks.task import Predictor, Reporter, Task, Trainable, columns
 from lingon.tasks.task_row import TaskRow
 from lingon.tasks.translate import Translator
 from lingon.tasks.translate.vocabularies import END, with_end
@@ -307,6 +307,24 @@ def test_a_bundle_says_and_scores_the_same(name, tmp_path):
     if isinstance(task, Predictor):
         inputs = INPUTS.get(name, TEXTS)
         assert again.predict(inputs) == task.predict(inputs)
+
+
+# Tasks whose evaluation has no page of its own.
+NO_PAGE = {"embed", "language-model", "masked-language-model", "chat", "style", "synthesize", "alike"}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_page_of_an_evaluation_has_the_same_scores(name, tmp_path):
+    make, _, examples = MADE[name]
+    task = make()
+    assert isinstance(task, Reporter) == (name not in NO_PAGE)
+    if not isinstance(task, Reporter):
+        return
+    found = task.evaluate_with_page(examples, tmp_path / "p.html", "mine")
+    assert dict(found) == dict(task.evaluate(examples))
+    assert "mine" in (tmp_path / "p.html").read_text()
+    with pytest.raises(UserError, match=r"'\.pdf', expected \.html"):
+        task.evaluate_with_page(examples, tmp_path / "p.pdf", "mine")
 
 
 @pytest.mark.parametrize("name", [name for name, row in TASKS.items() if "predict" in row.commands])

@@ -226,9 +226,11 @@ class VisualAnswerer:
         self, examples: Any, path: Path, name: str, sections: Sequence[Mapping[str, Any]] = ()
     ) -> Scores:
         """Return what `evaluate` gives, and write it as an .html page with examples."""
+        from lingon.pages.page import check_page_path
         from lingon.tasks.visual_answer.held_out import HeldOut
         from lingon.tasks.visual_answer.report import write_evaluation
 
+        check_page_path(path)
         held_out = HeldOut(self, _some(examples, "evaluate_with_page", "test"))
         write_evaluation(path, held_out, name)
         return held_out.scores()
