@@ -40,7 +40,7 @@ class ImageFolderReport:
         name, found = self.folder.name, []
         if self.skipped:
             files = counted(self.skipped, "file that cannot be read is", "files that cannot be read are")
-            found.append(f"{name}: {files} skipped; the first: {self.first_skipped}")
+            found.append(f"{name}: {files} left out; the first: {self.first_skipped}")
         if self.loose:
             images = counted(self.loose, "image is", "images are")
             found.append(f"{name}: {images} in the folder of no class, and left out")

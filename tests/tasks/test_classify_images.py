@@ -198,7 +198,7 @@ def test_a_folder_is_trained_on_resumed_asked_and_evaluated_by_the_command(tmp_p
     run("predict", tmp_path / "run", photo, broken, "--on-bad-row", "skip", "--format", "jsonl")
     said = capsys.readouterr()
     assert [json.loads(line)["image"] for line in said.out.splitlines()] == [str(photo)]
-    assert "1 file that cannot be read is skipped; the first: " in said.err
+    assert "1 file that cannot be read is left out; the first: " in said.err
     run("evaluate", tmp_path / "run", "--data", data, "--json", "--page", tmp_path / "scores.html")
     scores = json.loads(capsys.readouterr().out)
     assert scores["accuracy"] > 0.8
@@ -305,7 +305,7 @@ def test_an_unreadable_image_stops_or_is_counted(tmp_path, capsys):
     found = load_images(data, on_bad_row="skip")
     assert sum(len(getattr(found, part)) for part in ("train", "valid", "test")) == 17
     assert found.source["skipped"] == 1
-    assert re.search(r"1 file that cannot be read is skipped; the first: .*2\.png", capsys.readouterr().err)
+    assert re.search(r"1 file that cannot be read is left out; the first: .*2\.png", capsys.readouterr().err)
 
 
 def test_labels_that_the_model_does_not_know_are_named(tmp_path):
