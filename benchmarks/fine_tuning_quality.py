@@ -26,7 +26,7 @@ CASES: dict[str, tuple[str, dict[str, Any], float | None]] = {
     "imdb": ("imdb", {}, 0.915),
     "imdb-512-tokens": (
         "imdb",
-        {"tuning": "head-first", "precision": "bfloat16", "max_length": 512, "epochs": 1, "evals": 2},
+        {"precision": "bfloat16", "max_length": 512, "epochs": 1, "evals": 2},
         0.915,
     ),
 }
@@ -34,7 +34,7 @@ CASES: dict[str, tuple[str, dict[str, Any], float | None]] = {
 WORDS = {  # what else a row says
     "banking77-head-first": ["its head first", "bfloat16"],
     "banking77-frozen": ["frozen"],
-    "imdb-512-tokens": ["512 tokens", "its head first", "bfloat16", "one epoch"],
+    "imdb-512-tokens": ["512 tokens", "bfloat16", "one epoch"],
     "ten-per-class-frozen": ["frozen"],
 }
 

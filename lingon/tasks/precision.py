@@ -1,7 +1,7 @@
 """The precision in which a task on an encoder predicts and evaluates: exact, faster, or what `auto` finds equal."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import torch
@@ -11,6 +11,7 @@ from lingon.core.errors import UserError, unknown
 from lingon.core.eval_view import eval_view
 from lingon.core.shapes import Float, Tensor
 from lingon.data.batches import Batch, text_batches
+from lingon.data.id_rows import IdRows
 from lingon.kernels.bfloat16_linear import has_bfloat16
 from lingon.kernels.fast_inference import LAYOUTS, FastInference, autocast_for
 from lingon.layers.pooling import mean_over_time
@@ -79,7 +80,7 @@ class Inference:
         found.precision, found._chosen = precision, None
         return found
 
-    def view(self, ids: Sequence[Sequence[int]]) -> View:
+    def view(self, ids: IdRows) -> View:
         """Return the model for texts of these token ids; with `auto`, the first of them decide, once and for all."""
         if self.precision == AUTO and self._chosen is None and len(ids):
             self._chosen = self._fastest_equal(ids[:LOOK])
@@ -91,7 +92,7 @@ class Inference:
     def _on_cpu(self) -> bool:
         return next(self.model.parameters()).device.type == "cpu"
 
-    def _fastest_equal(self, ids: Sequence[Sequence[int]]) -> str:
+    def _fastest_equal(self, ids: IdRows) -> str:
         """Return "bfloat16" where the processor has it and the vectors of these texts stay equal; else "float32"."""
         if not has_bfloat16():
             return EXACT
@@ -99,7 +100,7 @@ class Inference:
         return HALF if all_alike(exact, half) else EXACT
 
     @torch.inference_mode()
-    def _vectors_of(self, precision: str, ids: Sequence[Sequence[int]]) -> Float[Tensor, "n D"]:
+    def _vectors_of(self, precision: str, ids: IdRows) -> Float[Tensor, "n D"]:
         view = self._fast.twin(precision)
         found, room = [], getattr(getattr(self.model, "encoder", self.model), "context_length", None)
         for batch in text_batches(ids, max_length=min(LOOK_TOKENS, room or LOOK_TOKENS), shuffle=False):

@@ -10,11 +10,13 @@ import time
 import unicodedata
 from collections import Counter
 
+import numpy as np
 import pytest
 import tokenizers
 
 from lingon.core.errors import DataError, UserError
-from lingon.data.tokenizers import Tokenizer, bpe, characters, spaces, unigram, wordpiece, words
+from lingon.data.batches.columns import TokenIds
+from lingon.data.tokenizers import Tokenizer, bpe, characters, spaces, unigram, word_lookup, wordpiece, words
 from lingon.data.tokenizers.ascii_words import split_words
 from lingon.data.tokenizers.word_scanner import count_ascii, encode_ascii, word_table
 
@@ -88,7 +90,7 @@ def test_the_short_way_for_ascii_gives_the_words_of_the_library(lowercase):
     counted = words([text + " é" for text in texts[:5000]] + ["\x00".join(parts)], lowercase=lowercase)
     assert set(counted.vocab) == {*tokenizer.vocab, "é"}
     table = word_table(tokenizer.library.get_vocab())
-    assert encode_ascii(texts, table, tokenizer.vocab["[unk]"], lowercase) == ids
+    assert [row.tolist() for row in encode_ascii(texts, table, tokenizer.vocab["[unk]"], lowercase)] == ids
     assert count_ascii(texts, lowercase) == Counter(word for text in texts for word in split_words(text, lowercase))
 
 
@@ -98,14 +100,21 @@ def test_the_scanner_keeps_its_place_while_its_table_grows():
 
 
 @pytest.mark.parametrize("lowercase", [True, False])
-def test_texts_with_other_characters_give_the_words_of_the_library(lowercase):
+def test_texts_with_other_characters_give_the_words_of_the_library(lowercase, monkeypatch):
     """Only the words around other characters go to the library; a space is where no word goes on."""
     dice = random.Random(7)
     odd = ["café", "naïve", "don’t", "'s", "’s", "n't", "\u0301", "\u00a0", "東京", "Σ", "1.5", "x", "\n"]
     parts = [*odd, " ", " ", " "]
     texts = ["".join(dice.choice(parts) for _ in range(dice.randrange(31))) for _ in range(5_000)]
     tokenizer = words([" ".join(parts), *texts[:2500]], lowercase=lowercase)
-    assert tokenizer.encode_batch(texts) == [encoding.ids for encoding in tokenizer.library.encode_batch(texts)]
+    ids = [encoding.ids for encoding in tokenizer.library.encode_batch(texts)]
+    assert tokenizer.encode_batch(texts) == ids
+    monkeypatch.setattr(word_lookup, "MANY", 1)  # the compiled scanner, which gives arrays
+    rows = tokenizer.encode_rows(texts)
+    assert tokenizer.encode_batch(texts) == [[*row] for row in rows] == ids
+    assert {type(row) for row in rows} == {list, np.ndarray}
+    assert [*TokenIds(rows).collate(np.arange(len(ids)))["ids"].shape] == [len(ids), max(map(len, ids))]
+    assert [TokenIds(rows).row(i) for i in range(len(ids))] == ids
 
 
 def test_offsets_point_into_the_text():

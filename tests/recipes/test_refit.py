@@ -12,6 +12,8 @@ import lingon
 from lingon.cli.app import main
 from lingon.engine.fit import History
 from lingon.recipes.refit import how_it_ended, still_improving
+from lingon.tasks.classify import prepare
+from lingon.tasks.classify.calibrate import calibrate
 
 WORDS = {"good": ["warm", "clever", "moving", "bright"], "poor": ["dull", "flat", "stale", "slow"]}
 
@@ -54,6 +56,24 @@ def test_a_neural_model_is_refitted_when_asked_for_as_long_as_it_was_best(data):
     found = record("run")
     assert found["arguments"]["refit"] is True
     assert found["test"]["accuracy"] >= 0.5
+
+
+@pytest.mark.parametrize("problem", ["single-label", "multi-label"])
+def test_what_is_calibrated_by_stored_features_equals_what_the_model_says(data, problem, monkeypatch):
+    found = []
+
+    def both(classifier, valid, scaled=None):
+        by_model = classifier.any_logits(classifier.model, classifier.encoded(valid.inputs))
+        found.append((scaled(), by_model))
+        calibrate(classifier, valid, scaled)
+
+    monkeypatch.setattr(prepare, "calibrate", both)
+    lingon.train("classify", data, out="run", settings={"problem_type": problem})
+    (stored, by_model), *others = found
+    assert not others  # a refit takes over what was calibrated
+    assert stored.shape == by_model.shape
+    assert by_model.std() > 0.1
+    torch.testing.assert_close(stored, by_model)
 
 
 @pytest.mark.parametrize("where", ["before", "inside"])

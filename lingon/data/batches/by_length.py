@@ -10,6 +10,7 @@ from lingon.core.shapes import Int
 from lingon.data.batches.columns import Column, TokenIds, Values
 from lingon.data.batches.loader import Loader
 from lingon.data.batches.order import BatchRows, check_positive, numpy_generator
+from lingon.data.id_rows import IdRows
 
 STEP = 1.06  # texts whose lengths differ by less than this factor share a bucket: about half of it becomes padding
 
@@ -63,7 +64,7 @@ class ByLength:
 
 
 def text_batches(
-    ids: Sequence[Sequence[int]],
+    ids: IdRows,
     labels: Sequence[int] | None = None,
     *,
     max_tokens: int = 16_384,

@@ -11,6 +11,7 @@ import torch
 from lingon.core.errors import UserError
 from lingon.core.shapes import Int, Tensor
 from lingon.data.batches.batch import padded
+from lingon.data.id_rows import IdRows
 
 LARGEST_ID = 2**31 - 1
 
@@ -49,7 +50,7 @@ class TokenIds:
     Raises UserError for ids that are negative or too large.
     """
 
-    def __init__(self, ids: Sequence[Sequence[int]], max_length: int | None = None, pad: int = 0, prefix: str = ""):
+    def __init__(self, ids: IdRows, max_length: int | None = None, pad: int = 0, prefix: str = ""):
         if max_length is not None and max_length < 1:
             raise UserError(f"max_length is {max_length}, it must be 1 or more")
         self.pad, self.prefix = pad, prefix
@@ -125,11 +126,14 @@ class Values:
         return zlib.crc32(self.values.detach().contiguous().cpu().flatten().view(torch.uint8).numpy().data)
 
 
-def _flatten(ids: Sequence[Sequence[int]], max_length: int | None) -> tuple[np.ndarray, np.ndarray]:
+def _flatten(ids: IdRows, max_length: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Return all ids in one int32 array, and the length of each text; a list of lists takes ten times the memory."""
     lengths = np.fromiter((min(len(row), max_length or len(row)) for row in ids), np.int64, len(ids))
-    kept = ids if max_length is None else (row[:max_length] for row in ids)
-    flat = np.fromiter(chain.from_iterable(kept), np.int64, int(lengths.sum()))
+    kept = ids if max_length is None else [row[:max_length] for row in ids]
+    if any(isinstance(row, np.ndarray) for row in kept):
+        flat = np.concatenate([np.asarray(row, np.int64) for row in kept])
+    else:
+        flat = np.fromiter(chain.from_iterable(kept), np.int64, int(lengths.sum()))
     if len(flat) and (flat.min() < 0 or flat.max() > LARGEST_ID):
         raise UserError(f"token ids run from {flat.min()} to {flat.max()}; they must be 0 to {LARGEST_ID}")
     return flat.astype(np.int32), lengths

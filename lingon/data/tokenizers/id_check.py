@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import tokenizers
 
 from lingon.core.errors import UserError
+from lingon.data.id_rows import IdRow, occurrences
 from lingon.data.tokenizers.vocab import UNK
 
 MOSTLY = 0.9  # share of unknown tokens above which a text is almost certainly of another language or form
 FEW = 20  # tokens below which that share says nothing
 
 
-def check_has_embedding(library: tokenizers.Tokenizer, rows: Sequence[list[int]], embeddings: int | None) -> None:
+def check_has_embedding(library: tokenizers.Tokenizer, rows: Sequence[IdRow], embeddings: int | None) -> None:
     """Raise UserError for an id that the model has no embedding of. embeddings: how many it has; None: all."""
     beyond = None if embeddings is None else next((i for row in rows for i in row if i >= embeddings), None)
     if beyond is not None:
@@ -22,12 +23,12 @@ def check_has_embedding(library: tokenizers.Tokenizer, rows: Sequence[list[int]]
         )
 
 
-def warn_mostly_unknown(library: tokenizers.Tokenizer, rows: Sequence[list[int]]) -> None:
+def warn_mostly_unknown(library: tokenizers.Tokenizer, rows: Sequence[IdRow]) -> None:
     """Warn when nearly everything is unknown: a model would learn nothing, and nobody would see why."""
     unknown, total = library.token_to_id(UNK), sum(map(len, rows))
     if unknown is None or total < FEW:
         return
-    share = sum(row.count(unknown) for row in rows) / total
+    share = sum(occurrences(unknown, row) for row in rows) / total
     if share > MOSTLY:
         warnings.warn(
             f"{share:.0%} of {total:,} tokens are {UNK}: was this tokenizer trained on such texts?", stacklevel=4

@@ -1,11 +1,12 @@
 """ASCII text to ids of words without the library: words are cut by a rule and looked up, many times as fast."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import chain, islice
 
 import tokenizers
 
+from lingon.data.id_rows import IdRow, joined
 from lingon.data.tokenizers.ascii_words import ascii_runs, split_words, word_lowercase
 
 MANY = 1 << 20  # characters from which on the compiled scanner is worth the time it takes to load
@@ -28,16 +29,16 @@ class WordLookup:
         ids, unknown = self._vocab
         return [ids.get(word, unknown) for word in split_words(text, self.lowercase)]
 
-    def rows(self, texts: list[str], others: Callable[[list[str]], list[list[int]]]) -> list[list[int]]:
+    def rows(self, texts: list[str], others: Callable[[list[str]], list[list[int]]]) -> list[IdRow]:
         """Return the ids of texts; `others` gives those of the runs in them that are not ASCII."""
         pieces = [ascii_runs(text) for text in texts]
         flat = [*chain.from_iterable(pieces)]
         plain, foreign = [run for run in flat if run.isascii()], [run for run in flat if not run.isascii()]
         ours, theirs = iter(self._ascii_rows(plain)), iter(others(foreign))
         rows = (next(ours) if run.isascii() else next(theirs) for run in flat)
-        return [next(rows) if len(p) == 1 else [*chain.from_iterable(islice(rows, len(p)))] for p in pieces]
+        return [next(rows) if len(p) == 1 else joined([*islice(rows, len(p))]) for p in pieces]
 
-    def _ascii_rows(self, texts: list[str]) -> list[list[int]]:
+    def _ascii_rows(self, texts: list[str]) -> Sequence[IdRow]:
         if sum(map(len, texts)) < MANY:
             return [self.ids(text) for text in texts]
         from lingon.data.tokenizers.word_scanner import encode_ascii

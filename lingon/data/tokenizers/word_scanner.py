@@ -48,14 +48,13 @@ def word_table(ids: dict[str, int]) -> WordTable:
     return WordTable(data, starts, slots, np.array([ids[word.decode()] for word in words], np.int32))
 
 
-def encode_ascii(texts: Sequence[str], words: WordTable, unknown: int, lowercase: bool) -> list[list[int]]:
-    """Encode the words of each text as ids."""
+def encode_ascii(texts: Sequence[str], words: WordTable, unknown: int, lowercase: bool) -> list[np.ndarray]:
+    """Encode the words of each text as ids, int32 [T]."""
     data, ends = _bytes_of(texts)
     ids, lengths = np.empty(len(data), np.int32), np.zeros(len(texts), np.int64)
     lower = LOWER if lowercase else SAME
     count = _encode(data, ends, CLASS, lower, words.data, words.starts, words.slots, words.ids, unknown, ids, lengths)
-    flat, stops = ids[:count].tolist(), np.cumsum(lengths).tolist()
-    return [flat[stop - length : stop] for stop, length in zip(stops, lengths.tolist(), strict=True)]
+    return np.split(ids[:count].copy(), np.cumsum(lengths[:-1]))  # a copy: there is room for an id for each byte
 
 
 def count_ascii(texts: Sequence[str], lowercase: bool) -> Counter:

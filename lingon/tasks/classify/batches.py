@@ -1,10 +1,12 @@
 """Training texts of a classifier as token ids and batches; how much of them is truncated is reported once."""
 
 import sys
+from collections.abc import Sequence
 
 from lingon.core.counted import counted
 from lingon.data.batches import Loader
 from lingon.data.examples import Examples
+from lingon.data.id_rows import IdRow
 from lingon.engine.world import World, world
 from lingon.tasks.classify.classifier import Classifier
 from lingon.tasks.classify.encoding import Encoded
@@ -13,7 +15,7 @@ from lingon.tasks.classify.settings import Settings
 
 def batches_of(
     classifier: Classifier, train: Examples, settings: Settings, place: World
-) -> tuple[Loader, list[list[int]]]:
+) -> tuple[Loader, Sequence[IdRow]]:
     """Return this process's share of the training batches, and the ids of all; say once how much is not read."""
     found = encoded(classifier, train, settings)
     how = {

@@ -12,6 +12,7 @@ from lingon.core.check_finite import check_finite
 from lingon.core.shapes import Float, Tensor
 from lingon.data.batches import Batch, Loader, text_batches
 from lingon.data.examples import Examples, Splits
+from lingon.data.id_rows import as_list
 from lingon.data.labelled_images import ImageSplits
 from lingon.data.tokenizers import Tokenizer
 from lingon.engine.loss import Loss
@@ -143,7 +144,7 @@ class Classifier:
 
     def encode(self, texts: Sequence[Any]) -> list[list[int]]:
         """Token ids of each text, at most `max_length`; a long text is truncated, but keeps its special tokens."""
-        return self.encoded(texts).ids
+        return [as_list(row) for row in self.encoded(texts).ids]
 
     def encoded(self, inputs: Sequence[Any]) -> Encoded:
         """What `encode` gives, with token types where the model takes them, and what was left out."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from lingon.core.errors import UserError
+from lingon.data.id_rows import IdRow
 from lingon.data.tokenizers import Tokenizer
 
 PAIR_ALONE = "$A [SEP] $B"  # of a tokenizer without a template of its own
@@ -25,7 +26,7 @@ class Cut(NamedTuple):
 class Encoded(NamedTuple):
     """Token ids of each text or pair, the type of each token where the model takes them, and what was left out."""
 
-    ids: list[list[int]]
+    ids: Sequence[IdRow]
     token_types: list[list[int]] | None
     cut: Cut
 
@@ -40,7 +41,7 @@ def encode_any(tokenizer: Tokenizer, inputs: Sequence[Any], max_length: int | No
 
 def encode(tokenizer: Tokenizer, texts: Sequence[str], max_length: int | None) -> Encoded:
     """Encode texts. A long text is truncated; its special tokens are kept."""
-    ids = tokenizer.encode_batch(list(texts))
+    ids = tokenizer.encode_rows(texts)
     cut = _cut(ids, max_length)
     return Encoded(ids if max_length is None else tokenizer.truncate(texts, ids, max_length), None, cut)
 
@@ -54,7 +55,7 @@ def encode_pairs(tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]], max_len
     return Encoded([row.ids for row in rows], [row.token_types for row in rows], cut)
 
 
-def _cut(ids: Sequence[Sequence[int]], max_length: int | None) -> Cut:
+def _cut(ids: Sequence[IdRow], max_length: int | None) -> Cut:
     over = [] if max_length is None else [len(row) - max_length for row in ids if len(row) > max_length]
     return Cut(len(over), len(ids), sum(over), sum(map(len, ids)))
 

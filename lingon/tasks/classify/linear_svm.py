@@ -1,12 +1,11 @@
 """A linear classifier that is trained to its optimum: the path of C, chosen on validation texts, and probabilities."""
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from torch import nn
 
 from lingon.core.check_finite import check_finite
+from lingon.core.shapes import Float, Tensor
 from lingon.data.examples import Examples
 from lingon.engine.dual_coordinate_descent import DualCoordinateDescent
 from lingon.engine.feature_store import FeatureStore
@@ -44,24 +43,32 @@ def optimizer_of(
     return DualCoordinateDescent(model, len(train), path, targets.linear_problem(), settings.seed, store=store)
 
 
-def calibrated_evaluator(
-    classifier: Classifier, valid: Examples, store: FeatureStore, first: int
-) -> Callable[[nn.Module], dict[str, float]]:
-    """Return a function of the model that fits the scale of its logits to these texts, and scores it on them.
+class Validation:
+    """Scores of a linear model on validation texts, whose features are computed once.
 
-    So the loss of two models can be compared: a larger C has larger scores. store: holds the features of the texts from
-    number `first` on; where it ends there, they are made when they are asked for.
+    store: holds the features of the texts from number `first` on; if it ends there, they are made when first needed.
     """
-    numbers, weights = classifier.numbers(valid.labels), text_weights(valid)
 
-    @cache
-    def own() -> FeatureStore:
-        return features_of(classifier, classifier.encoded(valid.inputs))
+    def __init__(self, classifier: Classifier, valid: Examples, store: FeatureStore, first: int):
+        self.classifier, self.valid, self.store, self.first = classifier, valid, store, first
+        self.numbers, self.weights = classifier.numbers(valid.labels), text_weights(valid)
 
-    def evaluate(model: Any) -> dict[str, float]:
-        found = store.scores(model, first) if len(store) > first else own().scores(model)
-        logits = check_finite(found, "the model gave logits")
-        model.scale.fill_(scale := classifier.targets.scale_of(logits, numbers, weights, USUAL_SCALE))
-        return classifier.targets.metrics_of(logits * scale, numbers, weights)
+    def __call__(self, model: Any) -> dict[str, float]:
+        """Return the metrics of a model, after its scale is fitted to the texts.
 
-    return evaluate
+        With a scale fitted for each, the losses of two models are comparable: a larger C has larger scores.
+        """
+        logits, targets = check_finite(self.scores(model), "the model gave logits"), self.classifier.targets
+        model.scale.fill_(scale := targets.scale_of(logits, self.numbers, self.weights, USUAL_SCALE))
+        return targets.metrics_of(logits * scale, self.numbers, self.weights)
+
+    def scores(self, model: Any) -> Float[Tensor, "n C"]:
+        """Return the logits of the texts, before they are scaled."""
+        if len(self.store) <= self.first:
+            self.store, self.first = features_of(self.classifier, self.classifier.encoded(self.valid.inputs)), 0
+        return self.store.scores(model, self.first)
+
+    def logits(self) -> Float[Tensor, "n C"]:
+        """Return the scaled logits of the texts by the classifier's model as it is now."""
+        model: Any = self.classifier.model
+        return self.scores(model) * model.scale

@@ -59,9 +59,11 @@ def prepare(
     model = model_of(settings, tokenizer, targets.outputs, data.train).to(device)
     coverage = attach_vectors(model, tokenizer, settings, context.read_vectors)
     classifier = Classifier(model, tokenizer, targets, settings.max_length, text_pair=pair)
-    optimizer = None
+    optimizer, scaled = None, None
+    evaluator: Callable[[nn.Module], dict[str, float]]
     if exact:
-        optimizer, batches, evaluator = _exact_parts(classifier, data, known, settings, first)
+        optimizer, batches, validation = _exact_parts(classifier, data, known, settings, first)
+        evaluator, scaled = validation, validation.logits
     else:
         batches, ids = batches_of(classifier, data.train, settings, context.world)
         if entry.learn:
@@ -80,14 +82,14 @@ def prepare(
         report=held_out.report,
         sample=held_out.extremes,
         optimizer=optimizer,
-        calibrate=partial(calibrate, classifier, data.valid, scaled=exact),
+        calibrate=partial(calibrate, classifier, data.valid, scaled),
         refit=partial(refit, optimizer, classifier, data, settings, context) if settings.refit else None,
     )
 
 
 def _exact_parts(
     classifier: Classifier, data: Splits, known: Examples, settings: Settings, first: DualCoordinateDescent | None
-) -> tuple[DualCoordinateDescent, Loader, Callable[[nn.Module], dict[str, float]]]:
+) -> tuple[DualCoordinateDescent, Loader, linear_svm.Validation]:
     """Return optimizer, batches and evaluator of a linear model that is trained to its optimum.
 
     known: the texts whose words it knows, the training texts first. first: see `prepare`.
@@ -99,7 +101,7 @@ def _exact_parts(
     optimizer = linear_svm.optimizer_of(model, classifier.targets, data.train, data.valid, settings, store)
     # Dual coordinate descent goes from example to example: each process makes all of the same steps.
     batches = stored_batches(classifier, data.train, store, settings)
-    return optimizer, batches, linear_svm.calibrated_evaluator(classifier, data.valid, store, len(data.train))
+    return optimizer, batches, linear_svm.Validation(classifier, data.valid, store, len(data.train))
 
 
 def refit(

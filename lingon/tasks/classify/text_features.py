@@ -1,6 +1,5 @@
 """The features of texts for a linear classifier: each text is encoded once, and only its features are kept."""
 
-from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from lingon.core.shapes import Int, Tensor
 from lingon.data.batches import ByLength, Loader, text_batches
 from lingon.data.examples import Examples
+from lingon.data.id_rows import IdRows
 from lingon.engine.feature_store import FeatureStore, LinearModel
 from lingon.models.registry import Learn
 from lingon.tasks.classify.batched_logits import TOKENS_AT_ONCE
@@ -26,7 +26,7 @@ def features_of(classifier: Classifier, texts: Encoded, learn: Learn | None = No
     return store
 
 
-def learned_batches(classifier: Classifier, ids: Sequence[Sequence[int]], learn: Learn | None) -> Loader:
+def learned_batches(classifier: Classifier, ids: IdRows, learn: Learn | None) -> Loader:
     """Return batches of texts without their labels, after the model has learned from all of them."""
     batches = text_batches(ids, max_tokens=TOKENS_AT_ONCE, shuffle=False, pad=classifier.tokenizer.pad_id)
     if learn:
