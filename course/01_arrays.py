@@ -1,15 +1,15 @@
 # %% [markdown]
 # # 01. Arrays
 #
-# **How can one line of Python do what a loop over a hundred thousand numbers does, many times faster?**
+# **How can one line of Python do the work of a loop over a hundred thousand numbers, many times faster?**
 #
-# Texts, pictures and the weights of a network are all the same thing to a computer: many numbers of one kind, side by
-# side in memory, and a note that says how to walk through them. That is an **array**. Whoever sees both, the numbers
-# and the note, can read every model in this course.
+# To a computer, texts, pictures and the weights of a network are all the same thing: many numbers of one type, side by
+# side in memory, plus a description of how to step through them. That is an **array**. Once you understand both parts,
+# the numbers and the description, you can read every model in this course.
 #
-# We use `lingon.scratch`, arrays made of NumPy and small enough to read. Its names and rules are those of PyTorch, so
-# we import it under that name. Replace that one line by `import torch` and every cell runs as before, the checks of the
-# exercises too; only random numbers and the words of errors are others.
+# We use `lingon.scratch`, a small array library built on NumPy, short enough to read. Its names and rules are those of
+# PyTorch, so we import it under that name. If you replace that one line with `import torch`, every cell runs as before,
+# including the checks of the exercises; only random numbers and the wording of errors differ.
 
 # %%
 import time
@@ -23,8 +23,8 @@ from lingon.learn import attempt
 # %% [markdown]
 # ## From one number to a table of tables
 #
-# An array has a **shape**: how many numbers in each direction, or **dimension**. A single number has no direction at
-# all; a list has one, a table two, a stack of tables three. And it has one **dtype**, the kind of all its numbers.
+# An array has a **shape**: its size in each **dimension**. A single number has no dimensions; a list has one, a table
+# two, a stack of tables three. And an array has one **dtype**, the type of all its numbers.
 
 # %%
 examples = {
@@ -37,12 +37,12 @@ for name, x in examples.items():
     print(f"{name:18} dimensions {x.ndim}   shape {tuple(x.shape)!s:10}   numbers {x.numel():2}   {x.dtype}")
 
 # %% [markdown]
-# The dtype decides how much room a number takes and what fits into it. A text becomes whole numbers (int64), weights
-# are floating ones (float32), a question that was asked of each number gives truth values (bool).
+# The dtype determines how many bytes a number takes and which values it can have. A text becomes integers (int64),
+# weights are floating-point numbers (float32), and a comparison of each number gives truth values (bool).
 #
-# Where two kinds meet, the **rank** decides first: truth values yield to whole numbers, whole numbers to floating ones,
-# however many bytes each has. An int64 and a float32 make a float32, the narrower of the two. Among kinds of one rank
-# the wider one wins. A plain number of Python adapts to the array unless its own rank is higher.
+# Where two dtypes meet, their **category** decides first: bool gives way to integers, and integers to floating-point
+# numbers, whatever their number of bytes. An int64 and a float32 make a float32, the narrower of the two. Within one
+# category, the wider dtype wins. A plain Python number adapts to the array unless its own category is higher.
 
 # %%
 whole, floating = torch.tensor([1, 2, 3]), torch.tensor([0.5, 0.5, 0.5])
@@ -54,19 +54,19 @@ for words, x in (
 ):
     print(f"{words:18} {x.tolist()!s:22} {x.dtype}, {x.element_size()} bytes each")
 assert (whole.element_size(), floating.element_size()) == (8, 4)
-assert (whole + floating).dtype == torch.float32  # the rank decides, not the width
+assert (whole + floating).dtype == torch.float32  # the category decides, not the width
 assert ((whole > 1) + whole).dtype == torch.int64
-assert (floating + torch.zeros(3, dtype=torch.float64)).dtype == torch.float64  # of one rank: the wider
-assert (whole * 2).dtype == torch.int64  # a number of Python adapts
+assert (floating + torch.zeros(3, dtype=torch.float64)).dtype == torch.float64  # of one category: the wider
+assert (whole * 2).dtype == torch.int64  # a Python number adapts
 assert (whole / 2).dtype == (whole * 0.5).dtype == torch.float32
 
 # %% [markdown]
 # ## Slices: a picture is an array
 #
 # A picture is a table of pixels, each with three numbers: how much red, green and blue. Below is one, made by a
-# formula. To cut it, turn it or take one colour of it is nothing but **indexing**: for each dimension say which places
-# you want. `a:b` means from place a up to, but not with, b; `::2` every second; `-1` the last; `...` all the
-# dimensions between.
+# formula. Cropping it, flipping it or taking one colour of it is nothing but **indexing**: for each dimension, say
+# which positions you want. `a:b` means from position a up to, but not including, b; `::2` every second position; `-1`
+# the last; `...` all dimensions in between.
 
 # %%
 across, down = torch.linspace(-2, 2, 120), torch.linspace(-1.5, 1.5, 90)
@@ -91,8 +91,9 @@ for axis, (name, view) in zip(axes.flat, views.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# An index may also be an array: of places, to pick rows in any order, or of truth values, to keep those where they are
-# true. The first is how a network looks up the vectors of words; the second is how padding is left out.
+# An index may also be an array: an array of integers picks rows in any order, and an array of truth values keeps the
+# elements where it is True. A network looks up the vectors of words in the first way; padding is left out in the
+# second.
 
 # %%
 vectors = torch.arange(12).reshape(4, 3) * 10
@@ -106,8 +107,8 @@ assert np.array_equal(vectors[words].numpy(), vectors.numpy()[[2, 0, 2]])
 # ## Broadcasting: shapes that grow to fit
 #
 # Above, `x` was one row of 120 numbers and `y` one column of 90, and `x * x + y * y` was a whole table. The rule is
-# short. **Lay the shapes one under the other from the right. Two sizes fit if they are equal, or if one of them is 1
-# or missing; that one is repeated.** Nothing is copied for it.
+# short. **Align the shapes at the right. Two sizes are compatible if they are equal, or if one of them is 1 or missing;
+# that one is repeated.** Nothing is copied.
 
 # %%
 row, column = torch.tensor([[10, 20, 30, 40, 50]]), torch.tensor([[1], [2], [3]])
@@ -118,7 +119,7 @@ parts = ((row, "row [1, 5]", "Blues"), (column, "column [3, 1]", "Oranges"), (ta
 for axis, (part, name, colours) in zip(axes, parts, strict=True):
     values = part.expand(3, 5)
     there = np.zeros((3, 5))
-    there[: part.shape[0], : part.shape[1]] = 1  # the numbers that are stored; the others are only repeated
+    there[: part.shape[0], : part.shape[1]] = 1  # the numbers that are stored; the others are repetitions
     axis.imshow(0.15 + 0.35 * there, cmap=colours, vmin=0, vmax=1)
     for i in range(3):
         for j in range(5):
@@ -127,11 +128,11 @@ for axis, (part, name, colours) in zip(axes, parts, strict=True):
 plt.show()
 by_loops = [[10 * j + i for j in range(1, 6)] for i in range(1, 4)]
 assert table.tolist() == by_loops
-assert row.expand(3, 5).stride() == (0, 1)  # no step in memory leads from row to row: nothing was copied
+assert row.expand(3, 5).stride() == (0, 1)  # a step of 0 in memory from row to row: nothing was copied
 
 # %% [markdown]
-# Where shapes do not fit, arrays say so. PyTorch names the two sizes that clash; ours both shapes, the names that you
-# gave them, and the line.
+# If shapes are incompatible, there is an error. PyTorch's message names the two sizes that clash; ours shows both
+# shapes, the names of the variables, and the line.
 
 # %%
 weights, inputs = torch.zeros(3, 5), torch.zeros(3)
@@ -145,11 +146,11 @@ assert {"3", "5"} <= set(message)
 print("with a new dimension of size 1:", list((weights * inputs[:, None]).shape))
 
 # %% [markdown]
-# ## Summing up along a dimension
+# ## Reducing along a dimension
 #
-# A **reduction** makes one number of many: `sum`, `mean`, `max`. Say along which dimension; that one disappears. With
-# `keepdim=True` it stays with size 1, so that the result can be broadcast against what it came from. Two lines
-# standardise every column of a table: mean 0, standard deviation 1.
+# A **reduction** turns many numbers into one: `sum`, `mean`, `max`. You choose a dimension, and that dimension
+# disappears. With `keepdim=True` it is kept with size 1, so that the result can be broadcast against the original
+# array. One line standardizes every column of a table: mean 0, standard deviation 1.
 
 # %%
 torch.manual_seed(0)
@@ -171,8 +172,9 @@ assert torch.allclose(standard.std(0), torch.ones(3, dtype=torch.float64))
 assert table.sum(0, keepdim=True).shape == (1, 3)
 
 # %% [markdown]
-# The most used of all sums is the product of matrices: number $(i, j)$ of $A B$ is row $i$ of $A$ times column $j$ of
-# $B$, summed. With broadcasting it is one line. `@` does the same without the M K N products side by side in memory.
+# The most important sum of all is matrix multiplication: element $(i, j)$ of $A B$ is the sum of the products of row
+# $i$ of $A$ and column $j$ of $B$. With broadcasting it takes one line. `@` does the same without storing all M K N
+# products in memory.
 
 
 # %%
@@ -183,19 +185,19 @@ def product(A, B):
 
 A, B = torch.randn(5, 3), torch.randn(3, 7)
 assert torch.allclose(product(A, B), A @ B, atol=1e-6)
-print("equal to @:", list((A @ B).shape), " products side by side:", (A[:, :, None] * B[None, :, :]).numel())
+print("equal to @:", list((A @ B).shape), " products stored:", (A[:, :, None] * B[None, :, :]).numel())
 assert (A[:, :, None] * B[None, :, :]).numel() == 5 * 3 * 7
 
 # %% [markdown]
-# ## What lies in memory
+# ## Arrays in memory
 #
-# Memory has one dimension only. The numbers of a table lie there in one row, line after line, and the array notes how
-# far to jump for one step in each dimension: its **strides**. The number at $(i, j)$ is at place
+# Memory has only one dimension. The numbers of a table are stored there row after row, and the array records how far to
+# jump for one step in each dimension: its **strides**. The number at $(i, j)$ is at position
 #
 # $$\text{start} + i \cdot \text{stride}_0 + j \cdot \text{stride}_1.$$
 #
-# So a transposed table is the *same* numbers with the strides exchanged; every second column has a doubled stride; a
-# row that was broadcast has a stride of 0. Not one number moves. Colours below are places in memory.
+# So a transposed table consists of the *same* numbers with the strides swapped; taking every second column doubles a
+# stride; a row that was broadcast has a stride of 0. No number moves. The colours below are positions in memory.
 
 # %%
 memory = torch.arange(12)
@@ -226,7 +228,7 @@ assert base.t().stride() == base.stride()[::-1]
 assert base[:, ::2].stride() == (base.stride()[0], 2 * base.stride()[1])
 assert base[:1].expand(3, 4).stride() == (0, 1)
 for view in views.values():
-    start = view[0, 0].item()  # the numbers of this memory are their own places
+    start = view[0, 0].item()  # each number of this memory is its own position
     assert all(
         view[i, j].item() == start + i * view.stride()[0] + j * view.stride()[1]
         for i in range(view.shape[0])
@@ -234,9 +236,9 @@ for view in views.values():
     )
 
 # %% [markdown]
-# Two consequences. A view shares its numbers: change one, and the other has changed. (`clone()` makes a copy.) And an
-# array can be in an order in which neighbours of a row are far apart in memory; it is then not **contiguous**, and some
-# operations must copy it first.
+# This has two consequences. A **view**, such as a slice or a transposed array, shares its numbers with the original: if
+# you change one, the other changes too. (`clone()` makes a copy.) And neighbours in a row may be far apart in memory;
+# the array is then not **contiguous**, and some operations must copy it first.
 
 # %%
 corner = base[:2, :2]
@@ -244,20 +246,20 @@ corner += 100
 print("the base has changed:", base.tolist())
 kept = base.clone()
 kept.zero_()
-assert base[0, 0].item() == memory[0].item() == 100  # the view has changed them; zeros in the copy have not
+assert base[0, 0].item() == memory[0].item() == 100  # changed through the view; zeroing the copy changed nothing
 assert (base.is_contiguous(), base.t().is_contiguous()) == (True, False)
 print("contiguous:", base.is_contiguous(), " transposed:", base.t().is_contiguous())
 
 # %% [markdown]
 # ## Why no loops
 #
-# A loop of Python looks at each number, asks what kind it is, finds the right operation, makes a new object for the
-# result. An array asks once. What follows is one pass over memory in compiled code, many numbers at a time.
+# For each number, a Python loop checks its type, finds the right operation, and creates a new object for the result. An
+# array operation checks once. The rest is one pass over memory in compiled code, many numbers at a time.
 
 
 # %%
 def seconds(function, repeats=5):
-    """The shortest of several runs: what else the machine does can only make a run longer."""
+    """The shortest time of several runs: other programs can only make a run slower."""
     times = []
     for _ in range(repeats):
         begun = time.perf_counter()
@@ -282,20 +284,20 @@ axis.legend()
 plt.show()
 print(
     f"{sizes[-1]:,} numbers: the array takes {by_array[-1] * 1e6:.0f} microseconds, "
-    f"the loop {by_loop[-1] / by_array[-1]:.0f} times as long"
+    f"the loop takes {by_loop[-1] / by_array[-1]:.0f} times as long"
 )
 assert by_loop[-1] > 10 * by_array[-1]
 assert by_loop[0] < by_array[0]
 
 # %% [markdown]
-# For ten numbers the loop wins: asking once costs something too. That is why models work on **batches**, many examples
-# at a time.
+# For ten numbers the loop is faster, because starting an array operation has a cost too. That is why models work on
+# **batches**, many examples at a time.
 #
 # ## Where an array lives
 #
-# Memory is that of some **device**. Ours is the processor's; PyTorch can put an array on a graphics card with
-# `x.to("cuda")`, and then all operations on it run there. Two rules follow: arrays that meet must live on one device,
-# and moving them costs time. Everything in this course runs on the processor.
+# An array is stored in the memory of a **device**. Here that is the CPU; PyTorch can move an array to a GPU with
+# `x.to("cuda")`, and all operations on it then run there. Two rules follow: arrays that are used together must be on
+# one device, and moving them takes time. Everything in this course runs on the CPU.
 
 # %%
 print(torch.ones(3).device, list(torch.ones(3).to("cpu").shape))
@@ -304,12 +306,12 @@ assert str(torch.ones(3).device) == "cpu"
 # %% [markdown]
 # ## Exercises
 #
-# Write your lines in place of `...`; `lingon learn check 01` checks all three in your copy. No loops are needed.
+# Replace `...` with your code; `lingon learn check 01` checks all three in your copy. No loops are needed.
 #
-# ### 01.1 Every distance at once
+# ### 01.1 All distances at once
 #
-# `a` [M, D] and `b` [N, D] are points, one in each row. Give back the distances of each point of `a` from each point
-# of `b`, [M, N]: the root of the sum of the squared differences.
+# `a` [M, D] and `b` [N, D] contain one point in each row. Return the distance of each point of `a` from each point of
+# `b`, [M, N]: the square root of the sum of the squared differences.
 
 
 # %%
@@ -322,10 +324,10 @@ def distances(a, b):
 attempt(distances, "01")
 
 # %% [markdown]
-# ### 01.2 Where a number lies
+# ### 01.2 Position in memory
 #
-# Of a contiguous array of this `shape`, at which place in memory is the number at `index`? Both are tuples of one
-# length. Give back a whole number: `place((3, 4), (1, 2))` is 6.
+# At which position in memory is the number at `index` of a contiguous array with this `shape`? Both are tuples of the
+# same length. Return an integer: `place((3, 4), (1, 2))` is 6.
 
 
 # %%
@@ -338,10 +340,10 @@ def place(shape, index):
 attempt(place, "01")
 
 # %% [markdown]
-# ### 01.3 The mean of what is text
+# ### 01.3 The mean without padding
 #
-# Texts of a batch have vectors `x` [B, T, D], and `mask` [B, T] says True where a token is of the text, False where
-# it is padding. Give back the mean vector of each text over its real tokens, [B, D]. A text with none has the mean 0.
+# The tokens of a batch of texts have vectors `x` [B, T, D]; `mask` [B, T] is True for tokens of the text and False for
+# padding. Return for each text the mean vector of its real tokens, [B, D]. The mean of a text without tokens is 0.
 
 
 # %%
@@ -361,4 +363,4 @@ attempt(masked_mean, "01")
 # - The files `shaping.py`, `indexing.py` and `joining.py` in `lingon/scratch`: the operations of this lesson, a few
 #   lines each.
 #
-# An array can also remember how it was computed. Lesson 02 makes use of it.
+# An array can also remember how it was computed. Lesson 02 uses this to compute gradients.

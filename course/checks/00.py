@@ -8,7 +8,7 @@ from lingon.learn.exercises import Exercise
 
 def _number(found):
     one = not isinstance(found, bool) and (isinstance(found, Real) or getattr(found, "shape", None) == ())
-    assert one, f"Give back one number, not {type(found).__name__}."
+    assert one, f"Return one number, not {type(found).__name__}."
     return found
 
 
@@ -20,8 +20,8 @@ def check_operations(operations):
     for m, k, n in ((3, 5, 7), (100, 1, 10), (1, 1, 1)):
         found = _number(operations(m, k, n))
         assert found == 2 * m * k * n, (
-            f"[{m}, {k}] times [{k}, {n}] has {m * n} results, each of {k} products: {2 * m * k * n} operations, "
-            f"you say {found}."
+            f"[{m}, {k}] times [{k}, {n}] has {m * n} results, each a sum of {k} products: {2 * m * k * n} operations, "
+            f"yours is {found}."
         )
 
 
@@ -32,13 +32,13 @@ def hours(weights, examples, passes, speed):
 def check_hours(hours):
     found = _number(hours(1e6, 3600, 1, 6e6))
     assert isclose(found, 1.0, rel_tol=1e-6), (
-        "A million weights and 3600 examples are 6 x 3600 million operations; at 6 million a second that is 1 hour, "
-        f"you say {found:g}."
+        "A million weights and 3600 examples are 6 x 3600 million operations; at 6 million per second that is 1 hour, "
+        f"yours is {found:g}."
     )
     found = _number(hours(2e5, 1e6, 10, 5e10))
     assert isclose(found, 240 / 3600, rel_tol=1e-6), (
-        f"200,000 weights, ten passes over a million examples at 50 thousand million a second: 240 s or "
-        f"{240 / 3600:.4f} hours, you say {found:g}."
+        f"200,000 weights, ten passes over a million examples at 50 billion per second: 240 s or "
+        f"{240 / 3600:.4f} hours, yours is {found:g}."
     )
 
 
@@ -53,7 +53,7 @@ def ratio(first, second, clock, repeats):
 
 
 class _Watch:
-    """A clock that only goes on when work is done, and work whose lengths are known."""
+    """A clock that advances only while work is done, and work of known duration."""
 
     def __init__(self):
         self.now, self.done = 1000.0, []
@@ -77,20 +77,20 @@ def check_ratio(ratio):
     found = _number(ratio(first, second, watch.clock, 3))
     for name in ("first", "second"):
         count = watch.done.count(name)
-        assert count == 3, f"With repeats=3 each is run 3 times; you have run {name} {count} times."
+        assert count == 3, f"With repeats=3 each must be run 3 times; you ran {name} {count} times."
     assert isclose(found, 3.0), (
-        f"The first took 5, 2, 9 seconds and the second 8, 7, 6: shortest to shortest that is 6 / 2 = 3, "
-        f"you say {found:g}."
+        f"The first took 5, 2, 9 seconds and the second 8, 7, 6: the ratio of the shortest times is 6 / 2 = 3, "
+        f"yours is {found:g}."
     )
-    assert watch.done == ["first", "second"] * 3, "Run them in turn: first, second, first, second, and so on."
+    assert watch.done == ["first", "second"] * 3, "Run them alternately: first, second, first, second, and so on."
 
 
 EXERCISES = [
     Exercise(
-        "Operations of a product",
+        "Operations of a matrix product",
         check_operations,
         (
-            "How many results are there? Each is a sum of how many products?",
+            "How many results are there? How many products does each of them sum?",
             "There are M N results. Each takes K multiplications and, as counted above, K additions.",
         ),
         operations,
@@ -99,7 +99,7 @@ EXERCISES = [
         "How many hours?",
         check_hours,
         (
-            "The formula gives operations for examples; with several passes each example is seen several times.",
+            "The formula counts operations per example; in several passes each example is seen several times.",
             "Operations divided by speed are seconds; an hour has 3600 of them.",
         ),
         hours,
@@ -108,8 +108,8 @@ EXERCISES = [
         "Which of two is faster?",
         check_ratio,
         (
-            "begun = clock(); first(); then clock() - begun is what it took. Do it for both inside of one loop.",
-            "Gather the times in two lists; give back min(times of second) / min(times of first).",
+            "begun = clock(); first(); then clock() - begun is its duration. Do this for both inside one loop.",
+            "Collect the times in two lists; return min(times of second) / min(times of first).",
         ),
         ratio,
     ),

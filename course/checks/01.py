@@ -7,12 +7,12 @@ from lingon.learn.exercises import Exercise
 
 
 def _library(function):
-    """What the reader's cells call torch: lingon.scratch, or PyTorch where its import stands in the other's place."""
+    """The module that the student's cells import as torch: lingon.scratch, or PyTorch if it was imported instead."""
     return getattr(inspect.unwrap(function), "__globals__", {}).get("torch", torch)
 
 
 def _array(found, shape, what):
-    assert hasattr(found, "shape"), f"{what} should be an array, you give back {type(found).__name__}."
+    assert hasattr(found, "shape"), f"{what} should be an array, not {type(found).__name__}."
     assert tuple(found.shape) == shape, f"{what} should have the shape {list(shape)}, yours has {list(found.shape)}."
     return torch.tensor(found.tolist(), dtype=torch.float64)
 
@@ -29,11 +29,11 @@ def check_distances(distances):
     for i in range(3):
         for j in range(2):
             assert abs(found[i, j] - truth[i, j]).item() < 1e-5, (
-                f"From {a[i].tolist()} to {b[j].tolist()} it is {truth[i, j].item():.3f}, "
+                f"The distance from {a[i].tolist()} to {b[j].tolist()} is {truth[i, j].item():.3f}, "
                 f"yours is {found[i, j].item():.3f}."
             )
     one = _array(distances(T.zeros(1, 3), T.ones(1, 3)), (1, 1), "The distance of one point from one other")
-    assert abs(one.item() - 3**0.5) < 1e-5, f"In three dimensions 0 is {3**0.5:.3f} from 1, yours is {one.item():.3f}."
+    assert abs(one.item() - 3**0.5) < 1e-5, f"From (0, 0, 0) to (1, 1, 1): {3**0.5:.3f}, yours is {one.item():.3f}."
 
 
 def place(shape, index):
@@ -56,7 +56,7 @@ def check_place(place):
                 rest //= size
             assert memory[tuple(index)].item() == truth
             found = place(shape, tuple(index))
-            assert found == truth, f"In the shape {shape} the number at {tuple(index)} is at {truth}, you say {found}."
+            assert found == truth, f"In the shape {shape} the number at {tuple(index)} is at {truth}, yours is {found}."
 
 
 def masked_mean(x, mask):
@@ -76,36 +76,36 @@ def check_masked_mean(masked_mean):
     padded = T.cat([x, T.full((3, 2, 2), 99.0)], 1)
     more = T.cat([mask, T.zeros(3, 2, dtype=T.bool)], 1)
     again = _array(masked_mean(padded, more), (3, 2), "The mean vectors")
-    assert torch.allclose(found, again, atol=1e-5), "More padding, whatever its vectors, must not change the mean."
+    assert torch.allclose(found, again, atol=1e-5), "More padding must not change the mean, whatever its vectors are."
 
 
 EXERCISES = [
     Exercise(
-        "Every distance at once",
+        "All distances at once",
         check_distances,
         (
-            "Which shapes must a and b have, so that their difference is [M, N, D]?",
+            "Which shapes must a and b have so that their difference is [M, N, D]?",
             "a[:, None] is [M, 1, D] and b[None] is [1, N, D]: their difference is broadcast to [M, N, D].",
-            "Square it, sum over the last dimension, take the root.",
+            "Square it, sum over the last dimension, and take the square root.",
         ),
         distances,
     ),
     Exercise(
-        "Where a number lies",
+        "Position in memory",
         check_place,
         (
             "In a table with 4 columns, one step down jumps over 4 numbers.",
-            "A step in a dimension jumps over as many numbers as all later sizes multiplied.",
+            "A step in a dimension jumps over as many numbers as the product of all later sizes.",
             "Go from left to right: found = found * size + i.",
         ),
         place,
     ),
     Exercise(
-        "The mean of what is text",
+        "The mean without padding",
         check_masked_mean,
         (
-            "Make what is padding 0 before you sum; and divide by the number of real tokens, not by T.",
-            "mask[:, :, None] is [B, T, 1] and can be broadcast against x; .to(x.dtype) makes numbers of truth values.",
+            "Set padding to 0 before you sum, and divide by the number of real tokens, not by T.",
+            "mask[:, :, None] is [B, T, 1] and can be broadcast against x; .to(x.dtype) converts bool to numbers.",
             "Divide by kept.sum(1).clamp(min=1): a text without tokens is then 0 / 1.",
         ),
         masked_mean,
