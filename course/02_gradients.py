@@ -1,16 +1,17 @@
 # %% [markdown]
 # # 02. Gradients
 #
-# **Which way is down, for a function of a million numbers, and how can one computation answer for all of them?**
+# **In which direction does a function of a million numbers fall, and how can one computation answer for all of them?**
 #
-# A network is a function of its weights, also called its **parameters**: put in weights, get out one number, the
-# **loss** (the *loss function*), which says how wrong it is. To learn is to change each weight a little so that the
-# loss falls. For that we must know the slope of the loss in every weight. This lesson computes slopes in four ways: by
-# trying, by the rules of school, by hand backwards through a network, and by an array that remembers how it was made.
+# A network is a function of its weights, also called its **parameters**: weights go in, and one number comes out, the
+# **loss** (the *loss function*), which says how wrong the network is. Learning means changing each weight a little so
+# that the loss falls. For that we must know the slope of the loss with respect to every weight. This lesson computes
+# slopes in four ways: numerically, with the differentiation rules from school, by hand backwards through a network, and
+# with an array that remembers how it was computed.
 #
-# As in lesson 01, `import torch` may stand in place of the line below, and every cell and check runs as before, with
-# other random numbers. Only `draw` is ours alone: of PyTorch's graphs it shows the steps, and the numbers that they
-# begin with, since PyTorch does not keep the results between.
+# As in lesson 01, you can replace the import of `lingon.scratch` below with `import torch`: every cell and check runs
+# as before, with different random numbers. Only `draw` belongs to Lingon: of PyTorch's graphs it shows the operations
+# and the input values, but not the intermediate results, because PyTorch does not keep them.
 
 # %%
 import math
@@ -28,10 +29,11 @@ torch.manual_seed(0)
 # %% [markdown]
 # ## The slope of a function of one number
 #
-# Go a small step $h$ and see how much the function changes: $(f(x + h) - f(x)) / h$. The smaller the step, the nearer
+# Take a small step $h$ and see how much the function changes: $(f(x + h) - f(x)) / h$. The smaller the step, the closer
 # the line through the two points comes to the **tangent**, and its slope to the **derivative** $f'(x)$. But a computer
-# keeps only some digits of a number. When the step is too small, the difference of two nearly equal numbers is nothing
-# but rounding. So we go the same step to both sides, which is exact for parabolas too, and do not make it too small.
+# stores a number with limited precision. If the step is too small, the difference of two nearly equal numbers is
+# nothing but rounding error. So we take the same step to both sides, which is exact for parabolas too, and do not make
+# it too small.
 
 
 # %%
@@ -49,7 +51,7 @@ def two_sided(f, x, h):
 
 x = torch.linspace(0, 6, 200, dtype=torch.float64)
 at = torch.tensor(1.5, dtype=torch.float64)
-truth = torch.sin(at) + at * torch.cos(at)  # by the rules, which come next
+truth = torch.sin(at) + at * torch.cos(at)  # by the differentiation rules, which come next
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
 left.plot(x, f(x), color="black")
 for h, colour in ((2.5, "0.8"), (1.5, "0.65"), (0.7, "0.5")):
@@ -60,19 +62,19 @@ left.legend()
 steps = [10.0**-n for n in range(1, 15)]
 for name, slope in (("one side", one_sided), ("both sides", two_sided)):
     right.loglog(steps, [abs(slope(f, at, h) - truth).item() + 1e-16 for h in steps], "o-", label=name)
-right.set(xlabel="step", ylabel="error of the slope", title="Too large a step, or too small")
+right.set(xlabel="step", ylabel="error of the slope", title="The step must be neither too large nor too small")
 right.legend()
 plt.show()
 error = lambda slope, h: abs(slope(f, at, h) - truth).item()
 assert all(error(two_sided, h) < error(one_sided, h) for h in (1e-1, 1e-2, 1e-3, 1e-4, 1e-5))
-assert error(two_sided, 1e-14) > error(two_sided, 1e-5)  # too small: nothing but rounding
+assert error(two_sided, 1e-14) > error(two_sided, 1e-5)  # too small: nothing but rounding error
 assert abs(two_sided(lambda x: x * x, at, 0.5) - 2 * at).item() < 1e-12  # exact for a parabola, however large the step
 
 # %% [markdown]
-# ## Rules
+# ## Differentiation rules
 #
-# Nobody wants to try a step for every number. The derivatives of a few functions are known once and for all, and three
-# rules put them together:
+# Nobody wants to take a step in every number. The derivatives of a few basic functions are known, and three rules
+# combine them:
 #
 # | | function | derivative |
 # |---|---|---|
@@ -80,8 +82,8 @@ assert abs(two_sided(lambda x: x * x, at, 0.5) - 2 * at).item() < 1e-12  # exact
 # | product | $u(x)\,v(x)$ | $u'\,v + u\,v'$ |
 # | chain | $u(v(x))$ | $u'(v(x)) \cdot v'(x)$ |
 #
-# The last one matters most: **one after the other means slopes multiplied**. If $v$ grows three times as fast as $x$,
-# and $u$ twice as fast as $v$, then $u$ grows six times as fast as $x$.
+# The last one matters most: **if functions are applied one after the other, their slopes are multiplied**. If $v$ grows
+# three times as fast as $x$, and $u$ twice as fast as $v$, then $u$ grows six times as fast as $x$.
 
 # %%
 rules = {
@@ -100,14 +102,15 @@ x = torch.linspace(0.2, 2, 50, dtype=torch.float64)
 for name, (function, by_rule) in rules.items():
     by_trying = two_sided(function, x, 1e-5)
     assert torch.allclose(by_rule(x), by_trying, atol=1e-8)
-    print(f"{name:22} largest difference between rule and trying: {(by_rule(x) - by_trying).abs().max().item():.0e}")
+    print(f"{name:22} largest difference from the numerical slope: {(by_rule(x) - by_trying).abs().max().item():.0e}")
 
 # %% [markdown]
 # ## A gradient is a vector
 #
-# A function of two numbers has two slopes: one for a step in the first, one for a step in the second. Written side by
-# side they are the **gradient**, a vector with the shape of the input. Here an array remembers: `requires_grad=True`
-# says that we shall ask for slopes, `backward()` computes them all, and they stand in `.grad`.
+# A function of two numbers has two slopes, called **partial derivatives**: one for a step in the first number, one for
+# a step in the second. Together they form the **gradient**, a vector with the shape of the input. Here we let an array
+# remember how it was computed: `requires_grad=True` says that we will ask for gradients, `backward()` computes them all
+# and stores them in `.grad`.
 
 
 # %%
@@ -127,7 +130,7 @@ def grid(low, high, across, down):
 
 
 fine, coarse = grid((-3, -2), (3, 2), 120, 80), grid((-2.7, -1.7), (2.7, 1.7), 17, 11).requires_grad_()
-landscape(coarse).sum().backward()  # each height depends on its own point only: one way back for all 187 points
+landscape(coarse).sum().backward()  # each height depends on its own point only: one backward pass for all 187 points
 heights, arrows, starts = landscape(fine), coarse.grad, coarse.detach()
 
 point = torch.tensor([-0.2, 0.9], dtype=torch.float64, requires_grad=True)
@@ -146,7 +149,7 @@ right.plot(angles * 180 / math.pi, change, color="black")
 uphill = math.degrees(math.atan2(point.grad[1].item(), point.grad[0].item())) % 360
 right.axvline(uphill, color="tab:red", label="direction of the gradient")
 right.axhline(0, color="0.8")
-right.set(xlabel="direction of a step, degrees", title="How much a step from the black point climbs")
+right.set(xlabel="direction of a step, degrees", title="Slope of a step from the black point")
 right.legend()
 plt.show()
 assert torch.allclose(change, around @ point.grad, atol=1e-3)
@@ -158,19 +161,21 @@ with torch.no_grad():
     assert abs(landscape(point + 1e-4 * level) - landscape(point)).item() < 1e-4 * 1e-3
 
 # %% [markdown]
-# Three things to see. The gradient points where it climbs **most steeply**, and its length says how steeply. At right
-# angles to it nothing changes: that is the direction of the line of equal height. And a step in *any* direction $d$
-# climbs by $\nabla f \cdot d$, the equation in the last line of the cell. To go down, go against the gradient.
+# Note three things. The gradient points in the direction of **steepest ascent**, and its length is the slope in that
+# direction. In the perpendicular directions the function does not change: they run along the line of equal height. And
+# the slope in *any* direction $d$ is $\nabla f \cdot d$, which the first assertion of the cell checks. To go down, go
+# against the gradient.
 #
 # ## Many results: the Jacobian
 #
-# A function that makes $m$ numbers of $n$ has a slope for each pair: a matrix [m, n], the **Jacobian**. Row $i$ is the
-# gradient of result $i$. Now put two functions one behind the other, $n \to k \to m$. How does result $i$ depend on
-# input $j$? Through each of the $k$ numbers between, and all these ways add up:
+# A function from $n$ numbers to $m$ numbers has a slope for each pair of input and output: a matrix [m, n], the
+# **Jacobian**. Row $i$ is the gradient of output $i$. Now apply two functions one after the other, $n \to k \to m$. How
+# does output $i$ depend on input $j$? Through each of the $k$ intermediate numbers, and the contributions of all these
+# paths add up:
 #
 # $$J_{ij} = \sum_k (J_2)_{ik}\,(J_1)_{kj}, \qquad\text{in shapes}\qquad (m, n) = (m, k)\,(k, n).$$
 #
-# That sum is the product of matrices. **The chain rule is a product of matrices.**
+# That sum is a matrix product. **The chain rule is matrix multiplication.**
 
 # %%
 A, B = torch.randn(7, 5, dtype=torch.float64), torch.randn(3, 7, dtype=torch.float64)
@@ -191,7 +196,7 @@ assert torch.allclose(J1, (1 - first(x) ** 2)[:, None] * A)  # by the rules: tan
 assert torch.allclose(J, J2 @ J1)
 
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained", width_ratios=[5, 7, 5])
-names = ("whole (3, 5)", "= second (3, 7)", "@ first (7, 5)")
+names = ("both (3, 5)", "= second (3, 7)", "@ first (7, 5)")
 for axis, matrix, name in zip(axes, (J, J2, J1), names, strict=True):
     limit = matrix.abs().max().item()
     axis.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit)
@@ -199,16 +204,17 @@ for axis, matrix, name in zip(axes, (J, J2, J1), names, strict=True):
 plt.show()
 
 # %% [markdown]
-# ## From which end?
+# ## In which order?
 #
-# Products of matrices may be computed in any order, and the result is the same; the work is not. A loss is *one*
-# number, so the last Jacobian has one row. From that end each product is a row times a matrix. From the other end it
-# is a matrix times a matrix, and becomes small only at the very last.
+# A product of several matrices may be computed from the left or from the right. The result is the same, but the amount
+# of work differs. A loss is *one* number, so the last Jacobian has one row. If we start from the loss, each product is
+# a row vector times a matrix. If we start from the input, each is a matrix times a matrix, and only the very last one
+# is small.
 
 
 # %%
 def multiplications(sizes, from_the_end):
-    """How many multiplications the product of Jacobians takes, for a chain of so many values each, input first."""
+    """How many multiplications the product of the Jacobians of a chain takes; sizes of its vectors, input first."""
     jacobians = [(after, before) for before, after in pairwise(sizes)]
     if from_the_end:
         return sum(sizes[-1] * after * before for after, before in jacobians[:-1])
@@ -219,14 +225,15 @@ print("multiplications        from the input        from the loss")
 for width in (10, 100, 1000):
     sizes = [width] * 5 + [1]
     print(f"width {width:5} {multiplications(sizes, False):23,} {multiplications(sizes, True):20,}")
-    assert multiplications(sizes, True) == 4 * width**2  # four times a row times a matrix
-    assert multiplications(sizes, False) == 3 * width**3 + width**2  # three matrices times a matrix, one row
+    assert multiplications(sizes, True) == 4 * width**2  # four products of a row and a matrix
+    assert multiplications(sizes, False) == 3 * width**3 + width**2  # all but the last: matrix times matrix
 
 # %% [markdown]
-# To begin at the loss is called **backpropagation**. For every product of matrices on the way there, the way back has
-# at most two: the gradient of all weights, however many, takes at most twice the multiplications of the loss. (The
-# network below counts them.) And nobody writes down a Jacobian: each step only has to know how to multiply a row by its
-# own, a **vector-Jacobian product**. That is all that is asked of an operation:
+# Starting from the loss is called **backpropagation**. Computing the loss is the **forward pass**, computing the
+# gradients the **backward pass**. For every matrix product in the forward pass, the backward pass has at most two: the
+# gradient of all weights, however many, takes at most twice as many multiplications as the loss. (The network below
+# counts them.) And nobody stores a Jacobian: each operation only has to know how to multiply a row vector by its own
+# Jacobian, a **vector-Jacobian product**. Nothing else is required of an operation:
 
 # %%
 v = torch.randn(3, dtype=torch.float64)
@@ -237,11 +244,11 @@ print("v times the Jacobian, without the Jacobian:", [f"{number:.3f}" for number
 # %% [markdown]
 # ## Backpropagation by hand
 #
-# A network with one hidden layer of five numbers between inputs and output, its **hidden units**, on 8 examples. On the
-# way there, we keep what we shall need again. On the way back each line takes the gradient of a result and makes of it
-# the gradient of what it came from: `G_y` is how much the loss changes with each output, `G_h` with each hidden number,
-# and so on. Each gradient has the shape of the array that it belongs to; in a product of matrices, that alone tells
-# what must be transposed.
+# Here is a network with one hidden layer between inputs and output, with five **hidden units**, and a batch of 8
+# examples. In the forward pass we keep what we shall need again. In the backward pass, each line turns the gradient of
+# a result into the gradient of its inputs: `G_y` says how much the loss changes with each output, `G_h` with each
+# hidden unit, and so on. Each gradient has the shape of the array that it belongs to; in a matrix product, this alone
+# tells you what must be transposed.
 
 # %%
 x, target = torch.randn(8, 3, dtype=torch.float64), torch.randn(8, 1, dtype=torch.float64)
@@ -253,19 +260,19 @@ y = h @ W2.t() + b2  # [8, 1]
 loss = ((y - target) ** 2).mean()
 
 G_y = 2 * (y - target) / len(y)  # [8, 1]: square and mean
-G_W2, G_b2 = G_y.t() @ h, G_y.sum(0)  # (1, 8)(8, 5): every example adds its part
+G_W2, G_b2 = G_y.t() @ h, G_y.sum(0)  # (1, 8)(8, 5): the sum over the examples
 G_h = G_y @ W2  # (8, 1)(1, 5)
-G_z = G_h * (1 - h * h)  # [8, 5]: tanh, number by number
+G_z = G_h * (1 - h * h)  # [8, 5]: tanh, elementwise
 G_W1, G_b1 = G_z.t() @ x, G_z.sum(0)  # (5, 8)(8, 3)
 print("shapes:", *(list(g.shape) for g in (G_W1, G_b1, G_W2, G_b2)))
 assert [g.shape for g in (G_W1, G_b1, G_W2, G_b2)] == [weight.shape for weight in (W1, b1, W2, b2)]
-way_there = 8 * 3 * 5 + 8 * 5 * 1  # x @ W1.t() and h @ W2.t()
-way_back = 1 * 8 * 5 + 8 * 1 * 5 + 5 * 8 * 3  # G_W2, G_h and G_W1
-print(f"multiplications: {way_there} on the way there, {way_back} on the way back")
-assert way_back <= 2 * way_there
+forward = 8 * 3 * 5 + 8 * 5 * 1  # x @ W1.t() and h @ W2.t()
+backward = 1 * 8 * 5 + 8 * 1 * 5 + 5 * 8 * 3  # G_W2, G_h and G_W1
+print(f"multiplications: {forward} in the forward pass, {backward} in the backward pass")
+assert backward <= 2 * forward
 
 # %% [markdown]
-# And by the library: say which arrays are weights, compute as before, call `backward()`.
+# Now with the library: mark the arrays that are weights, compute as before, and call `backward()`.
 
 # %%
 weights = [W1, b1, W2, b2]
@@ -275,19 +282,19 @@ loss = ((torch.tanh(x @ W1.t() + b1) @ W2.t() + b2 - target) ** 2).mean()
 loss.backward()
 for weight, by_hand in zip(weights, (G_W1, G_b1, G_W2, G_b2), strict=True):
     assert torch.allclose(weight.grad, by_hand)
-print("the library agrees with us in all four")
+print("all four gradients equal the library's")
 
 # %% [markdown]
 # ## How the library does it
 #
-# It does nothing else than we did. Each result remembers which numbers it was made of and its slope in each of them;
-# the way back goes through the results, the newest first, and hands on slope times gradient. Where two ways lead to
-# one number, their gradients **add up**. For single numbers that fits on a page.
+# It does the same as we did. Each result remembers the numbers from which it was computed, and its slope with respect
+# to each of them. The backward pass visits the results, newest first, and passes slope times gradient on to these
+# numbers. If a number was used several times, its gradients **add up**. For single numbers, this fits on a page.
 
 
 # %%
 class Number:
-    """A number that remembers what it was made of: pairs of a number and the slope in it."""
+    """A number that remembers what it was computed from: pairs of a source and the slope with respect to it."""
 
     def __init__(self, value, *made_of):
         self.value, self.made_of, self.grad = value, made_of, 0.0
@@ -309,7 +316,7 @@ class Number:
             if number not in order:
                 for source, _ in number.made_of:
                     visit(source)
-                order.append(number)  # after all that it was made of
+                order.append(number)  # after all its sources
 
         visit(self)
         self.grad = 1.0
@@ -332,8 +339,8 @@ assert torch.allclose(torch.tensor([n.grad for n in ours]), torch.stack([t.grad 
 print("gradients of a, b, c:", [f"{number.grad:.4f}" for number in ours])
 
 # %% [markdown]
-# The graph of that formula, drawn by the library. Numbers go down along the arrows; gradients come back up. Follow one
-# product: each of its two sources gets the gradient of the product times the *other* source.
+# Here is the graph of that formula, drawn by the library. Values flow down along the arrows; gradients flow back up.
+# Follow one product: each of its two factors gets the gradient of the product times the *other* factor.
 
 # %%
 draw(result, dict(zip("abc", theirs, strict=True)), title="tanh(a b + c) (a b + c) + a")
@@ -341,14 +348,15 @@ draw(result, dict(zip("abc", theirs, strict=True)), title="tanh(a b + c) (a b + 
 # %% [markdown]
 # ## Gradients through loops
 #
-# Since the array remembers what was *really* computed, any Python may stand between: `for`, `while`, `if`. Here is a
-# ball, thrown and slowed by the air, in steps of time until it touches the ground. How many steps there are depends on
-# the throw. The distance has a gradient in the angle all the same, and going *up* along it finds the best throw.
+# Since the array remembers what was *actually* computed, the computation may use any Python: `for`, `while`, `if`. As
+# an example we throw a ball, slowed by air resistance, and simulate its flight in small time steps until it hits the
+# ground. The number of steps depends on the throw. The distance still has a gradient with respect to the angle, and
+# going *up* along it finds the best throw.
 
 
 # %%
 def throw(angle, speed=30.0, drag=0.02, seconds=0.05):
-    """The places on the way and the distance of a throw: an angle in radians; metres, and metres per second."""
+    """The path and the distance of a throw. The angle is in radians, the speed in metres per second."""
     x, y = torch.tensor(0.0, dtype=torch.float64), torch.tensor(2.0, dtype=torch.float64)
     vx, vy = speed * torch.cos(angle), speed * torch.sin(angle)
     way = [(x.item(), y.item())]
@@ -358,7 +366,7 @@ def throw(angle, speed=30.0, drag=0.02, seconds=0.05):
         vx, vy = vx - seconds * slow * vx, vy - seconds * (9.81 + slow * vy)
         x, y = x + seconds * vx, y + seconds * vy
         way.append((x.item(), y.item()))
-    share = before[1] / (before[1] - y)  # of the last step, until the ground
+    share = before[1] / (before[1] - y)  # the fraction of the last step above the ground
     return way, before[0] + share * (x - before[0])
 
 
@@ -375,7 +383,7 @@ for attempt_number in range(12):
     (slope,) = torch.autograd.grad(distance, [angle])
     axis.plot(*zip(*way, strict=True), color=plt.cm.viridis(attempt_number / 11))
     angle = (angle + 0.005 * slope).detach().requires_grad_()  # a new leaf: the history ends here
-axis.set(xlabel="metres", ylabel="metres", ylim=(0, None), title="Twelve throws, each from the gradient of the last")
+axis.set(xlabel="metres", ylabel="metres", ylim=(0, None), title="Twelve throws, improved by the gradient")
 plt.show()
 print(f"best angle {math.degrees(angle.item()):.1f} degrees, distance {distance.item():.1f} metres")
 with torch.no_grad():
@@ -385,17 +393,17 @@ assert begun < distance.item()
 assert max(tried) - distance.item() < 0.1  # metres: none of 71 throws goes noticeably farther
 
 # %% [markdown]
-# Three habits that belong to it. Gradients **add up** in `.grad` until you set it to None. What you compute inside
-# `with torch.no_grad():` is not remembered; change weights only there. And `detach()` gives the numbers without their
-# history.
+# Remember three rules. Gradients **add up** in `.grad` until you set it to None. What you compute inside `with
+# torch.no_grad():` is not recorded; change weights only there. And `detach()` returns an array without its history.
 #
-# A gradient is computed too, so it can have a gradient: `create_graph=True` keeps the history of the way back.
+# A gradient is the result of a computation too, so it can have a gradient: `create_graph=True` records the backward
+# pass.
 
 # %%
 w = torch.tensor(3.0, requires_grad=True)
 for _ in range(2):
     (w * w).backward()
-assert w.grad.item() == 2 * (2 * 3.0)  # of both ways back
+assert w.grad.item() == 2 * (2 * 3.0)  # the sum over both backward passes
 with torch.no_grad():
     assert not (w * w).requires_grad
 assert not w.detach().requires_grad
@@ -411,16 +419,16 @@ assert curves[1][0].item() < 0.01 * curves[1].max().item()  # at -3 the slope is
 figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
 for order, numbers in enumerate(curves):
     axis.plot(x.detach(), numbers, label="tanh" + "'" * order)
-axis.set(title="tanh and its derivatives: far from 0 there is no slope left to learn from")
+axis.set(title="tanh and its derivatives: far from 0 the gradient vanishes")
 axis.legend()
 plt.show()
 
 # %% [markdown]
-# ## Downhill
+# ## Gradient descent
 #
-# **Gradient descent**: compute the loss, go back, take from each weight its gradient times a small number, the
-# **learning rate**. Again and again. We fit a line $w x + b$ to points, so there are two weights and the whole
-# landscape of the loss can be drawn, with the path through it.
+# **Gradient descent** repeats three steps: compute the loss, compute the gradients, and subtract from each weight its
+# gradient times a small number, the **learning rate**. We fit a line $w x + b$ to points. It has only two weights, so
+# we can draw the whole loss surface and the path of the weights on it.
 
 # %%
 points = torch.rand(40, dtype=torch.float64) * 2
@@ -463,7 +471,7 @@ assert ends["about right"][1] < ends["too small"][1] < ends["too small"][0]
 assert ends["too large"][1] > ends["too large"][0]  # uphill
 
 # %% [markdown]
-# The library's `SGD` is those three lines. On the same loss it goes the same way to the last digit but rounding.
+# The library's `SGD` does the same. On the same loss it takes the same path, up to rounding.
 
 # %%
 p = torch.tensor([-1.0, 2.0], dtype=torch.float64, requires_grad=True)
@@ -477,9 +485,10 @@ by_numpy = np.polyfit(points.numpy(), heights.numpy(), 1)
 print("found", [f"{number:.3f}" for number in p.tolist()], " exact", [f"{number:.3f}" for number in by_numpy])
 
 # %% [markdown]
-# A line has one valley. A network has many: even the smallest, $w_2 \tanh(w_1 x)$, has two that are equally good, since
-# both signs can be turned at once. Between them, at 0, there is a **saddle**: the slope is 0 though it is no minimum.
-# Which valley is found depends on where one starts. That is why weights start at random, and never all at 0.
+# The loss of a line has one minimum. That of a network has many: even the smallest network, $w_2 \tanh(w_1 x)$, has two
+# equally good minima, since flipping both signs changes nothing. Between them, at 0, there is a **saddle point**: the
+# gradient is 0, but it is not a minimum. Which minimum is found depends on the starting point. That is why weights are
+# initialized at random, and never all to 0.
 
 # %%
 targets = 1.5 * torch.tanh(2 * points)
@@ -500,9 +509,9 @@ for start in ([0.1, 2.5], [-0.5, 2.5], [-3.5, 1.0], [-0.3, -2.5], [3.0, -2.5], [
     axis.plot(*path[-1].tolist(), "*", color="tab:red", markersize=11)
     assert network_loss(path[-1]).item() < 0.01 * network_loss(path[0]).item()
     valleys.add(path[-1, 0].item() > 0)
-axis.set(xlabel="$w_1$", ylabel="$w_2$", title="Six starts (black), two valleys")
+axis.set(xlabel="$w_1$", ylabel="$w_2$", title="Six starting points (black), two minima")
 plt.show()
-assert torch.allclose(network_loss(fine), network_loss(-fine))  # both signs turned at once
+assert torch.allclose(network_loss(fine), network_loss(-fine))  # both signs flipped
 saddle = torch.zeros(2, dtype=torch.float64, requires_grad=True)
 network_loss(saddle).backward()
 assert saddle.grad.tolist() == [0, 0]
@@ -513,12 +522,12 @@ assert len(valleys) == 2
 # %% [markdown]
 # ## Exercises
 #
-# Write your lines in place of `...`; `lingon learn check 02` checks all three in your copy.
+# Replace `...` with your code; `lingon learn check 02` checks all three in your copy.
 #
-# ### 02.1 Slopes by trying
+# ### 02.1 Numerical gradient
 #
-# `f` makes one number of an array `x` [N]. Give back its gradient [N], by steps of `1e-4` to both sides in one number
-# at a time. Do not use `backward`, and leave `x` as it was.
+# `f` computes one number from an array `x` [N]. Return its gradient [N], using steps of `1e-4` to both sides, in one
+# element of `x` at a time. Do not use `backward`, and do not modify `x`.
 
 
 # %%
@@ -531,10 +540,11 @@ def slopes(f, x):
 attempt(slopes, "02")
 
 # %% [markdown]
-# ### 02.2 The way back through a layer
+# ### 02.2 The backward pass of a layer
 #
-# A linear layer computed `y = x @ W.t() + b`, with `x` [N, D], `W` [O, D] and `b` [O]. On the way back comes `gy`
-# [N, O], the gradient of the loss in `y`. Give back the three gradients that follow: in `x`, in `W` and in `b`.
+# A linear layer computed `y = x @ W.t() + b`, with `x` [N, D], `W` [O, D] and `b` [O]. In the backward pass it receives
+# `gy` [N, O], the gradient of the loss with respect to `y`. Return the three gradients with respect to `x`, `W` and
+# `b`.
 
 
 # %%
@@ -547,11 +557,11 @@ def back(x, W, gy):
 attempt(back, "02")
 
 # %% [markdown]
-# ### 02.3 Downhill with momentum
+# ### 02.3 Gradient descent with momentum
 #
-# A ball that rolls keeps its speed. Begin with the speed 0. In each of `steps` steps: the new speed is 0.9 times the
-# old one plus the gradient of `f` at `x`; then `x` goes by `lr` times the speed, downhill. Here use the library's
-# gradient. Give back the last `x`, without history, and leave the array that came in as it was.
+# A rolling ball keeps its speed. Start with speed 0. In each of `steps` steps, the new speed is 0.9 times the old one
+# plus the gradient of `f` at `x`; then subtract `lr` times the speed from `x`. Use the library's gradient. Return the
+# last `x`, without its history, and do not modify the array that you were given.
 
 
 # %%
@@ -566,12 +576,12 @@ attempt(roll, "02")
 # %% [markdown]
 # ## What to read next
 #
-# - Seppo Linnainmaa, *Taylor expansion of the accumulated rounding error*, BIT, 1976: the way back, before there were
-#   networks to use it on.
+# - Seppo Linnainmaa, *Taylor expansion of the accumulated rounding error*, BIT, 1976: backpropagation before it was
+#   used for networks.
 # - David Rumelhart, Geoffrey Hinton and Ronald Williams, *Learning representations by back-propagating errors*, Nature,
 #   1986.
 # - Atilim Baydin and others, *Automatic differentiation in machine learning: a survey*, 2018.
 # - The files `lingon/scratch/derivative_table.py`, all derivatives in one table, and
-#   `lingon/scratch/autograd/engine.py`, the way back for arrays.
+#   `lingon/scratch/autograd/engine.py`, the backward pass for arrays.
 #
-# A formula that is known as a whole, before any number is put in, can be made faster and carried elsewhere: lesson 03.
+# A formula that is known as a whole, before any number is put in, can be optimized and exported: lesson 03.

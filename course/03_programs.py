@@ -1,15 +1,15 @@
 # %% [markdown]
 # # 03. Programs
 #
-# **What can a computer do with a formula before it has seen a single number?**
+# **What can a computer do with a formula before it has seen any numbers?**
 #
-# So far every line of ours was computed as soon as it was reached: `C = B * A` made an array, there and then. That is
-# an **imperative** program. It is straightforward: loops are Python's loops, and any number can be printed on the way.
-# But whoever computes line by line never sees the whole. In a **declarative** program the lines only say *what* is to
-# be computed. The result is a **graph** that can be looked at, made faster, stored, differentiated and carried to
-# another language, before any number is there.
+# So far, every line was computed as soon as it was reached: `C = B * A` made an array immediately. That is an
+# **imperative** program. It is straightforward: loops are Python's loops, and any intermediate value can be printed.
+# But a computer that works line by line never sees the whole. In a **declarative** program, the lines only say *what*
+# is to be computed. The result is a **graph** that can be inspected, optimized, saved, differentiated and exported to
+# another language, before there are any numbers.
 #
-# You need: arrays and gradients (lessons 01 and 02). This lesson uses NumPy and `lingon.program`, nothing else.
+# You need arrays and gradients (lessons 01 and 02). This lesson uses only NumPy and `lingon.program`.
 
 # %%
 import json
@@ -29,8 +29,8 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## Ten lines, and the library
 #
-# A graph needs very little. A **node** holds the name of an operator and the nodes that it takes; Python's `+` and `*`
-# make new nodes in place of numbers. To **run** the graph means to ask each node for its operands first.
+# A graph needs very little. A **node** holds the name of an operator and the nodes that are its operands; Python's `+`
+# and `*` make new nodes instead of numbers. To **run** the graph, each node first computes its operands, then itself.
 
 
 # %%
@@ -58,8 +58,8 @@ tiny = Tiny("B") * Tiny("A") + 1
 print(run(tiny, {"A": np.ones(10), "B": np.ones(10) * 2}))
 
 # %% [markdown]
-# And the same in the library. The first four lines compute nothing. `compile` looks at the graph, and only the last
-# line, which gives the **variables** their values, computes.
+# Now the same with the library. The first four lines compute nothing. `compile` analyzes the graph. Only the call of
+# `f`, which gives the **variables** their values, computes something.
 
 # %%
 A = Variable("A")
@@ -73,9 +73,9 @@ assert np.allclose(d, run(tiny, {"A": np.ones(10), "B": np.ones(10) * 2}))
 f.draw()  # a notebook shows the picture; in a script it is the text of an SVG file
 
 # %% [markdown]
-# What one pays: an expression has no numbers, so it cannot be printed on the way, and an `if` of Python cannot ask it
-# anything. What one gets: mistakes are found before anything runs, with the line in which they were made. Give a
-# variable its shape, and the line itself complains.
+# The price: an expression has no values, so intermediate results cannot be printed, and a Python `if` cannot test them.
+# The benefit: mistakes are found before anything runs, with the line in which they were made. If you give a variable
+# its shape, the line with the mistake itself raises an error.
 
 # %%
 x, w = Variable("x", (3, 5), "float32"), Variable("w", (7, 2), "float32")
@@ -86,11 +86,12 @@ for mistake in (lambda: x @ w, lambda: 1 if x > 0 else 2, lambda: f(A=np.ones(3)
         print("-", error)
 
 # %% [markdown]
-# ## What may be changed, and what may not
+# ## Optimizing a graph without changing results
 #
 # A graph can be rewritten into another one with the same results. What is written twice is computed once (**common
-# sub-expressions**). What depends on no variable is computed when the program is made (**constant folding**). What no
-# result needs is left out (**dead code**). And there is algebra, where one must be careful: is $x \cdot 0 = 0$?
+# subexpression elimination**). What depends on no variable is computed when the program is compiled (**constant
+# folding**). What no result needs is left out (**dead code elimination**). And there are algebraic simplifications,
+# which need care: is $x \cdot 0 = 0$?
 
 # %%
 X = Variable("X")
@@ -106,14 +107,15 @@ assert np.isnan(compile(X * 0)(X=sample)).tolist() == [False, True, True]
 
 # %% [markdown]
 # `X * 1` vanished. `exp(X)`, written twice, is computed once. `X / 4` became a multiplication, since a quarter is exact
-# in binary. `X * 0` stayed: infinity times zero is *not a number*, and a program that says 0 there would hide a
-# mistake. Every rule of the library is exact for NaN, for infinities and for the sign of zero.
+# in binary. `X * 0` stayed: infinity times zero is *not a number* (NaN), and a program that returns 0 there would hide
+# a mistake. Every rule of the library is exact for NaN, infinities and the sign of zero.
 #
 # ## C shares memory with D
 #
-# In an imperative program `C` must be kept: somebody might print it in the next line. The graph knows that nobody reads
-# `C` once `D` is there, so `D` can be written over it. Working out who lives from when to when is called **liveness**,
-# and the result is a **memory plan**. Below, each operator runs by itself, so that the plan can be seen at work.
+# In an imperative program, `C` must be kept, because the next line might print it. The graph shows that nothing reads
+# `C` once `D` has been computed, so `D` can overwrite it. Determining from which step to which each value is needed is
+# called **liveness analysis**, and the result is a **memory plan**. Below, each operator runs separately, so that the
+# plan is visible.
 
 # %%
 many = 1_000_000
@@ -123,9 +125,9 @@ print(plan)
 
 
 # %% [markdown]
-# One can go further. `B * A + 1` needs no array for `C` at all if both operators are applied to a few thousand numbers
-# at a time, while these are in the cache of the processor. That is **fusion**. We compare on a longer chain, and look
-# at what really happened to the memory.
+# We can go further. `B * A + 1` needs no array for `C` at all if both operators are applied to a few thousand numbers
+# at a time, while these are in the cache of the processor. That is **operator fusion**. We compare the variants on a
+# longer chain of operators, and measure how much memory each really uses.
 
 
 # %%
@@ -154,22 +156,22 @@ ways = {
 lonely, shared, fused = compile(built, fuse=False, share=False), compile(built, fuse=False), compile(built)
 peaks = {}
 for name, work in ways.items():
-    work()  # once, so that everything is ready
+    work()  # once, to warm up
     peaks[name], result = most_bytes(work)
     assert np.allclose(result, chain(a, b))
 
 figure, axis = plt.subplots(figsize=(7, 2.6))
 axis.barh(list(peaks), [n / a.nbytes for n in peaks.values()], color="tab:blue")
 axis.invert_yaxis()
-axis.set(xlabel="arrays of a million numbers, beside the two given", title="The most memory that is held at once")
+axis.set(xlabel="arrays of a million numbers, in addition to the two inputs", title="Peak memory")
 figure.tight_layout()
 plt.show()
 assert peaks["program, nothing shared"] > 1.5 * peaks["program, memory shared"]
 assert peaks["program, memory shared"] > 1.5 * peaks["program, shared and fused"]
 
 # %% [markdown]
-# Memory is time, too: an array that does not fit into the cache has to travel to the main memory and back for every
-# single line. We count the time of the processor, since what other programs do meanwhile is no matter of ours.
+# Memory costs time, too: an array that does not fit into the cache is moved to main memory and back for every single
+# line. We measure processor time, which does not count what other programs do meanwhile.
 
 
 # %%
@@ -193,24 +195,25 @@ figure, axis = plt.subplots(figsize=(6, 3.2))
 for name, speed in speeds.items():
     axis.plot(sizes, speed, "o-", label=name)
 axis.set(
-    xscale="log", xlabel="numbers in an array", ylabel="million numbers a second", title="A chain of eight operators"
+    xscale="log", xlabel="numbers in an array", ylabel="million numbers per second", title="A chain of eight operators"
 )
 axis.legend()
 figure.tight_layout()
 plt.show()
 by_size = [ours / numpys for numpys, ours in zip(*speeds.values(), strict=True)]
-print("the program is so many times as fast:", [round(ratio, 2) for ratio in by_size])
+print("speed of the program relative to NumPy:", [round(ratio, 2) for ratio in by_size])
 assert by_size[0] < 1 < by_size[-1]
 
 # %% [markdown]
-# Look at both ends. For small arrays NumPy wins: to look up a plan and walk through it costs more than the few numbers,
-# which all fit into the cache anyway. For large ones the program does. That is the trade of every compiler for
-# networks.
+# Look at both ends. For small arrays NumPy wins: looking up and executing a plan takes longer than computing the few
+# numbers, which all fit into the cache anyway. For large arrays the program wins. Every compiler for neural networks
+# has this trade-off.
 #
 # ## The gradient is another program
 #
-# Lesson 02 recorded what was computed, and walked back. Here the graph is there from the start, and the walk back makes
-# a second graph, which can be optimised like any other. Declared shapes let the library write it out at once.
+# Lesson 02 recorded what was computed, and then went backwards. Here the graph is known from the start, and going
+# backwards makes a second graph, which can be optimized like any other. Because the shapes are declared, the library
+# can print this second graph at once.
 
 # %%
 A3, B3 = Variable("A", (3,), "float64"), Variable("B", (3,), "float64")
@@ -223,7 +226,7 @@ at = {"A": np.array([0.5, 1.0, 2.0]), "B": np.array([3.0, -1.0, 0.1])}
 by_a, by_b = slopes(**at)
 step = 1e-6
 forward, back = (compile(wave)(A=at["A"] + s, B=at["B"]) for s in (step, -step))
-assert np.allclose(by_a, (forward - back) / (2 * step), atol=1e-6)  # the slope, measured
+assert np.allclose(by_a, (forward - back) / (2 * step), atol=1e-6)  # the slope, numerically
 assert np.allclose(by_b, np.cos(at["A"] * at["B"]) * at["A"] ** 2)  # the slope, by hand
 twice = gradient(slopes[0], A3)  # a gradient is an expression, so it has a gradient
 print("second derivative:", twice(**at))
@@ -233,9 +236,9 @@ assert np.allclose(twice(**at), 2 * at["B"] * np.cos(product) - product * at["B"
 # %% [markdown]
 # ## Choices and loops
 #
-# A graph has no `if` and no `for`. In their place there are two operators: **where**, which chooses number by number,
-# and **scan**, a loop along an array with a **state** that is handed from turn to turn. A recurrent network is a scan.
-# Here is a simpler one: money with interest, of which a part is spent each year, but only if there is enough.
+# A graph has no `if` and no `for`. Instead there are two operators: **where**, which chooses elementwise, and **scan**,
+# a loop along an array with a **state** that is passed from iteration to iteration. A recurrent network (lesson 08) is
+# a scan. Here is a simpler one: savings with interest, of which some is spent each year, but only if there is enough.
 
 # %%
 spending = Variable("spending")
@@ -245,7 +248,7 @@ start, interest = Variable("start"), Variable("interest")
 def year(money, wish):
     money = money * (1 + interest)
     money = where(money > 2 * wish, money - wish, money)
-    return money, money  # the state that is handed on, and what is collected
+    return money, money  # the state that is passed on, and what is collected
 
 
 last, course_of_money = scan(year, start, spending)
@@ -254,19 +257,19 @@ simulate = compile([course_of_money, gradient(last, start)[0]])
 figure, axis = plt.subplots(figsize=(6, 3.2))
 for rate in (0.01, 0.03, 0.05):
     money, slope = simulate(start=np.array(100.0), interest=np.array(rate), spending=np.full(40, 4.0))
-    axis.plot(money, label=f"interest {rate:.0%}: a coin more at the start is {slope:.1f} at the end")
-    assert np.allclose(slope, (1 + rate) ** 40)  # for the coin more changes no choice
+    axis.plot(money, label=f"interest {rate:.0%}: one more coin at the start is {slope:.1f} more at the end")
+    assert np.allclose(slope, (1 + rate) ** 40)  # because one more coin changes no choice
 axis.set(xlabel="year", ylabel="money", title="A loop as a program, and its gradient")
 axis.legend()
 figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# ## One model, carried away
+# ## Training and exporting a model
 #
-# Let us put it together: a classifier as a program. Two clouds of points; $p = \sigma(x \cdot w + b)$ is the
-# probability of the second. The loss, its gradient and the step are one program; only the loop over steps is left to
-# Python.
+# Let us put it together: a classifier as a program. There are two clouds of points; $p = \sigma(x \cdot w + b)$ is the
+# probability that a point belongs to the second. The loss, its gradient and the update are one program; only the loop
+# over steps is left to Python.
 
 # %%
 points = np.concatenate([rng.normal(-1, 1, (200, 2)), rng.normal(1, 1, (200, 2))])
@@ -300,9 +303,9 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# The trained model is a small graph. Its weights become constants, and it is written down: **JSON** for the graph, a
-# `safetensors` file for the arrays. Nothing in these files can run, so a file of a stranger can do no harm; a cycle, an
-# unknown operator or an absurd size in it is refused by name.
+# The trained model is a small graph. Its weights become constants, and it is saved: as **JSON** for the graph and a
+# `safetensors` file for the arrays. These files contain no code, so a file from an untrusted source can do no harm; a
+# cycle, an unknown operator or an absurd size in it causes an error that names it.
 
 # %%
 trained = compile(sigmoid(x @ weights["w"] + weights["b"]))
@@ -318,36 +321,36 @@ with tempfile.TemporaryDirectory() as folder:
         load(path)
     except ValueError as error:
         refusal = str(error).removeprefix(str(path))
-print("a stranger's file" + refusal)
+print("a manipulated file" + refusal)
 assert "unknown operator 'system'" in refusal
 assert np.array_equal(again(x=points), predict(x=points, **weights))
 
 # %% [markdown]
 # From here it is one step to other languages: `trained.to_onnx(...)` writes the graph as **ONNX**, which C++, Java or a
-# page in a browser can run.
+# web page can run.
 #
-# Which way is the right one? Both. Write a model imperatively, since one can look inside, and have a program made of it
-# once it works. That is called **hybridize**. It works here as you have seen with `chain`: a function of ours was given
-# variables in place of arrays, and a graph came out. For models of PyTorch, which the lessons use from the next one on,
-# `lingon.hybridize(model, example)` does it, and checks that both compute the same.
+# Which way is the right one? Both. Write a model imperatively, so that you can look inside, and convert it to a program
+# once it works. This is called to **hybridize** a model. You have seen it with `chain`: the function was given
+# variables instead of arrays, and it returned a graph. For PyTorch models, which all lessons from 04 on use,
+# `lingon.hybridize(model, example)` does this, and checks that both compute the same.
 #
 # | | imperative | declarative |
 # |---|---|---|
 # | control | Python's `if` and `for` | `where`, `scan` |
-# | looking inside | print anything | print the graph |
-# | memory | what has a name is kept | planned |
+# | debugging | print anything | print the graph |
+# | memory | every named array is kept | planned |
 # | speed | line by line | fused |
-# | leaving Python | hard | a file |
+# | export from Python | hard | a file |
 #
 # ## Exercises
 #
-# Write your lines in place of `...`, run the cell, then the one below it. In a terminal, `lingon learn check 03` checks
-# all three in your copy, and `--hint 2` gives more hints.
+# Replace `...` with your code, run the cell, then the one below it. In a terminal, `lingon learn check 03` checks all
+# three in your copy, and `--hint 2` gives more hints.
 #
 # ### 03.1 Run a graph
 #
-# A formula is a number, a name (a string), or a tuple `(op, left, right)` in which `op` is `"+"`, `"-"` or `"*"` and
-# both sides are formulas again. Give back its value; `values` says what each name is worth.
+# A formula is a number, a name (a string), or a tuple `(op, left, right)`, in which `op` is `"+"`, `"-"` or `"*"` and
+# both sides are formulas again. Return the value of the formula; `values` maps each name to its value.
 
 
 # %%
@@ -360,10 +363,10 @@ def evaluate(formula, values):
 attempt(evaluate, "03")
 
 # %% [markdown]
-# ### 03.2 How much memory at once
+# ### 03.2 Peak memory
 #
-# `lives` is a list of `(size, born, dies)`: a value of so many bytes is needed from step `born` up to **and with** step
-# `dies`. Give back the most bytes that are needed in any one step. Without values it is 0.
+# `lives` is a list of `(size, born, dies)`: a value of `size` bytes is needed from step `born` up to **and including**
+# step `dies`. Return the largest number of bytes needed in any single step, or 0 for an empty list.
 
 
 # %%
@@ -378,9 +381,9 @@ attempt(peak, "03")
 # %% [markdown]
 # ### 03.3 Written twice, computed once
 #
-# A program is a list of nodes `(op, inputs)`; `inputs` is a tuple of places of earlier nodes in the list, and for a
-# variable it is `()`, its name being `op`. Two nodes are the same if they have the same `op` and the same inputs,
-# **after** equal inputs have been found equal. How many different nodes are there?
+# A program is a list of nodes `(op, inputs)`; `inputs` is a tuple of indices of earlier nodes in the list. For a
+# variable, `op` is its name and `inputs` is `()`. Two nodes are equal if they have the same `op` and if their inputs
+# are equal nodes, even at different indices. How many different nodes are there?
 
 
 # %%
@@ -401,4 +404,4 @@ attempt(distinct, "03")
 # - James Reed and others, *torch.fx: Practical Program Capture and Transformation for Deep Learning in Python*, 2022.
 # - Jason Ansel and others, *PyTorch 2*, 2024: graphs taken from Python while it runs.
 #
-# Lesson 04 goes back to the imperative way, and to PyTorch: its networks are to be looked into.
+# Lesson 04 returns to imperative programs, now with PyTorch, because we want to look inside its networks.

@@ -6,7 +6,7 @@ from lingon.learn.exercises import Exercise
 
 
 def _is_number(found):
-    """A number of Python, NumPy or PyTorch; True and False are none."""
+    """Whether it is a number of Python, NumPy or PyTorch; True and False are not."""
     return (isinstance(found, Real) and not isinstance(found, bool)) or getattr(found, "shape", None) == ()
 
 
@@ -30,7 +30,7 @@ def check_evaluate(evaluate):
         (("*", ("+", "A", "B"), ("-", "C", ("*", 2, "A"))), 40),
     ):
         found = evaluate(formula, values)
-        assert _is_number(found), f"For {formula} a number is wanted, yours is {str(found)[:60]!r}."
+        assert _is_number(found), f"For {formula} a number is expected, yours is {str(found)[:60]!r}."
         assert found == truth, f"{formula} with {values} is {truth}, yours is {found}."
 
 
@@ -48,8 +48,8 @@ def check_peak(peak):
         ([], 0),
     ):
         found = peak(lives)
-        assert _is_number(found), f"For {lives} a number is wanted, yours is {str(found)[:60]!r}."
-        assert found == truth, f"For {lives} it is {truth}, yours is {found}."
+        assert _is_number(found), f"For {lives} a number is expected, yours is {str(found)[:60]!r}."
+        assert found == truth, f"For {lives} the peak is {truth}, yours is {found}."
 
 
 def distinct(nodes):
@@ -63,10 +63,10 @@ def distinct(nodes):
 def check_distinct(distinct):
     a, b = ("a", ()), ("b", ())
     for nodes, truth, words in (
-        ([a, b, ("+", (0, 1))], 3, "nothing is there twice"),
-        ([a, a, b], 2, "a variable is there twice"),
-        ([a, b, ("+", (0, 1)), ("+", (0, 1)), ("*", (2, 3))], 4, "the two sums are one"),
-        ([a, b, ("+", (0, 1)), ("+", (0, 1)), ("*", (2, 0)), ("*", (3, 0))], 4, "equal sums make equal products"),
+        ([a, b, ("+", (0, 1))], 3, "nothing occurs twice"),
+        ([a, a, b], 2, "a variable occurs twice"),
+        ([a, b, ("+", (0, 1)), ("+", (0, 1)), ("*", (2, 3))], 4, "the two sums are equal"),
+        ([a, b, ("+", (0, 1)), ("+", (0, 1)), ("*", (2, 0)), ("*", (3, 0))], 4, "products of equal sums are equal"),
         ([a, b, ("-", (0, 1)), ("-", (1, 0))], 4, "a - b is not b - a"),
         (
             [a, ("+", (0, 0)), ("+", (0, 0)), ("*", (1, 1)), ("*", (2, 2)), ("-", (3, 0)), ("-", (4, 0))],
@@ -75,7 +75,7 @@ def check_distinct(distinct):
         ),
     ):
         found = distinct(nodes)
-        assert _is_number(found), f"A number is wanted, yours is {str(found)[:60]!r}."
+        assert _is_number(found), f"A number is expected, yours is {str(found)[:60]!r}."
         assert found == truth, f"{nodes} has {truth} different nodes ({words}), yours is {found}."
 
 
@@ -84,19 +84,19 @@ EXERCISES = [
         "Run a graph",
         check_evaluate,
         (
-            "There are three cases; isinstance(formula, str) and isinstance(formula, tuple) tell them apart.",
-            "The two sides of a tuple are formulas themselves: let evaluate find their values.",
+            "There are three cases; isinstance(formula, str) and isinstance(formula, tuple) distinguish them.",
+            "The two sides of a tuple are formulas themselves: call evaluate on each.",
             "op, left, right = formula; left, right = evaluate(left, values), evaluate(right, values)",
         ),
         evaluate,
     ),
     Exercise(
-        "How much memory at once",
+        "Peak memory",
         check_peak,
         (
             "For one step: add up the sizes of all values that are needed in it.",
             "A value is needed in a step when born <= step <= dies.",
-            "The largest sum stands at a step in which some value is born; max(..., default=0) serves the empty list.",
+            "The largest sum occurs at a step in which some value is born; max(..., default=0) handles the empty list.",
         ),
         peak,
     ),
@@ -104,9 +104,9 @@ EXERCISES = [
         "Written twice, computed once",
         check_distinct,
         (
-            "Go through the list once, and remember for each node the place of the first node that equals it.",
-            "Replace each input by the first place that equals it before you compare nodes.",
-            "A dictionary from (op, replaced inputs) to a place; its setdefault gives back the first.",
+            "Go through the list once, and store for each node the index of the first node that equals it.",
+            "Before you compare nodes, replace each input by the index of the first node that equals it.",
+            "Use a dictionary from (op, replaced inputs) to an index; its setdefault returns the first.",
         ),
         distinct,
     ),
