@@ -1,12 +1,13 @@
 # %% [markdown]
 # # 05. Machine learning basics
 #
-# **When has a model learned something, and when does it only know its homework by heart?**
+# **When has a model learned something, and when has it only memorized its training data?**
 #
-# The network of lesson 04 was right about almost every digit it was trained on. That proves nothing: a list of all
-# pictures with their labels would have been right about every one, and helpless before a new one. What we want is to be
-# right about what we have *not* seen, and the difficulty is that we cannot look at it while we train. This lesson is
-# about that gap: how it comes about, how to measure it without deceiving oneself, and three ways to make it smaller.
+# The network of lesson 04 was right about almost every digit it was trained on. That proves nothing: a lookup table of
+# all pictures and their labels would have been right about every one, and useless for a new one. What we want is a
+# model that is right about data it has *not* seen. This is **generalization**, and it cannot be measured on the
+# training data. This lesson is about the gap between the two: how it arises, how to measure it without deceiving
+# yourself, and three ways to make it smaller.
 #
 # You need: gradients (lesson 02) and networks (04). All of it takes less than a minute.
 
@@ -27,18 +28,19 @@ from lingon.engine.optimizers import sgd
 from lingon.learn import attempt
 from lingon.metrics.calibration import expected_calibration_error, reliability
 
-torch.set_num_threads(1)  # arrays this small gain nothing from more; on a busy machine they lose much
+torch.set_num_threads(1)  # for arrays this small more threads gain nothing, and on a busy machine they cost time
 
 # %% [markdown]
-# ## A curve that we know
+# ## A known function
 #
-# To see what learning does, take a task whose answer is known. The truth is a polynomial of degree 3,
+# To see what learning does, take a task whose answer is known. The true function is a polynomial of degree 3,
 #
 # $$y = 5 + 1.2\,x - 3.4\,\frac{x^2}{2!} + 5.6\,\frac{x^3}{3!} + \text{noise},$$
 #
-# the noise is normal with a standard deviation of a tenth, and we get to see 20 points of it. The model is a polynomial
-# as well, but of what degree? It is linear in its weights, one for each **feature** $x^k / k!$, so the weights with the
-# smallest mean squared error are found in one go: where the gradient is 0. That is called **least squares**.
+# where the noise is normally distributed with a standard deviation of a tenth, and we are given 20 points. The model is
+# a polynomial as well, but of what degree? It is linear in its weights, one for each **feature** $x^k / k!$, so the
+# weights with the smallest mean squared error can be computed directly, by setting the gradient to 0. This is called
+# **least squares**.
 
 
 # %%
@@ -98,7 +100,7 @@ for axis, degree in zip(axes, (1, 3, 14), strict=True):
     axis.plot(grid, features(grid, degree) @ w, color="tab:red", label="model")
     axis.plot(x, y, "o", color="black", markersize=4, label="20 points")
     own[degree], new[degree] = error(w, x, y), error(w, x_new, y_new)
-    errors = f"error {own[degree]:.3g} on its points,\n{new[degree]:.3g} on new ones"
+    errors = f"error {own[degree]:.3g} on its points,\n{new[degree]:.3g} on new points"
     framed(axis, -35, 25, f"degree {degree}: {errors}")
 axes[0].legend(fontsize=9)
 plt.show()
@@ -109,19 +111,19 @@ assert new[1] > 20 * new[3]
 assert new[14] > 1000 * own[14]
 
 # %% [markdown]
-# The line **underfits**: it is wrong on its own points and on new ones, for it cannot bend. Degree 14
-# **overfits**: it is closest of all to its points, for it has bent to their noise, and between and beyond them it goes
-# wherever it likes. The error on the training points tells the first from the second by nothing: it only ever falls
+# The line **underfits**: it is wrong on the training points and on new ones, because it is not flexible enough. Degree
+# 14 **overfits**: it is closest of all to its training points, because it has fitted their noise, and between and
+# beyond them it is far from the truth. The training error cannot tell you which of the two you have: it can only fall
 # when a model gets more weights.
 #
-# ## Choosing: the points that training must not see
+# ## Validation: points that training must not see
 #
-# So keep some points back. We fit on the **training** part and choose hyperparameters, here the degree, by the error on
-# the **validation** part. If there are few points, keeping five back hurts, and five say little. **Cross-validation**
-# uses them all: cut the points into $k$ folds, keep each fold back once, and take the mean of the $k$ errors. With as
-# many folds as points it is called *leave one out*. It looks as if that would take $n$ fits, but for least squares one
-# is enough: with $H = X (X^\top X)^{-1} X^\top$, the error at a point that was left out is the error with it, divided
-# by $1 - H_{ii}$.
+# So we hold some points out. We fit on the **training** set, and choose hyperparameters (here the degree) by the error
+# on the **validation** set. If there are few points, holding out five hurts, and five points give only a rough
+# estimate. **Cross-validation** uses them all: split the points into $k$ folds, hold out each fold once, and take the
+# mean of the $k$ errors. With as many folds as points it is called *leave-one-out*. This seems to require $n$ fits, but
+# for least squares one is enough: with $H = X (X^\top X)^{-1} X^\top$, the error at a point that was left out is the
+# error of the fit on all points, divided by $1 - H_{ii}$.
 
 
 # %%
@@ -133,30 +135,30 @@ def held_back(X, y, out):
 
 
 def in_folds(X, y, k):
-    """The mean error over k folds, each kept back once."""
+    """The mean error over k folds, each held out once."""
     return sum(held_back(X, y, list(range(i, len(y), k))) for i in range(k)) / k
 
 
 def leave_one_out(X, y):
-    """The same with a fold for each point, from one fit."""
+    """The same with one fold per point, from a single fit."""
     H = X @ torch.linalg.pinv(X)
     return ((y - H @ y) / (1 - H.diagonal())).square().mean().item()
 
 
 X = features(x, 3)
 assert torch.allclose(torch.tensor(leave_one_out(X, y)), torch.tensor(in_folds(X, y, len(y))))
-print(f"leave one out: {leave_one_out(X, y):.5f}, from one fit and from {len(y)}")
+print(f"leave-one-out: {leave_one_out(X, y):.5f}, the same from one fit and from {len(y)}")
 
 # %% [markdown]
-# Does it choose well? Draw 20 points a hundred times over, let each rule choose a degree, and count.
+# Does this choose well? Draw 20 points a hundred times, let each rule choose a degree, and count.
 
 # %%
 degrees, draws = list(range(11)), 100
 rules = {
     "error on its own points": lambda X, y: (X @ least_squares(X, y) - y).square().mean().item(),
-    "5 points kept back": lambda X, y: held_back(X, y, list(range(5))),
+    "5 points held out": lambda X, y: held_back(X, y, list(range(5))),
     "5 folds": lambda X, y: in_folds(X, y, 5),
-    "leave one out": leave_one_out,
+    "leave-one-out": leave_one_out,
 }
 dice = torch.Generator().manual_seed(2)
 on_its_own, on_new = torch.empty(2, draws, len(degrees))
@@ -171,14 +173,14 @@ for draw in range(draws):
         found = [judge(X, b) for X in designs]
         chosen[rule][found.index(min(found))] += 1
 
-assert (on_its_own.diff(dim=1) < 1e-6).all()  # it only ever falls
+assert (on_its_own.diff(dim=1) < 1e-6).all()  # it never rises
 figure, axes = plt.subplots(1, 2, figsize=(12, 3.8), layout="constrained")
 for name, errors, colour in (("on its own points", on_its_own, "tab:blue"), ("on new points", on_new, "tab:red")):
     low, middle, high = errors.quantile(torch.tensor([0.1, 0.5, 0.9]), 0)
     axes[0].fill_between(degrees, low, high, color=colour, alpha=0.2)
     axes[0].plot(degrees, middle, "o-", color=colour, markersize=4, label=name)
 axes[0].axhline(0.1**2, color="black", linewidth=0.8, linestyle="--", label="the noise alone")
-axes[0].set(yscale="log", xlabel="degree", ylabel="mean squared error", title="A hundred trainings, and most of them")
+axes[0].set(yscale="log", xlabel="degree", ylabel="mean squared error", title="A hundred fits, and the range of most")
 axes[0].set_ylim(1e-3, 1e3)
 axes[0].legend(fontsize=9)
 for row, (rule, counts) in enumerate(chosen.items()):
@@ -189,16 +191,17 @@ plt.show()
 for rule, counts in chosen.items():
     print(f"{rule:24} chooses degree 3 in {counts[3]} of {draws} draws")
 assert chosen["error on its own points"][10] == draws
-assert 30 < chosen["5 points kept back"][3] < min(chosen["5 folds"][3], chosen["leave one out"][3]) - 5
+assert 30 < chosen["5 points held out"][3] < min(chosen["5 folds"][3], chosen["leave-one-out"][3]) - 5
 
 # %% [markdown]
-# The error on its own points always chooses the most weights that it is offered. Five points kept back say little, as
-# feared, and the two that use all points find the right degree most often.
+# The error on its own points always chooses the largest degree offered. Five held-out points are not enough for a good
+# choice, and the two rules that use all points find the right degree most often.
 #
-# ## Why there are three parts
+# ## Why there are three sets
 #
-# The error by which a model was chosen is no longer honest, for it was the best of many, and the best of many was
-# lucky. An extreme case: 300 "models" that guess one of ten digits at random, and 50 digits to choose by.
+# The error by which a model was chosen is no longer an unbiased estimate: it was the best of many, and the best of many
+# was also lucky. Here is an extreme case: 300 "models" that guess one of ten digits at random, and 50 digits to choose
+# the best by.
 
 # %%
 dice = torch.Generator().manual_seed(3)
@@ -210,28 +213,28 @@ best = on_valid.argmax()
 figure, axis = plt.subplots(figsize=(8, 3), layout="constrained")
 axis.hist(on_valid, bins=[i / 50 - 0.01 for i in range(18)], color="tab:gray", alpha=0.6)
 axis.axvline(on_valid[best], color="tab:red", label=f"the best of 300: {on_valid[best]:.0%} on the 50 digits")
-axis.axvline(on_test[best], color="tab:blue", label=f"the same one on 5,000 others: {on_test[best]:.1%}")
-axis.set(xlabel="accuracy on the 50 digits", ylabel="models", title="Nobody here has learned anything")
+axis.axvline(on_test[best], color="tab:blue", label=f"the same one on 5,000 other digits: {on_test[best]:.1%}")
+axis.set(xlabel="accuracy on the 50 digits", ylabel="models", title="None of these models has learned anything")
 axis.legend(fontsize=9)
 plt.show()
 assert on_valid[best] > 0.2
 assert abs(on_test[best] - 0.1) < 0.02
 
 # %% [markdown]
-# So data come in three parts: training, validation to choose by, and a **test** part that is looked at once, at the
-# end. Lingon's corpora are divided once and for all for that reason.
+# So data are split into three sets: a training set, a validation set for choosing, and a **test** set that is used only
+# once, at the end. For this reason, the splits of Lingon's corpora are fixed.
 #
 # ## Bias and variance
 #
-# Where does the error on new points come from? Think of all the sets of points we might have been given. Each gives
-# another model $\hat f$. At any $x$, the mean squared error of these models, against the truth $f$, falls into two
-# parts:
+# Where does the error on new points come from? Think of all the sets of points that we might have been given. Each
+# gives a different model $\hat f$. At any $x$, the mean squared error of these models, compared with the true function
+# $f$, is the sum of two parts:
 #
 # $$\mathbb{E}\,(\hat f - f)^2 = (\mathbb{E} \hat f - f)^2 + \mathbb{E}\,(\hat f - \mathbb{E} \hat f)^2.$$
 #
-# The first is the **bias**, squared: what the models get wrong together. The second is the **variance**: how far they
-# are from each other. To an observer of new points the noise comes on top, which no model can foresee. Below, 300 sets
-# of 30 points each, with ten times the noise so that the eye can see it. The band holds eight of ten models.
+# The first is the squared **bias**: the error of the average model. The second is the **variance**: how much the models
+# differ from each other. The error on new points also includes their noise, which no model can predict. Below are 300
+# sets of 30 points each, with ten times the noise so that the effect is visible. The band contains eight of ten models.
 
 # %%
 dice = torch.Generator().manual_seed(4)
@@ -244,19 +247,19 @@ for axis, degree in zip(axes, (1, 3, 8), strict=True):
     curves = torch.stack([features(grid, degree) @ w for w in fitted])  # [sets, places]
     low, middle, high = curves.quantile(torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64), 0)
     axis.fill_between(grid, low, high, color="tab:red", alpha=0.25, label="eight of ten models")
-    axis.plot(grid, middle, color="tab:red", label="the middle model")
+    axis.plot(grid, middle, color="tab:red", label="median model")
     axis.plot(grid, truth(grid), color="black", linewidth=1, linestyle="--", label="truth")
     curves = torch.stack([features(near, degree) @ w for w in fitted])
     bias = (curves.mean(0) - truth(near)).square()
     variance = curves.var(0, correction=0)
     assert torch.allclose((curves - truth(near)).square().mean(0), bias + variance)
     parts[degree] = bias.mean(), variance.mean()
-    dense = f"where points are dense,\nbias$^2$ {bias.mean():.2g}, variance {variance.mean():.2g}"
+    dense = f"where points are dense:\nbias$^2$ {bias.mean():.2g}, variance {variance.mean():.2g}"
     framed(axis, -30, 20, f"degree {degree}: {dense}")
 axes[0].legend(fontsize=9)
 plt.show()
-assert parts[1][0] > parts[1][1]  # the stiff one errs by its bias,
-assert parts[8][1] > 10 * parts[8][0]  # the supple one by its variance
+assert parts[1][0] > parts[1][1]  # the inflexible model has more bias,
+assert parts[8][1] > 10 * parts[8][0]  # the flexible one more variance
 
 many = [sample(300, dice, noise=1.0) for _ in range(300)]  # ten times as many points
 for degree, (bias, variance) in parts.items():
@@ -268,21 +271,23 @@ for degree, (bias, variance) in parts.items():
     assert degree > 1 or now[0] > bias / 2
 
 # %% [markdown]
-# A stiff model is wrong in the same way every time; a supple one is right on average and wrong each single time. More
-# points cure variance and do nothing about bias. So the first question about a bad model is which of the two it has:
-# bad on its own training data means bias, good there and bad elsewhere means variance.
+# An inflexible model is wrong in the same way every time; a flexible one is right on average, but wrong each single
+# time. More points reduce variance, but not bias. So the first question about a bad model is which of the two it has:
+# if it is bad even on its training data, it is bias; if it is good there and bad elsewhere, it is variance.
 #
-# ## Weight decay: supple, but at a price
+# ## Weight decay: a penalty on large weights
 #
-# Instead of a lower degree we can make large weights cost something. Add $\lambda$ times their squares to the error:
+# Instead of lowering the degree we can penalize large weights, which is called **regularization**. Add $\lambda$ times
+# the sum of their squares to the error:
 #
 # $$\frac{1}{n} \lVert X w - y \rVert^2 + \lambda \lVert w \rVert^2.$$
 #
-# The gradient of the new part is $2 \lambda w$, so each step also shrinks every weight by a fixed share: hence the name
-# **weight decay**. Bend only as far as the points are worth it.
+# The gradient of the new term is $2 \lambda w$, so each step also shrinks every weight by a fixed fraction: hence the
+# name **weight decay**. A weight becomes large only if this reduces the error enough.
 #
-# Two words of care. A bias is not a slope, it bends nothing, and is spared. And in optimizers that scale gradients,
-# such as Adam, the decay must be kept out of the scaling (Loshchilov and Hutter, 2019): that is the W of AdamW.
+# Two remarks. The bias of a layer only shifts the output and does not make a model more flexible, so it is usually not
+# penalized. And in optimizers that scale gradients, such as Adam, the decay must be kept out of the scaling (Loshchilov
+# and Hutter, 2019): that is the W of AdamW.
 
 
 # %%
@@ -300,9 +305,9 @@ assert torch.allclose(layer.weight, decayed_step(before, layer.weight.grad, 0.1,
 print("equal to PyTorch's SGD with weight decay")
 
 # %% [markdown]
-# For polynomials the best weights under a penalty can be found in one go as well: it is as if we had more rows of data,
-# one for each weight, that say "this weight is 0", each weighing $\sqrt{n \lambda}$. (Exercise 05.2 asks for them
-# another way.)
+# For polynomials, the best weights under a penalty can be computed directly as well: it is as if we had one more row of
+# data for each weight, which says "this weight is 0" and is scaled by $\sqrt{n \lambda}$. (Exercise 05.2 derives them
+# in another way.)
 
 
 # %%
@@ -317,7 +322,7 @@ a, b = sample(15, dice, noise=1.0)
 X = features(a, 10)
 w = with_decay(X, b, 0.1).requires_grad_()
 ((X @ w - b).square().mean() + 0.1 * w[1:].square().sum()).backward()
-assert torch.allclose(w.grad, torch.zeros_like(w), atol=1e-8)  # the bottom of the sum of both
+assert torch.allclose(w.grad, torch.zeros_like(w), atol=1e-8)  # the minimum of the sum of both
 decays = [10.0**e for e in torch.linspace(-9, 2, 45).tolist()]
 paths = torch.stack([with_decay(X, b, decay) for decay in decays])  # [decays, weights]
 on_its_own, on_new = ([error(w, *points) for w in paths] for points in ((a, b), (x_new, y_new)))
@@ -326,25 +331,24 @@ assert min(on_new) < min(on_new[0], on_new[-1]) / 2
 figure, axes = plt.subplots(1, 3, figsize=(12.5, 3.8), layout="constrained")
 axes[0].loglog(decays, on_its_own, color="tab:blue", label="error on its 15 points")
 axes[0].loglog(decays, on_new, color="tab:red", label="error on new points")
-axes[0].set(xlabel=r"decay $\lambda$", ylabel="mean squared error", title="Too little and too much of it")
+axes[0].set(xlabel=r"decay $\lambda$", ylabel="mean squared error", title="Too little and too much decay")
 axes[0].legend(fontsize=9)
 for k in range(1, 11):
     axes[1].semilogx(decays, paths[:, k], color="tab:red" if k > 3 else "tab:blue", linewidth=1.2)
-axes[1].set(xlabel=r"decay $\lambda$", ylim=(-25, 25), title="The weights; red those of $x^4$ and more")
+axes[1].set(xlabel=r"decay $\lambda$", ylim=(-25, 25), title="The weights; red: those of $x^4$ and above")
 axes[2].plot(grid, truth(grid), color="tab:gray", linewidth=4, alpha=0.4, label="truth")
 for decay, colour in ((0.0, "tab:orange"), (decays[min(range(45), key=on_new.__getitem__)], "tab:red"), (30, "k")):
     axes[2].plot(grid, features(grid, 10) @ with_decay(X, b, decay), color=colour, label=f"decay {decay:.2g}")
 axes[2].plot(a, b, "o", color="black", markersize=4)
-axes[2].set(ylim=(-30, 20), xlabel="x", title="Degree 10 under three decays")
+axes[2].set(ylim=(-30, 20), xlabel="x", title="Degree 10 with three decays")
 axes[2].legend(fontsize=9)
 plt.show()
 
 # %% [markdown]
-# ## A network that knows its homework by heart
+# ## A network that memorizes its training data
 #
-# Now the real thing: digits, but only 500 of them to learn from, and the network of lesson 04, with many times as many
-# weights. After every epoch we look at the loss and the accuracy on the digits it learns from, and on the validation
-# digits.
+# Now to real data: we train the network of lesson 04 on only 500 digits; it has many times as many weights. After every
+# epoch we compute the loss and the accuracy on the training digits and on the validation digits.
 
 # %%
 digits = load_pictures("digits")
@@ -354,7 +358,7 @@ x_test, y_test = torch.from_numpy(digits.test.flat), torch.from_numpy(digits.tes
 
 
 def network(dropout=0.0):
-    """784 -> 128 -> 10, with dropout of the hidden numbers, and of less of the pixels."""
+    """784 -> 128 -> 10, with dropout of the hidden units, and less dropout of the pixels."""
     hidden = nn.Sequential(nn.Dropout(0.4 * dropout), nn.Linear(784, 128), nn.ReLU())
     return nn.Sequential(hidden, nn.Dropout(dropout), nn.Linear(128, 10))
 
@@ -371,7 +375,7 @@ def judged(model, x, y):
 
 
 def train(dropout=0.0, decay=0.0, seed=0, epochs=60):
-    """A network, and for each epoch what was found on the training and on the validation digits."""
+    """A network, and for each epoch its loss and accuracy on the training and on the validation digits."""
     seed_everything(seed)
     model, curves = network(dropout), []
     optimizer = sgd(model, lr=0.1, momentum=0.9, weight_decay=decay)
@@ -383,14 +387,14 @@ def train(dropout=0.0, decay=0.0, seed=0, epochs=60):
 
 
 plain, curves = train()
-print(f"{sum(p.numel() for p in plain.parameters()):,} weights, {len(x_train)} digits to learn from")
+print(f"{sum(p.numel() for p in plain.parameters()):,} weights, {len(x_train)} training digits")
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
 for axis, what in zip(axes, ("loss", "accuracy"), strict=True):
-    axis.plot([row[0][what] for row in curves], color="tab:blue", label="on the digits it learns from")
-    axis.plot([row[1][what] for row in curves], color="tab:red", label="on others")
+    axis.plot([row[0][what] for row in curves], color="tab:blue", label="on the training digits")
+    axis.plot([row[1][what] for row in curves], color="tab:red", label="on the validation digits")
     axis.set(xlabel="epoch", ylabel=what)
 stop = min(range(len(curves)), key=lambda i: curves[i][1]["loss"])
-axes[0].axvline(stop, color="black", linewidth=0.8, linestyle="--", label="best for others")
+axes[0].axvline(stop, color="black", linewidth=0.8, linestyle="--", label="best validation loss")
 axes[0].legend(fontsize=9)
 axes[1].axvline(stop, color="black", linewidth=0.8, linestyle="--")
 plt.show()
@@ -401,23 +405,25 @@ assert last[1]["loss"] > 1.1 * best[1]["loss"]
 assert abs(last[1]["accuracy"] - best[1]["accuracy"]) < 0.03
 
 # %% [markdown]
-# The training loss goes to 0, and on the way the loss on other digits turns round and rises, though the accuracy hardly
-# moves. Both are true at once: it is wrong as often as before, but surer and surer of it. We come back to that below.
+# The training loss goes to 0. Meanwhile the validation loss first falls and then rises, though the accuracy hardly
+# changes. The two fit together: the network is wrong as often as before, but more and more confident when it is. We
+# come back to that below.
 #
-# The first remedy costs nothing: **early stopping** keeps the weights of the dashed line. In `fit` it is an argument,
-# `evaluation=Evaluation(...)`: it evaluates, leaves the best weights, and with a `patience` of 5 ends when five
-# evaluations in a row have brought nothing. Exercise 05.3 asks for its rule.
+# The first remedy costs nothing: **early stopping** keeps the weights from the epoch of the dashed line. In `fit` it is
+# an argument, `evaluation=Evaluation(...)`: `fit` evaluates regularly, keeps the best weights, and with a `patience` of
+# 5 it stops when five evaluations in a row have brought no improvement. In exercise 05.3 you implement this rule.
 #
-# ## Dropout: no hidden number may rely on another
+# ## Dropout: no hidden unit may rely on another
 #
-# In training, set each hidden number to 0 with the probability $p$, and divide the others by $1 - p$, so that their
-# mean stays as it was (Srivastava and others, 2014). In every step another part of the network is missing, so nothing
-# may depend on one lucky combination. When the network is used, all of it is there, as if many thinned networks voted.
+# During training, set each hidden unit to 0 with probability $p$, and divide the others by $1 - p$, so that the
+# expected value does not change (Srivastava and others, 2014). In every step a different part of the network is
+# missing, so the network cannot depend on any single combination of units. For predictions, the whole network is used,
+# which resembles the average of many thinned networks.
 
 
 # %%
 def dropped(x, p):
-    """x with a share p of its numbers set to 0, the others grown to make up for it."""
+    """x with each number set to 0 with probability p, and the others scaled up to compensate."""
     kept = torch.empty_like(x).bernoulli_(1 - p)
     return x * kept / (1 - p)
 
@@ -430,8 +436,8 @@ assert torch.allclose(ours, F.dropout(hidden, 0.5))
 print(f"mean before {hidden.mean():.3f}, after {ours.mean():.3f}; zeros {(ours == 0).float().mean():.1%}")
 
 # %% [markdown]
-# Three seeds for each remedy, since one training is one draw. Early stopping is the plain network at its best epoch, by
-# the loss on the validation digits.
+# We train with three seeds for each remedy, since a single run may be lucky. Early stopping is the plain network at the
+# epoch with the lowest validation loss.
 
 # %%
 ways = {
@@ -485,22 +491,23 @@ assert with_all["accuracy"] > max(right for _, right in means.values()) + 2 * on
 assert with_all["loss"] < min(loss for loss, _ in means.values()) - 0.05
 
 # %% [markdown]
-# With 1,000 test digits one standard error of an accuracy is about one in a hundred, so most of these differences in
-# accuracy could be luck; the large ones in loss are not. Early stopping is the cheapest of the four, it even saves
-# time. What helps most is not in the picture at all: more data. With all the digits, as in lesson 04, the plain network
-# is better than with any remedy here.
+# With 1,000 test digits, one standard error of an accuracy is about one percentage point, so most of these differences
+# in accuracy could be due to chance; the large differences in loss are not. Early stopping is the cheapest of the four
+# remedies; it even saves time. What helps most is not in the picture at all: more data. Trained on all digits, as in
+# lesson 04, the plain network is better than with any remedy here.
 #
-# ## Does it know what it does not know?
+# ## Calibration: are the probabilities right?
 #
-# A model that says "nine to one" a thousand times should be right nine hundred times. That is **calibration**, and
-# accuracy says nothing about it. Sort the predictions into bins by how sure the model was, and compare in each bin how
-# sure it was with how often it was right. The mean distance of the two, weighted by the counts, is the *expected
-# calibration error* (Guo and others, 2017).
+# Of a thousand predictions made with a probability of nine tenths, nine hundred should be right. This is
+# **calibration**, and accuracy says nothing about it. Sort the predictions into bins by their confidence, the
+# probability of the predicted class, and compare the mean confidence in each bin with the accuracy in it. The mean
+# absolute difference of the two, weighted by the number of predictions, is the *expected calibration error* (Guo and
+# others, 2017).
 
 
 # %%
 def calibration_error(probabilities, labels, bins=10):
-    """Mean over all examples of |how sure - how often right| of their bin."""
+    """Mean over all examples of |confidence - accuracy| of their bin."""
     sure, said = probabilities.max(1)
     right = (said == labels).float()
     total = 0.0
@@ -519,9 +526,9 @@ assert torch.allclose(torch.tensor(calibration_error(probabilities, y_test)), by
 print(f"equal to lingon.metrics.calibration: {by_library:.3f}")
 
 # %% [markdown]
-# A model that is too sure can be cured after training, without touching a weight: divide all logits by a
-# **temperature** $T$. No label changes, for the largest stays the largest; with $T > 1$ the probabilities become
-# milder. One number, chosen by the loss on the validation digits.
+# An overconfident model can be corrected after training, without changing a weight: divide all logits by a
+# **temperature** $T$. No predicted label changes, because the largest logit stays the largest; with $T > 1$ the
+# probabilities become less extreme. The temperature is a single number, chosen by the loss on the validation digits.
 
 # %%
 temperatures = torch.linspace(0.5, 4, 71)
@@ -536,17 +543,17 @@ views = {
     "decay and dropout": logits["decay and dropout"],
 }
 errors = [expected_calibration_error(values.softmax(1), y_test) for values in views.values()]
-assert errors[1] < errors[0] / 1.5  # cured, for the most part
-assert probabilities.amax(1).mean() > (logits["plain"].argmax(1) == y_test).float().mean() + 0.03  # surer than right
+assert errors[1] < errors[0] / 1.5  # corrected, for the most part
+assert probabilities.amax(1).mean() > (logits["plain"].argmax(1) == y_test).float().mean() + 0.03  # overconfident
 figure, axes = plt.subplots(2, 3, figsize=(11, 5), sharex=True, height_ratios=(3, 1), layout="constrained")
 for column, (name, values) in enumerate(views.items()):
     bins = reliability(values.softmax(1), y_test)
     upper, lower = axes[0, column], axes[1, column]
     middles = [(b.low + b.high) / 2 for b in bins]
-    # Twice the standard error of a share, from the counts: short bins have long bars.
+    # Twice the standard error of an accuracy, from the counts: bins with few digits have long bars.
     doubt = [2 * math.sqrt(b.confidence * (1 - b.confidence) / b.count) if b.count else 0.0 for b in bins]
-    upper.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--", label="as sure as right")
-    upper.bar(middles, [b.accuracy for b in bins], width=0.09, color="tab:blue", label="how often right")
+    upper.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--", label="perfectly calibrated")
+    upper.bar(middles, [b.accuracy for b in bins], width=0.09, color="tab:blue", label="accuracy")
     many = [b for b in bins if b.count]
     upper.errorbar(
         [b.confidence for b in many],
@@ -555,32 +562,33 @@ for column, (name, values) in enumerate(views.items()):
         fmt="none",
         color="tab:red",
         capsize=2,
-        label="what luck allows",
+        label="range of chance",
     )
     sure = expected_calibration_error(values.softmax(1), y_test)
     upper.set_title(f"{name}\ncalibration error {sure:.3f}, loss {F.cross_entropy(values, y_test):.3f}", fontsize=10)
     upper.set_ylim(0, 1.05)
     lower.bar(middles, [b.count for b in bins], width=0.09, color="tab:gray")
-    lower.set(xlabel="how sure", yscale="log")
-axes[0, 0].set_ylabel("how often right")
+    lower.set(xlabel="confidence", yscale="log")
+axes[0, 0].set_ylabel("accuracy")
 axes[0, 0].legend(fontsize=8)
 axes[1, 0].set_ylabel("digits")
 plt.show()
 
 # %% [markdown]
-# Look at the bars that end below the dashed line: there it was surer than right. All of this is the gap of the first
-# lines once more. A network that has learned its 500 digits by heart has seen itself right every time, and believes it.
+# Look at the bars that end below the dashed line: there the network was overconfident. This is the gap from the
+# beginning of the lesson again. A network that has memorized its 500 digits was right every time in training, and its
+# probabilities reflect that.
 #
 # ## Exercises
 #
-# Write your lines in place of `...`; `lingon learn check 05` checks all three in your copy.
+# Replace `...` with your code; `lingon learn check 05` checks all three in your copy.
 #
-# ### 05.1 Cut into folds
+# ### 05.1 Split into folds
 #
-# Give back the `k` folds of `n` places as a list of `k` pairs of lists: the places to train on, and those kept back.
-# Every place from 0 to n - 1 is kept back exactly once, and trained on in all other folds; the sizes of two folds
-# differ by at most one. Data often lie sorted, so the places must be dealt out in a random order, which is that of
-# `random.Random(seed)`: the same seed gives the same folds, another seed others. (Put `import random` into your
+# Return `k` folds of the indices of `n` examples as a list of `k` pairs of lists: the indices to train on, and those
+# held out. Every index from 0 to n - 1 is held out exactly once, and trained on in all other folds; the sizes of two
+# folds differ by at most one. Data are often sorted, so the indices must be dealt out in a random order, that of
+# `random.Random(seed)`: the same seed gives the same folds, another seed gives others. (Put `import random` into your
 # function.)
 
 
@@ -596,10 +604,9 @@ attempt(folds, "05")
 # %% [markdown]
 # ### 05.2 The best weights under a penalty
 #
-# `X` is [n, D], `y` is [n], both float64. Give back the weights `w` [D] for which
-# $\frac{1}{n} \lVert X w - y \rVert^2 + \lambda \lVert w \rVert^2$ is smallest, where `decay` is $\lambda > 0$ and all
-# weights pay, the first too. Set the gradient to 0 and solve for $w$: no steps are needed. There may be more weights
-# than points.
+# `X` is [n, D], `y` is [n], both float64. Return the weights `w` [D] for which $\frac{1}{n} \lVert X w - y \rVert^2 +
+# \lambda \lVert w \rVert^2$ is smallest, where `decay` is $\lambda > 0$ and all weights are penalized, including the
+# first. Set the gradient to 0 and solve for $w$: no gradient descent is needed. There may be more weights than points.
 
 
 # %%
@@ -612,11 +619,11 @@ def ridge(X, y, decay):
 attempt(ridge, "05")
 
 # %% [markdown]
-# ### 05.3 Stop in time
+# ### 05.3 Early stopping
 #
-# `losses` are the validation losses of the epochs 0, 1, 2, and so on. A training with a `patience` stops as soon as so
-# many epochs in a row have brought no loss lower than the lowest before them. Give back a pair: the epoch whose weights
-# are kept (the first one with the lowest loss among those that were run), and how many epochs were run.
+# `losses` are the validation losses of epochs 0, 1, 2, and so on. Training stops as soon as `patience` epochs in a row
+# have not improved on the lowest loss before them. Return a pair: the epoch whose weights are kept (the first one with
+# the lowest loss among those that were run), and the number of epochs that were run.
 
 
 # %%
@@ -634,11 +641,11 @@ attempt(stop_in_time, "05")
 # - Aston Zhang and others, *Dive into Deep Learning*, 2023, chapters 3.6 and 3.7: generalization, and weight decay; and
 #   chapter 4.4 of its first edition: this polynomial.
 # - Trevor Hastie, Robert Tibshirani, Jerome Friedman, *The Elements of Statistical Learning*, 2009, chapter 7: the
-#   assessment of models, with all its traps.
+#   assessment of models, with all its pitfalls.
 # - Nitish Srivastava and others, *Dropout*, 2014; Ilya Loshchilov and Frank Hutter, *Decoupled Weight Decay
 #   Regularization*, 2019.
 # - Chuan Guo and others, *On Calibration of Modern Neural Networks*, 2017.
 # - Mikhail Belkin and others, *Reconciling modern machine-learning practice and the classical bias-variance trade-off*,
-#   2019: what happens when there are far more weights than points. The story above is not the whole one.
+#   2019: what happens when there are far more weights than points, which this lesson leaves out.
 #
-# From here on the data are texts. Lesson 06 makes numbers of their words.
+# From here on the data are texts. Lesson 06 turns their words into numbers.

@@ -1,15 +1,16 @@
 # %% [markdown]
 # # 06. Word vectors
 #
-# **How can a handful of numbers hold what a word means?**
+# **How can a few numbers represent the meaning of a word?**
 #
-# A network computes with numbers, and a word is none. Give each word a number of its own and *film* may become 17,
-# *movie* 3022: the numbers say nothing about the words. This lesson gives each word a **vector** instead, such that
-# words used alike lie near each other, and it learns these vectors from nothing but running text.
+# A network computes with numbers, but a word is not a number. If we number the words, *film* may become 17 and *movie*
+# 3022: these numbers say nothing about the words. This lesson represents each word by a **vector** instead, so that
+# words with similar uses have similar vectors, and it learns these vectors from plain text alone.
 #
 # We build skip-gram, negative sampling, subwords and GloVe, each in a few lines, and check them against the library.
-# Then we ask vectors that were trained on six billion words: what is like *coffee*, what is to *Rome* as *France* is to
-# *Paris*, what have they learned that they should not have? At the end they judge film reviews.
+# Then we query vectors that were trained on six billion words: which words are similar to *coffee*, what is to *Rome*
+# as *France* is to *Paris*, and what have they learned that they should not have? At the end we use them to classify
+# film reviews.
 #
 # You need: gradients (lesson 02), training (04) and the difference between a training and a test set (05).
 
@@ -37,31 +38,31 @@ from lingon.word_vectors.queries import WordVectors, analogy, nearest, odd_one_o
 reviews = small_reviews()
 tokenizer, vocab = reviews.tokenizer, reviews.tokenizer.vocab
 V, D = len(vocab), 50
-print(f"{len(reviews.train):,} film reviews, {sum(map(len, reviews.train_ids)):,} words, {V:,} different ones kept")
+print(f"{len(reviews.train):,} film reviews, {sum(map(len, reviews.train_ids)):,} words, vocabulary of {V:,}")
 
 # %% [markdown]
-# ## From one-hot to distributed
+# ## From one-hot to distributed representations representations
 #
-# The plainest vector of a word is **one-hot**: as many numbers as there are words, all 0 but a 1 at the word's own
-# place. Any two different words have the product 0 and the same distance, so *film* is as far from *movie* as from
-# *car*. (A **tokenizer** cut the reviews into tokens above, here words. The tokens that it knows are its
-# **vocabulary**, and the number of a token there is its **id**.) Multiply a one-hot vector by a matrix $E$ with a row
-# of $D$ numbers per word, and out comes one row. That row is the word's **embedding**. Its $D$ numbers are shared by
-# all words, and what a word means is *distributed* over them. Nobody multiplies by all those zeros, of course: an
-# embedding layer looks the row up.
+# The simplest vector of a word is **one-hot**: it has as many numbers as there are words, all 0 except for a 1 at the
+# word's own position. Any two different words have the dot product 0 and the same distance, so *film* is as far from
+# *movie* as from *car*. (Above, a **tokenizer** has split the reviews into tokens, which here are words. The tokens
+# that it knows are its **vocabulary**, and the number of a token in it is its **id**.) Multiply a one-hot vector by a
+# matrix $E$ that has one row of $D$ numbers for each word, and the result is one of these rows, the word's
+# **embedding**. All words use the same $D$ dimensions, so the meaning of a word is *distributed* over them. Nobody
+# actually multiplies by all those zeros: an embedding layer looks up the row.
 
 # %%
 layer = Embedding(V, D)
 ids = torch.tensor([[vocab["film"], vocab["movie"], vocab["car"]]])
 one_hot = F.one_hot(ids, V).float()  # [B, T, V]
 assert torch.allclose(one_hot @ layer.weight, layer(ids))
-print("products of one-hot vectors:", (one_hot[0] @ one_hot[0].T).tolist())
+print("dot products of one-hot vectors:", (one_hot[0] @ one_hot[0].T).tolist())
 assert torch.equal(one_hot[0] @ one_hot[0].T, torch.eye(3))
 
 # %% [markdown]
-# What should the rows hold? "You shall know a word by the company it keeps", wrote the linguist Firth in 1957. So look
-# at the company: count which words stand within two places of a given one. Below, each row is a word, each column a
-# neighbour, and the colour is how much more often the two meet than chance would have it.
+# What should the rows contain? "You shall know a word by the company it keeps", wrote the linguist Firth in 1957. So
+# let us count which words occur within two positions of a given word. Below, each row is a word, each column a
+# neighbour, and the colour shows how much more often the two occur together than expected by chance.
 
 
 # %%
@@ -76,12 +77,12 @@ def pairs(ids, window):
     return torch.cat(centres), torch.cat(contexts)
 
 
-gap = [0] * 5  # no window reaches from one review into the next
+gap = [0] * 5  # so that no window reaches into the next review
 text = torch.tensor([i if i > 1 else 0 for row in reviews.train_ids for i in row + gap])  # 1 is the unknown word
 frequency = torch.bincount(text, minlength=V).float()
 frequency[0] = 0
 centre, context = pairs(text, 2)
-n = 2000  # the commonest words; the vocabulary begins with them
+n = 2000  # the most frequent words; the vocabulary begins with them
 among = (centre < n) & (context < n)
 together = torch.bincount(centre[among] * n + context[among], minlength=n * n).view(n, n)
 
@@ -95,7 +96,7 @@ picture = axis.imshow(seen_more[here][:, there], cmap="RdBu_r", vmin=-4, vmax=4)
 axis.set_xticks(range(len(columns)), columns, rotation=45)
 axis.set_yticks(range(len(rows)), rows)
 figure.colorbar(picture, label="log2 of seen / chance")
-axis.set_title("The company that words keep")
+axis.set_title("Words and their neighbours")
 plt.show()
 alike = lambda a, b: F.cosine_similarity(seen_more[vocab[a]], seen_more[vocab[b]], dim=0).item()
 assert min(alike("good", "bad"), alike("film", "movie")) > 1.5 * max(alike("good", "film"), alike("good", "he"))
@@ -103,22 +104,23 @@ print(f"{(together == 0).float().mean():.0%} of the table is 0")
 assert (together == 0).float().mean() > 0.8
 
 # %% [markdown]
-# Words of a kind have rows of a kind: *good* with *bad*, *film* with *movie*. The rows of this table are word vectors
-# already, but each has as many numbers as there are words, and even of those for the commonest words most are 0.
+# Similar words have similar rows: *good* and *bad*, *film* and *movie*. The rows of this table are word vectors
+# already, but each has as many numbers as there are words, and most of them are 0, even for the most frequent words.
 #
 # ## Skip-gram
 #
-# Mikolov and others (2013) turned the counting into guessing: from a word $w$, guess a neighbour $c$. Each word has two
-# vectors, $v_w$ as the word in the middle and $u_w$ as a neighbour, and the guess is a softmax over products,
+# Mikolov and others (2013) replaced counting by prediction: given a word $w$, predict a neighbour $c$. Each word has
+# two vectors, $v_w$ as the centre word and $u_w$ as a neighbour, and the prediction is a softmax over dot products,
 #
 # $$P(c \mid w) = \frac{\exp(u_c \cdot v_w)}{\sum_k \exp(u_k \cdot v_w)}, \qquad \ell = -\log P(c \mid w).$$
 #
-# Words with the same company must make the same guesses, and so are driven to the same place. To derive the
-# gradient, write $\ell = -u_c \cdot v_w + \log \sum_k \exp(u_k \cdot v_w)$ and differentiate:
+# Words with the same neighbours must make the same predictions, so training moves their vectors close together. To
+# derive the gradient, write $\ell = -u_c \cdot v_w + \log \sum_k \exp(u_k \cdot v_w)$ and differentiate:
 #
 # $$\frac{\partial \ell}{\partial v_w} = -u_c + \sum_k P(k \mid w)\, u_k.$$
 #
-# A step downhill moves $v_w$ toward the neighbour that was seen and away from the mean of those that were expected.
+# A step of gradient descent moves $v_w$ toward the observed neighbour and away from the expected neighbour vector under
+# the model.
 
 
 # %%
@@ -134,23 +136,23 @@ seen = context[:7]
 loss = skip_gram(v, U, seen)
 assert torch.allclose(
     loss, chunked_cross_entropy(v, U, None, seen)
-)  # the library's, which never holds all scores at once
+)  # the library's loss, which never stores all scores at once
 loss.backward()
 expected = (v @ U.T).softmax(1) @ U
 assert torch.allclose(v.grad, (expected - U[seen]).detach() / 7, atol=1e-6)
-print(f"loss {loss:.3f}, and by guessing blindly it would be log V = {torch.tensor(V).log():.3f}")
+print(f"loss {loss:.3f}; with equal probabilities it would be log V = {torch.tensor(V).log():.3f}")
 
 # %% [markdown]
 # ## Negative sampling
 #
-# The sum over all words makes each guess as dear as the vocabulary is large. So ask an easier question: *is this pair
-# real, or was the neighbour drawn at random?* For each real pair draw $K$ words $n_1, \dots, n_K$, and let a logistic
-# regression tell them apart, with $\sigma(x) = 1 / (1 + e^{-x})$:
+# The sum over all words makes the cost of each prediction proportional to the size of the vocabulary. So ask an easier
+# question: *is this pair real, or was the neighbour drawn at random?* For each real pair draw $K$ words $n_1, \dots,
+# n_K$, and distinguish them from the real neighbour with a logistic regression, with $\sigma(x) = 1 / (1 + e^{-x})$:
 #
 # $$\ell = -\log \sigma(u_c \cdot v_w) - \sum_{k=1}^{K} \log \sigma(-u_{n_k} \cdot v_w).$$
 #
-# Now a pair costs $K + 1$ products. The words are drawn by their frequency to the power of three quarters: that gives
-# rare words a little more than their share.
+# Now a pair costs $K + 1$ dot products. The words are drawn with probabilities proportional to their frequency to the
+# power of three quarters, so that rare words are drawn somewhat more often than they occur.
 
 
 # %%
@@ -167,35 +169,36 @@ assert torch.allclose(pair_loss(v, u, noise), negative_sampling(v, u, noise), rt
 share = frequency**0.75 / (frequency**0.75).sum()
 
 commonest = frequency.argsort(descending=True)[:4000]
-more = share[commonest] > (frequency / frequency.sum())[commonest]  # drawn more than they occur
+more = share[commonest] > (frequency / frequency.sum())[commonest]  # drawn more often than they occur
 assert not more[:50].any()
 assert more[-50:].all()
 figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
-axis.loglog(range(1, 4001), (frequency / frequency.sum())[commonest], label="share of the text")
-axis.loglog(range(1, 4001), share[commonest], label="share of the draws")
-axis.set(xlabel="rank of the word", ylabel="share", title="Common words are drawn less than they occur")
+axis.loglog(range(1, 4001), (frequency / frequency.sum())[commonest], label="fraction of the text")
+axis.loglog(range(1, 4001), share[commonest], label="fraction of the draws")
+axis.set(xlabel="rank of the word", ylabel="fraction", title="Frequent words are drawn less often than they occur")
 axis.legend()
 plt.show()
 
 # %% [markdown]
-# One more trick is about the common words themselves. *The* stands beside everything and tells little, yet fills the
-# text. So before the pairs are made, each occurrence of a word with the share $f$ of the text is kept only with the
-# probability $\sqrt{t / f}$, at most 1. That also widens the windows: what was three places off may now be two.
+# Another trick concerns the frequent words themselves. *The* occurs next to almost everything and carries little
+# information, yet it makes up much of the text. So the text is **subsampled** before the pairs are made: each
+# occurrence of a word that makes up a fraction $f$ of the text is kept only with probability $\sqrt{t / f}$, at most 1.
+# This also widens the windows: a word that was three positions away may now be two positions away.
 #
-# This is nearly everything word2vec does. Our version takes thousands of pairs at once and lets Adam choose the steps;
-# the authors' program goes pair by pair, with a learning rate that falls from start to end.
+# This is nearly everything that word2vec does. Our version processes thousands of pairs at once, with Adam as the
+# optimizer; the authors' program processes pair by pair, with a learning rate that decreases from start to end.
 
 
 # %%
 def thinned(ids, threshold=1e-4):
-    """The ids without most of the common words; the gaps stay."""
+    """The ids without most of the frequent words; the gaps remain."""
     f = frequency / frequency.sum()
     keep = (threshold / f[ids]).sqrt() > torch.rand(len(ids))
     return ids[keep | (ids == 0)]
 
 
 def learn(vectors_of, parameters, epochs, window=4, negatives=5, lr=0.01, size=8192):
-    """Trains vectors by negative sampling. vectors_of: a function from ids to vectors. Gives back the losses."""
+    """Trains vectors by negative sampling. vectors_of: a function from ids to vectors. Returns the losses."""
     outputs = nn.Parameter(torch.zeros(V, D))
     optimizer, losses = torch.optim.Adam([*parameters, outputs], lr=lr), []
     for _ in range(epochs):
@@ -215,21 +218,21 @@ inputs = nn.Parameter((torch.rand(V, D) - 0.5) / D)
 losses = learn(lambda ids: inputs[ids], [inputs], epochs=2)
 assert abs(losses[0] - 6 * torch.tensor(2.0).log()) < 1e-3
 assert losses[-1] < 0.8 * losses[0]
-print(f"thinned, the text has {(thinned(text) > 0).sum() / (text > 0).sum():.0%} of its words")
+print(f"after subsampling, the text has {(thinned(text) > 0).sum() / (text > 0).sum():.0%} of its words")
 assert (thinned(text) > 0).sum() < 0.5 * (text > 0).sum()
 own = WordVectors(list(vocab), inputs.detach().numpy())
 
 figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
 axis.plot(losses)
-axis.axhline(6 * torch.tensor(2.0).log().item(), color="tab:gray", linestyle="--", label="$6 \\log 2$: knows nothing")
-axis.set(xlabel="step", ylabel="loss of a pair", title="Skip-gram learns which words meet")
+axis.axhline(6 * torch.tensor(2.0).log().item(), color="tab:gray", linestyle="--", label="$6 \\log 2$: untrained")
+axis.set(xlabel="step", ylabel="loss per pair", title="Skip-gram learns which words occur together")
 axis.legend()
 plt.show()
 
 # %% [markdown]
-# How alike two words are is the **cosine** of their vectors: their product, divided by both lengths. It is 1 when
-# they point the same way and 0 when they are at right angles. Here are the nearest words after a million words of
-# film reviews, which is very little.
+# The similarity of two words is the **cosine** of their vectors: the dot product, divided by both lengths. It is 1 if
+# they point in the same direction and 0 if they are perpendicular. Here are the nearest words after training on a
+# million words of film reviews, which is very little.
 
 # %%
 for word in ("actress", "horror", "awful", "director", "french"):
@@ -244,10 +247,11 @@ assert cosine > similarity(own, "film", "car") + 0.3
 # %% [markdown]
 # ## Subwords
 #
-# *Unwatchable* may be rare, and *unwatchability* never seen. But their letters are known. In fastText (Bojanowski and
-# others, 2017) the vector of a word is the mean of the vectors of its **parts** (the paper sums; its program takes the
-# mean): itself, and all runs of three to six letters of the word between < and >. To keep the table small, a part gets
-# its row by a **hash**, a number computed from its letters, and some parts share one.
+# *Unwatchable* may be rare, and *unwatchability* may never occur. But their letters are known. In fastText (Bojanowski
+# and others, 2017), the vector of a word is the mean of the vectors of its **parts** (the paper uses the sum; its
+# program uses the mean): the word itself, and all substrings of three to six characters of the word between < and >. To
+# keep the table small, the row of a part is determined by a **hash**, a number computed from its letters, and some
+# parts share a row.
 
 
 # %%
@@ -271,8 +275,9 @@ theirs = Subwords(table.numpy(), 3, 6).vector("unwatchability")
 assert torch.allclose(by_hand, torch.from_numpy(theirs), atol=1e-6)
 
 # %% [markdown]
-# The same training, with vectors of parts. At every step the vectors of all words are made anew, each as the mean of
-# its rows: its own, and those of its parts. Then we ask for words that the vocabulary does not have.
+# We train as before, now with vectors of parts. At every step the vectors of all words are recomputed, each as the mean
+# of its rows: its own, and those of its parts. Then we look up the nearest words of words that are not in the
+# vocabulary.
 
 # %%
 rows_of = [[BUCKETS + i, *(fnv1a(p.encode()) % BUCKETS for p in parts(word))] for i, word in enumerate(vocab)]
@@ -294,28 +299,28 @@ for word in ("unwatchability", "directorially", "sentimentalism", "disappointing
     assert common[found[0]] > 50 * sum(common.values()) / len(common)
 
 # %% [markdown]
-# In brackets, how many parts each has in common with the word; a word of the vocabulary has less than one, on average.
-# The nearest are alike in *spelling*, and here that is alike in meaning too. It need not be. Where words have many
-# forms, as in Finnish or Turkish, there is more to gain than in English.
+# The number in brackets is how many parts the two words have in common; an average word of the vocabulary has less than
+# one. The nearest words are similar in *spelling*, and here also in meaning, though that need not be so. Languages in
+# which words have many forms, such as Finnish or Turkish, gain more from subwords than English.
 #
 # ## GloVe
 #
-# Skip-gram goes through the text pair by pair, and meets the same pair again and again. Pennington and others (2014)
-# count first, and fit the counts then. With $X_{ij}$, how often word $j$ stood near word $i$,
+# Skip-gram goes through the text pair by pair, and processes the same pair again and again. Pennington and others
+# (2014) count first, and then fit the counts. If $X_{ij}$ is how often word $j$ occurred near word $i$,
 #
 # $$\ell = \sum_{X_{ij} > 0} f(X_{ij}) \left( w_i \cdot u_j + b_i + c_j - \log X_{ij} \right)^2,
 # \qquad f(X) = \min(1, X / 100)^{3/4}.$$
 #
-# The biases take up how common each word is, so the product is left with how well the two go together. The weight
-# $f$ keeps pairs that were seen once from counting as much as those seen a thousand times.
+# The biases account for the frequency of each word, so the dot product only has to model how strongly the two are
+# associated. The weight $f$ ensures that pairs seen once count less than those seen a thousand times.
 #
-# Each word gets two vectors, $w$ and $u$. The counts are the same in both directions, so nothing but the start tells
-# the two apart: they are two estimates of one word. The authors add them, and so do we.
+# Each word has two vectors, $w$ and $u$. The counts are the same in both directions, so the two differ only by their
+# random initialization: they are two estimates for the same word. The authors add them, and so do we.
 
 
 # %%
 def glove_loss(W, U, b, c, X):
-    """W, U [V, D], b, c [V], X [V, V] -> mean over the pairs that were seen."""
+    """W, U [V, D], b, c [V], X [V, V] -> mean over the observed pairs."""
     f = (X / 100).clamp(max=1) ** 0.75  # 0 where X is 0
     error = W @ U.T + b[:, None] + c - X.clamp(min=1e-9).log()
     return (f * error**2).sum() / (X > 0).sum()
@@ -355,13 +360,13 @@ off = (fitted[i, j] - X[i, j].log()).square()
 assert off[X[i, j] < 1].mean() > 3 * off[X[i, j] > 30].mean()
 
 # %% [markdown]
-# On the left, where the counts are small, the fit is loose: there the weights are small too.
+# On the left, where the counts are small, the fit is poor: there the weights are small too.
 #
-# ## Vectors that others trained
+# ## Published vectors
 #
-# A good set of vectors needs billions of words, and it needs to be made only once. We open GloVe's for 400,000 words,
-# trained on Wikipedia and newspapers. `WordVectors` behaves like a dictionary; a file of word2vec or fastText opens
-# just so.
+# Good vectors need billions of words of text, but they need to be trained only once. We open GloVe's vectors for
+# 400,000 words, trained on Wikipedia and newspapers. `WordVectors` behaves like a dictionary; it opens word2vec and
+# fastText files in the same way.
 
 # %%
 vectors = WordVectors.open("glove-6b-50d")
@@ -375,12 +380,12 @@ common_words = [near for near, _ in nearest(vectors, ["paris"], 6, most_frequent
 assert nearest(vectors, ["paris"], 1)[0][0][0] not in common_words
 
 # %% [markdown]
-# Scraps of the texts are among the words too, such as the one nearest to *paris*; `most_frequent` leaves rare words
-# out.
+# The vocabulary also contains fragments of the texts, such as the one nearest to *paris*; the argument `most_frequent`
+# excludes rare words.
 #
-# Are they any good? People were asked how related two words are, pair by pair (the set is called WordSim-353). We
-# compare the *order* of their answers with that of the cosines: **Spearman's correlation** is the correlation of the
-# ranks. An interval says how far chance may have moved it with so few pairs.
+# How good are they? People were asked how related two words are, pair by pair (this data set is called WordSim-353). We
+# compare the *order* of their ratings with that of the cosines: **Spearman's correlation** is the correlation of the
+# ranks. A confidence interval shows how uncertain it is with so few pairs.
 
 # %%
 rated = load_questions("wordsim-353")
@@ -391,23 +396,21 @@ assert low > 0.3
 chosen = {("tiger", "cat"), ("cup", "coffee"), ("professor", "cucumber"), ("king", "queen")}
 figure, axis = plt.subplots(figsize=(5.5, 4), layout="constrained")
 axis.scatter(cosines, people, s=8, alpha=0.5)
-behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}  # names are read, dots are seen
+behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}  # keeps names readable
 for q, x in zip(rated, cosines, strict=True):
     if q[:2] in chosen:
         axis.plot(x, q.rating, "o", color="tab:red", markersize=4)
         axis.annotate(f"{q.first}, {q.second}", (x + 0.02, q.rating - 0.1), fontsize=8, bbox=behind)
-axis.set(
-    xlabel="cosine", ylabel="rating by people", title=f"Spearman {rho:.2f}, 19 in 20 chances: {low:.2f} to {high:.2f}"
-)
+axis.set(xlabel="cosine", ylabel="rating by people", title=f"Spearman {rho:.2f}, 95% interval: {low:.2f} to {high:.2f}")
 plt.show()
 
 # %% [markdown]
 # ## Analogies
 #
-# *Man* is to *king* as *woman* is to what? If the way from *man* to *king* is the same as from *woman* to *queen*, then
-# $v_{king} - v_{man} + v_{woman}$ should lie near $v_{queen}$. This is called 3CosAdd: all vectors get length 1, and
-# the answer is the word with the largest product with the sum. (The sum has the same length for all words, so the order
-# is that of the cosine.)
+# *Man* is to *king* as *woman* is to what? If the difference between *man* and *king* is the same as that between
+# *woman* and *queen*, then $v_{king} - v_{man} + v_{woman}$ should be near $v_{queen}$. This method is called 3CosAdd:
+# all vectors are scaled to length 1, and the answer is the word with the largest dot product with the sum. (The length
+# of the sum is the same for all candidates, so the order is that of the cosine.)
 
 
 # %%
@@ -415,7 +418,7 @@ unit = torch.from_numpy(vectors.unit)  # all vectors with length 1, [400000, D]
 
 
 def best(a, b, c, k=3, leave_out=True):
-    """a is to b as c is to ...: the k best words, and their products with the sum."""
+    """a is to b as c is to ...: the k best words, and their dot products with the sum."""
     target = unit[vectors.row(b)] - unit[vectors.row(a)] + unit[vectors.row(c)]
     scores = unit @ target
     if leave_out:
@@ -437,18 +440,17 @@ for a, b, c in (
     print(f"{a} is to {b} as {c} is to {', '.join(words)}")
     assert c != "woman" or words[0] == "queen"
 free = best("man", "king", "woman", leave_out=False)[0]
-print("and when the words of the question may be answers:", free)
+print("if the words of the question are allowed as answers:", free)
 assert free[0] == "king"
 
 # %% [markdown]
-# Look at the last line. Was that one question, or does it happen often that without a rule that forbids it the nearest
-# word is one of the question itself? Here are some kinds of the questions that Mikolov and others made, answered with
-# the rule and without.
+# Look at the last line. The best answer is a word of the question itself, unless a rule excludes these words. Does this
+# happen often? Here are three categories of the questions of Mikolov and others, answered with the rule and without it.
 
 
 # %%
 def asked(questions):
-    """Of questions: the share answered right with the rule, right without it, and with a word of their own without."""
+    """Fractions of questions: right with the rule; without it, right, and answered with a word of the question."""
     rows = torch.tensor([[vectors.row(word.lower()) for word in q[1:]] for q in questions])
     a, b, c, d = rows.T
     free, ruled = [], []
@@ -468,8 +470,9 @@ for category in ("capital-common-countries", "family", "gram3-comparative"):
     assert free < ruled
 
 # %% [markdown]
-# So some of its right answers the arithmetic owes to the rule. Seen from above, by **PCA** (the two directions in which
-# these vectors differ most): do countries and their capitals keep the same distance and direction?
+# So some of the right answers are due to the rule and not to the arithmetic. Let us look at a projection by **PCA**
+# (onto the two directions in which these vectors vary most): is the difference between country and capital always the
+# same?
 
 # %%
 capitals = dict(q[1:3] for q in load_questions("google-analogies") if q.category == "capital-common-countries")
@@ -488,11 +491,11 @@ axis.set_title("From a capital to its country")
 plt.show()
 
 # %% [markdown]
-# ## What the vectors get wrong
+# ## Limitations and biases
 #
-# A vector knows the company of a word and nothing else. *Good* and *bad* keep the same company, so they are near. A
-# *bank* by a river and a *bank* with money share one vector. And what people write about each other is in there as
-# well: below, jobs along the line from *he* to *she*.
+# A vector represents the contexts of a word and nothing else. *Good* and *bad* occur in the same contexts, so they are
+# near each other. A *bank* by a river and a *bank* with money share one vector. And the vectors also reflect what
+# people write about each other: below, jobs along the direction from *he* to *she*.
 
 # %%
 print("cosine of good and bad:", round(similarity(vectors, "good", "bad"), 2))
@@ -505,38 +508,40 @@ order = sorted(lean, key=lean.get)
 assert max(lean["boss"], lean["captain"]) < 0 < min(lean["nurse"], lean["librarian"])
 figure, axis = plt.subplots(figsize=(6, 3.5), layout="constrained")
 axis.barh(order, [lean[job] for job in order], color=["tab:red" if lean[job] > 0 else "tab:blue" for job in order])
-axis.set(xlabel="cosine with she - he", title="Jobs that the texts gave a gender")
+axis.set(xlabel="cosine with she - he", title="Gender associations of jobs in the texts")
 plt.show()
 
 # %% [markdown]
 # Could that be chance? The **word embedding association test** (Caliskan and others, 2017) takes two sets of targets,
-# here names of men and of women, and two of attributes, here words for career and for family. It measures how much
-# more the first targets lean to the first attributes, in standard deviations. Then it tries all ways to divide the same
-# names into two sets: the share of those that give as large a difference is the **p-value**.
+# here names of men and of women, and two of attributes, here words for career and for family. It measures how much more
+# strongly the first targets are associated with the first attributes, in standard deviations. Then it tries all ways to
+# split the same names into two sets: the fraction of splits that give at least as large a difference is the
+# **p-value**.
 
 # %%
 men, women = "john paul mike kevin steve greg jeff bill", "amy joan lisa sarah diana kate ann donna"
 career = "executive management professional corporation salary office business career"
 family = "home parents children family cousins marriage wedding relatives"
 found = weat(vectors, *(words.split() for words in (men, women, career, family)))
-print(f"effect {found.effect:.2f} standard deviations, p = {found.p:.5f} over {found.divisions:,} divisions")
+print(f"effect {found.effect:.2f} standard deviations, p = {found.p:.5f} over {found.divisions:,} splits")
 assert found.effect > 1
 assert found.p < 0.001
 
 # %% [markdown]
-# Whoever sorts applications with such vectors sorts by this too. It cannot be repaired by removing one direction, for
-# the rest still tells who is whom (Gonen and Goldberg, 2019). Measure it where it matters: in what the model decides.
+# If you rank job applications with such vectors, this bias influences the ranking. Removing one direction does not
+# repair it, because the other dimensions still reveal the gender (Gonen and Goldberg, 2019). Measure bias where it
+# matters: in the decisions of the model.
 #
-# ## The mean of a review
+# ## Classifying reviews by their mean vector
 #
-# What are word vectors good for? The simplest use: take the mean of the vectors of a review, and put a linear layer on
-# top. One thing goes wrong in many programs, and did in the tutorial whose path this course follows. Reviews have
-# different lengths, so a batch is filled up with padding, and `mean` takes the padding along.
+# What are word vectors good for? The simplest use is to take the mean of the vectors of a review, and put a linear
+# layer on top. Many programs contain a bug here, as did the tutorial that this course follows. Reviews have different
+# lengths, so a batch contains padding, and `mean` includes the padding.
 
 
 # %%
 class PaddedBag(nn.Module):
-    """The mean over all positions, padding and all."""
+    """The mean over all positions, including padding."""
 
     def __init__(self, embedding):
         super().__init__()
@@ -546,8 +551,8 @@ class PaddedBag(nn.Module):
         return self.out(self.embedding(ids).mean(1))
 
 
-class MendedBag(PaddedBag):
-    """The sum over the words that are there, divided by how many there are."""
+class MaskedBag(PaddedBag):
+    """The sum over the real words, divided by their number."""
 
     def forward(self, ids, mask):
         x = self.embedding(ids) * mask[:, :, None]
@@ -563,23 +568,23 @@ def with_glove(model):
 
 seed_everything(0)
 library = BagOfVectors(V, 2, D, dropout=0, word_dropout=0)
-mended = MendedBag(library.embedding)
-mended.out = library.out
+masked = MaskedBag(library.embedding)
+masked.out = library.out
 batch = collate(tokenizer.encode_batch(["a good film", "what a waste of a good cast and two hours"]))
-assert torch.allclose(mended(batch.ids, batch.mask), library(batch.ids, batch.mask), atol=1e-6)
+assert torch.allclose(masked(batch.ids, batch.mask), library(batch.ids, batch.mask), atol=1e-6)
 
 accuracies, models = {}, {}
-for name, kind in (("padding in the mean", PaddedBag), ("mended", MendedBag)):
+for name, kind in (("padding in the mean", PaddedBag), ("masked", MaskedBag)):
     seed_everything(0)
     models[name], coverage = with_glove(kind(Embedding(V, D)))
     accuracies[name] = train_classifier(models[name], reviews, epochs=10, lr=2e-2)
 print(f"GloVe has vectors for {coverage:.1%} of the vocabulary;", accuracies)
-assert abs(accuracies["mended"] - accuracies["padding in the mean"]) < 0.03
+assert abs(accuracies["masked"] - accuracies["padding in the mean"]) < 0.03
 
 # %% [markdown]
-# The accuracies look alike, and that is what makes the defect so hard to see: batches here hold reviews of similar
-# length. But the answer of a model should not depend on who else is in the batch. Watch one short review while the
-# batch grows longer.
+# The accuracies are similar, and that is what makes the bug hard to notice: here, batches contain reviews of similar
+# length. But the prediction of a model should not depend on the other texts in the batch. Watch the prediction for one
+# short review as the batch becomes longer.
 
 # %%
 review = collate(tokenizer.encode_batch(["a wonderful film with a great story and great actors"]))
@@ -598,26 +603,26 @@ axis.set(
     xlabel="length of the batch",
     ylabel="probability of positive",
     ylim=(0, 1.05),
-    title="One review, more and more padding",
+    title="One review with more and more padding",
 )
 axis.legend()
 plt.show()
-assert moved["mended"] < 1e-4
+assert moved["masked"] < 1e-4
 assert moved["padding in the mean"] > 0.1
 
 # %% [markdown]
-# The mended line is flat. And still the bag knows no order: *not good, but short* and *not short, but good* have the
-# same mean. That is where lesson 07 begins.
+# The line of the corrected model is flat. Still, the model ignores word order: *not good, but short* and *not short,
+# but good* have the same mean. That is where lesson 07 begins.
 #
 # ## Exercises
 #
-# Write your lines in place of `...`, run the cell, then the one below it. In a terminal, `lingon learn check 06` checks
+# Replace `...` with your code, run the cell, then the one below it. In a terminal, `lingon learn check 06` checks
 # all three in your copy, and `--hint 2` gives more hints.
 #
 # ### 06.1 Words and their neighbours
 #
-# Give back the list of all pairs (word, neighbour) of a list of `words`: for each word, from left to right, the words
-# at most `window` places away, from left to right, the word at its own place left out.
+# Return the list of all pairs (word, neighbour) of a list of `words`: for each word, from left to right, the words at
+# most `window` positions away, from left to right, except the word itself at its own position.
 
 
 # %%
@@ -632,8 +637,8 @@ attempt(neighbours, "06")
 # %% [markdown]
 # ### 06.2 The odd one out
 #
-# `words` is a list of words, `vectors` a dictionary from words to tensors [D], of any length. Give back the word whose
-# mean cosine with the *other* words is smallest.
+# `words` is a list of words, `vectors` a dictionary from words to tensors [D], which may have any length. Return the
+# word whose mean cosine with the *other* words is smallest.
 
 
 # %%
@@ -646,14 +651,14 @@ def stranger(words, vectors):
 attempt(stranger, "06")
 
 # %% [markdown]
-# ### 06.3 Analogies by multiplying
+# ### 06.3 Analogies by multiplication
 #
-# Levy and Goldberg (2014) found a better rule than adding: with all cosines moved to between 0 and 1, by
-# $s(x, y) = (\cos(x, y) + 1) / 2$, take the word $d$ with the largest
+# Levy and Goldberg (2014) found a better rule than addition. Rescale all cosines to between 0 and 1, with $s(x, y) =
+# (\cos(x, y) + 1) / 2$, and take the word $d$ with the largest
 #
 # $$\frac{s(d, b)\; s(d, c)}{s(d, a) + \varepsilon}, \qquad \varepsilon = 1/1000.$$
 #
-# `vectors` is a dictionary from words to tensors of length 1. Give back the best word that is not `a`, `b` or `c`.
+# `vectors` is a dictionary from words to tensors of length 1. Return the best word that is not `a`, `b` or `c`.
 
 
 # %%
@@ -669,14 +674,14 @@ attempt(best_by_multiplying, "06")
 # ## What to read next
 #
 # - Tomas Mikolov and others, *Distributed Representations of Words and Phrases and their Compositionality*, 2013:
-#   negative sampling, thinning, phrases.
+# negative sampling, subsampling, phrases.
 # - Jeffrey Pennington, Richard Socher and Christopher Manning, *GloVe: Global Vectors for Word Representation*, 2014.
 # - Piotr Bojanowski and others, *Enriching Word Vectors with Subword Information*, 2017: fastText.
 # - Omer Levy and Yoav Goldberg, *Neural Word Embedding as Implicit Matrix Factorization*, 2014: why skip-gram and
-#   counting come to the same.
+#   counting are equivalent.
 # - Aylin Caliskan, Joanna Bryson and Arvind Narayanan, *Semantics derived automatically from language corpora contain
 #   human-like biases*, 2017.
 #
-# `lingon train vectors` trains all of this on texts of yours, on all cores: skip-gram and CBOW, subwords, GloVe,
-# phrases. `lingon vectors` asks what came out, as this lesson did (nearest, analogy, odd-one-out, evaluate, bias); try
-# `lingon vectors map --out map.html`: a thousand words in the plane, to search and zoom.
+# `lingon train vectors` trains all of this on your texts, on all cores: skip-gram and CBOW, subwords, GloVe, phrases.
+# `lingon vectors` queries the result as in this lesson (nearest, analogy, odd-one-out, evaluate, bias); try `lingon
+# vectors map --out map.html`: a map of a thousand words, to search and zoom.

@@ -11,7 +11,7 @@ AUTOGRAD = ("backward", "grad")
 
 
 class Without(TorchFunctionMode):
-    """Refuses PyTorch's functions of these names, whatever module or method they are called from."""
+    """Forbids PyTorch's functions with these names, from whatever module or method they are called."""
 
     def __init__(self, names, said):
         super().__init__()
@@ -33,13 +33,13 @@ def steady_softmax(logits):
 def check_steady_softmax(steady_softmax):
     for rows in ([[2.0, 1.0, -1.0]], [[0.0, 0.0], [3.0, -3.0]], [[1000.0, 0.0, 999.0], [-1000.0, -1001.0, -999.0]]):
         logits = torch.tensor(rows)
-        with Without(SOFTMAX, "Build it from exp and sum: yours calls PyTorch's own softmax."):
+        with Without(SOFTMAX, "Use exp and sum: yours calls PyTorch's own softmax."):
             found = steady_softmax(logits)
         assert tuple(found.shape) == tuple(logits.shape), (
             f"For logits of shape {tuple(logits.shape)} yours has {tuple(found.shape)}."
         )
-        assert not found.isnan().any(), f"For {rows} yours holds numbers that are none: {found.tolist()}."
-        # A float near 1000 is known to 6e-5 only: exp of a difference of two such, which is right, is no better.
+        assert not found.isnan().any(), f"For {rows} your result contains NaN: {found.tolist()}."
+        # Floats near 1000 are 6e-5 apart, so even a correct exp of the difference of two of them is no more precise.
         assert torch.allclose(found.sum(1), torch.ones(len(rows)), atol=3e-4), (
             f"For {rows} the rows must each sum to 1, yours sum to {found.sum(1).tolist()}."
         )
@@ -61,13 +61,13 @@ def check_gradient_by_hand(gradient_by_hand):
         labels = torch.arange(B) % C
         W.requires_grad_(), b.requires_grad_()
         dW, db = torch.autograd.grad(F.cross_entropy(x @ W.T + b, labels), [W, b])
-        with Without(AUTOGRAD, "No autograd here: believed less true, times the input, and the mean over the batch."):
+        with Without(AUTOGRAD, "No autograd: predicted minus true, times the input, averaged over the batch."):
             found = gradient_by_hand(x, W.detach(), b.detach(), labels)
-        assert isinstance(found, tuple | list), "Give back a pair: the gradient of W, that of b."
-        assert len(found) == 2, "Give back a pair: the gradient of W, that of b."
+        assert isinstance(found, tuple | list), "Return a pair: the gradient of W, that of b."
+        assert len(found) == 2, "Return a pair: the gradient of W, that of b."
         for name, mine, truth in (("W", found[0], dW), ("b", found[1], db)):
             assert tuple(mine.shape) == tuple(truth.shape), (
-                f"The gradient of {name} has the shape of {name}, {tuple(truth.shape)}, yours has {tuple(mine.shape)}."
+                f"The gradient of {name} must have the shape {tuple(truth.shape)}, yours has {tuple(mine.shape)}."
             )
             assert torch.allclose(mine, truth, atol=1e-6), (
                 f"For {B} examples the gradient of {name} starts with {truth.flatten()[:3].tolist()}, "
@@ -82,8 +82,8 @@ def momentum_step(weight, velocity, gradient, lr, momentum):
 
 def check_momentum_step(momentum_step):
     found = momentum_step(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([3.0]), 0.1, 0.5)
-    assert isinstance(found, tuple | list), "Give back a pair: the new weight, the new velocity."
-    assert len(found) == 2, "Give back a pair: the new weight, the new velocity."
+    assert isinstance(found, tuple | list), "Return a pair: the new weight, the new velocity."
+    assert len(found) == 2, "Return a pair: the new weight, the new velocity."
     assert torch.allclose(found[1], torch.tensor([4.0])), (
         f"With momentum 0.5, velocity 2 and gradient 3 the new velocity is 4, yours is {found[1].tolist()}."
     )
@@ -106,12 +106,12 @@ def check_momentum_step(momentum_step):
 
 EXERCISES = [
     Exercise(
-        "A softmax that does not break",
+        "A numerically stable softmax",
         check_steady_softmax,
         (
             "Adding the same number to all logits of a row changes no probability. Which number makes exp safe?",
-            "Subtract the largest logit of each row: then the largest power is 1, and none is too large.",
-            "logits.max(1, keepdim=True).values is the largest of each row, as [B, 1].",
+            "Subtract the largest logit of each row: then no exp is larger than 1.",
+            "logits.max(1, keepdim=True).values is the maximum of each row, as [B, 1].",
         ),
         steady_softmax,
     ),
@@ -119,18 +119,18 @@ EXERCISES = [
         "The gradient, without autograd",
         check_gradient_by_hand,
         (
-            "Start with the probabilities [B, C], and subtract 1 where the class is the right one.",
-            "F.one_hot(labels, C) is [B, C] with a 1 at the right class. dW is a product of [C, B] and [B, D].",
+            "Start with the probabilities [B, C], and subtract 1 at the correct class.",
+            "F.one_hot(labels, C) is [B, C] with a 1 at the correct class. dW is a product of [C, B] and [B, D].",
             "difference.T @ x / len(x) for W; for b the mean of the differences over the batch, .mean(0).",
         ),
         gradient_by_hand,
     ),
     Exercise(
-        "A ball that rolls",
+        "Momentum",
         check_momentum_step,
         (
             "First the new velocity, then the weight, which moves by the new velocity, not the old one.",
-            "new velocity = momentum * velocity + gradient; the learning rate comes in only when the weight moves.",
+            "new velocity = momentum * velocity + gradient; the learning rate is used only when the weight moves.",
         ),
         momentum_step,
     ),

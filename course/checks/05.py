@@ -17,27 +17,27 @@ def folds(n, k, seed):
 def check_folds(folds):
     for n, k in ((7, 7), (13, 5), (50, 3)):
         found = folds(n, k, 0)
-        assert isinstance(found, list | tuple), "Give back a list of pairs."
-        assert len(found) == k, f"{k} folds are {k} pairs, yours are {len(found)}."
+        assert isinstance(found, list | tuple), "Return a list of pairs."
+        assert len(found) == k, f"For {k} folds return {k} pairs, yours are {len(found)}."
         for pair in found:
             assert isinstance(pair, list | tuple), f"Each fold is a pair of lists, yours is {str(pair)[:60]}."
-            assert len(pair) == 2, f"Each fold is a pair: places to train on, places kept back; yours has {len(pair)}."
+            assert len(pair) == 2, f"Each fold is a pair: indices to train on, indices held out; yours has {len(pair)}."
             assert sorted([*pair[0], *pair[1]]) == list(range(n)), (
-                f"In each fold of {n} places every place is trained on or kept back, none both: {str(pair)[:99]}."
+                f"In each fold of {n} indices every index is trained on or held out, none both: {str(pair)[:99]}."
             )
         kept = [list(pair[1]) for pair in found]
         back = sorted(place for part in kept for place in part)
-        assert back == list(range(n)), f"Over all folds each of {n} places is kept back once, yours are {back}."
+        assert back == list(range(n)), f"Over all folds each of {n} indices is held out once, yours are {back}."
         sizes = sorted(len(part) for part in kept)
-        assert sizes[-1] - sizes[0] <= 1, f"{n} places in {k} folds: sizes differ by at most one, yours are {sizes}."
+        assert sizes[-1] - sizes[0] <= 1, f"{n} indices in {k} folds: sizes differ by at most one, yours are {sizes}."
     parts = lambda seed: [sorted(part) for _, part in folds(50, 3, seed)]
     assert parts(0) == parts(0), "The same seed must give the same folds."
-    assert parts(0) != parts(1), "Another seed must give other folds: deal the places out in a random order."
+    assert parts(0) != parts(1), "Another seed must give other folds: deal the indices out in a random order."
     dealt = [[set(part) for part in parts(seed)] for seed in range(60)]
     for a, b in ((0, 1), (0, 3), (0, 25), (48, 49)):  # in a random order any two meet in about a third of the seeds
         met = sum(any({a, b} <= part for part in found) for found in dealt)
         assert 5 <= met <= 38, (
-            f"With 60 seeds the places {a} and {b} of 50 are in the same of 3 folds {met} times, not about 20: "
+            f"With 60 seeds the indices {a} and {b} of 50 are in the same of 3 folds {met} times, not about 20: "
             "the order is not random."
         )
 
@@ -64,7 +64,7 @@ def check_ridge(ridge):
         value = (X @ w - y).square().mean() + decay * w.square().sum()
         (gradient,) = torch.autograd.grad(value, w)
         assert gradient.abs().max() < 1e-8, (
-            f"For {n} points, {D} weights and decay {decay:g} the gradient at your weights is not 0 but up to "
+            f"For {n} points, {D} weights and decay {decay:g} the gradient at your weights is not 0, but as large as "
             f"{gradient.abs().max():.3g}; the error is a mean, the penalty is not."
         )
 
@@ -91,8 +91,8 @@ def check_stop_in_time(stop_in_time):
     )
     for losses, patience, truth in cases:
         found = stop_in_time(list(losses), patience)
-        assert isinstance(found, tuple | list), "Give back a pair: the epoch that is kept, the number of epochs."
-        assert len(found) == 2, "Give back a pair: the epoch that is kept, the number of epochs."
+        assert isinstance(found, tuple | list), "Return a pair: the epoch that is kept, and the number of epochs."
+        assert len(found) == 2, "Return a pair: the epoch that is kept, and the number of epochs."
         assert tuple(found) == truth, (
             f"For {losses} with a patience of {patience} epoch {truth[0]} is kept after {truth[1]} epochs, "
             f"yours are {found[0]} and {found[1]}."
@@ -101,12 +101,12 @@ def check_stop_in_time(stop_in_time):
 
 EXERCISES = [
     Exercise(
-        "Cut into folds",
+        "Split into folds",
         check_folds,
         (
-            "Make a list of all places, shuffle it, and deal it out like cards.",
-            "random.Random(seed).shuffle(places) shuffles in place; places[i::k] is every k-th, from i on.",
-            "For each part the places to train on are all that are not in it.",
+            "Make a list of all indices, shuffle it, and deal it out like cards.",
+            "random.Random(seed).shuffle(places) shuffles in place; places[i::k] is every k-th index, starting at i.",
+            "For each part, the indices to train on are all that are not in it.",
         ),
         folds,
     ),
@@ -114,19 +114,19 @@ EXERCISES = [
         "The best weights under a penalty",
         check_ridge,
         (
-            "The gradient is 2/n X^T (X w - y) + 2 decay w. Set it to 0 and bring all that holds w to one side.",
+            "The gradient is 2/n X^T (X w - y) + 2 decay w. Set it to 0 and bring all terms with w to one side.",
             "That is (X^T X + n decay I) w = X^T y.",
             "torch.linalg.solve(A, b) solves A w = b; torch.eye(D, dtype=X.dtype) is I.",
         ),
         ridge,
     ),
     Exercise(
-        "Stop in time",
+        "Early stopping",
         check_stop_in_time,
         (
-            "Walk through the epochs and remember the one with the lowest loss so far.",
-            "An equal loss is not lower: it counts against the patience.",
-            "After each epoch: if it is `patience` or more epochs since the best one, stop; epoch + 1 were run.",
+            "Go through the epochs and remember the one with the lowest loss so far.",
+            "An equal loss is no improvement: it counts towards the patience.",
+            "After each epoch: if it is `patience` or more epochs since the best one, stop; epoch + 1 epochs were run.",
         ),
         stop_in_time,
     ),

@@ -23,7 +23,7 @@ def check_neighbours(neighbours):
         (["alone"], 3, []),
     ):
         found = neighbours(list(words), window)
-        assert isinstance(found, list), f"Give back a list of pairs, not {type(found).__name__}."
+        assert isinstance(found, list), f"Return a list of pairs, not {type(found).__name__}."
         found = [tuple(pair) for pair in found]
         assert found == truth, f"The pairs of {words} with window={window} are {truth}, yours are {found}."
 
@@ -44,19 +44,19 @@ def check_stranger(stranger):
         (["east", "north", "northeast", "northeast"], None),
     ):
         found = stranger(list(words), vectors)
-        assert isinstance(found, str), f"Give back one of the words, not {type(found).__name__}."
+        assert isinstance(found, str), f"Return one of the words, not {type(found).__name__}."
         if truth is not None:
             assert found == truth, f"Of {words} with the vectors {plane} the odd one is {truth!r}, yours is {found!r}."
         else:
             assert found in ("east", "north"), f"Of {words} it is 'east' or 'north', not {found!r}."
     long = {"a": [100.0, 1.0], "b": [1.0, 0.2], "c": [2.0, 2.0]}
     found = stranger(["a", "b", "c"], {word: torch.tensor(row) for word, row in long.items()})
-    assert found == "c", f"A long vector is no reason: of {long} the odd one is 'c', yours is {found!r}."
+    assert found == "c", f"The length of a vector does not matter: of {long} the odd one is 'c', yours is {found!r}."
     # Here p is the stranger by its mean cosine, but its length would turn the mean of the vectors its own way.
     fan = {"p": (0.0, 100.0), "q": (10.0, 1.0), "r": (60.0, 1.0), "s": (68.0, 1.0)}
     turned = {word: (torch.tensor(degrees).deg2rad(), length) for word, (degrees, length) in fan.items()}
     found = stranger(list(fan), {word: n * torch.stack([a.cos(), a.sin()]) for word, (a, n) in turned.items()})
-    assert found == "p", f"Of {fan} (degrees, length) the odd one is 'p', yours is {found!r}; take the mean of cosines."
+    assert found == "p", f"Of {fan} (degrees, length) the odd one is 'p', yours is {found!r}; use mean cosines."
 
 
 def best_by_multiplying(a, b, c, vectors):
@@ -76,9 +76,9 @@ def check_best_by_multiplying(best_by_multiplying):
     for a, b, c in (("a", "b", "c"), ("c", "b", "a"), ("e", "d", "f"), ("g", "a", "b"), ("b", "b", "c")):
         found = best_by_multiplying(a, b, c, dict(vectors))
         truth = best(a, b, c, vectors)
-        assert isinstance(found, str), f"Give back one of the words, not {type(found).__name__}."
+        assert isinstance(found, str), f"Return one of the words, not {type(found).__name__}."
         assert found not in (a, b, c), f"{found!r} is one of the three words of the question; leave them out."
-        assert found == truth, f"{a} is to {b} as {c} is to {truth!r} among vectors of the plane, yours is {found!r}."
+        assert found == truth, f"With these 2-d vectors {a} is to {b} as {c} is to {truth!r}, yours is {found!r}."
     # d lies opposite to a, so nearly nothing but epsilon is left below the line; b and c turn further away from d.
     for turn, truth in ((24.0, "d"), (14.0, "e")):
         turned = dict(zip("abcde", at(0.0, turn, -turn, 180.0, 60.0), strict=True))
@@ -86,7 +86,7 @@ def check_best_by_multiplying(best_by_multiplying):
         assert best("a", "b", "c", few) == truth
         found = best_by_multiplying("a", "b", "c", few)
         assert found == truth, (
-            f"With b and c at {turn:g} degrees to both sides of a, and d opposite to a, epsilon = 1/1000 decides for "
+            f"With b and c at {turn:g} degrees on either side of a, and d opposite to a, epsilon = 1/1000 selects "
             f"{truth!r}, yours is {found!r}."
         )
 
@@ -106,9 +106,9 @@ EXERCISES = [
         "Words and their neighbours",
         check_neighbours,
         (
-            "Two loops: the places i of the words, and for each the places j around it.",
-            "j goes from max(0, i - window) to min(len(words), i + window + 1), without the last.",
-            "Leave out j == i, not words[j] == words[i]: the same word may stand there twice.",
+            "Two loops: over the positions i of the words, and for each over the positions j around it.",
+            "j goes from max(0, i - window) up to, but not including, min(len(words), i + window + 1).",
+            "Skip j == i, not words[j] == words[i]: the same word may occur twice.",
         ),
         neighbours,
     ),
@@ -116,19 +116,19 @@ EXERCISES = [
         "The odd one out",
         check_stranger,
         (
-            "Divide each vector by its length first; then the product of two is their cosine.",
-            "With all of them as rows of a tensor, unit @ unit.T holds all cosines; the diagonal is each with itself.",
+            "Divide each vector by its length first; then the dot product of two is their cosine.",
+            "With the vectors as rows of a tensor, unit @ unit.T has all cosines; its diagonal is 1.",
             "(cosines.sum(1) - cosines.diagonal()) / (len(words) - 1), and then argmin().",
         ),
         stranger,
     ),
     Exercise(
-        "Analogies by multiplying",
+        "Analogies by multiplication",
         check_best_by_multiplying,
         (
-            "The vectors have length 1, so the cosine is the product: vectors[x] @ vectors[y].",
-            "Go through all words but a, b and c, compute the score of each, and keep the word with the largest.",
-            "max(others, key=...) gives back the word for which the key is largest.",
+            "The vectors have length 1, so the cosine is the dot product: vectors[x] @ vectors[y].",
+            "Go through all words except a, b and c, compute the score of each, and keep the word with the largest.",
+            "max(others, key=...) returns the word for which the key is largest.",
         ),
         best_by_multiplying,
     ),
