@@ -1,17 +1,17 @@
 # %% [markdown]
 # # 07. The text CNN
 #
-# **How does a network notice a phrase, wherever in a review it stands?**
+# **How does a network detect a phrase, wherever in a review it occurs?**
 #
-# The bag of lesson 06 takes the mean of the word vectors of a text. A mean knows no order: *not good, but short*
-# and *not short, but good* are the same bag. What decides a review is often a short run of words, such as *not
-# worth the time*, and it may stand anywhere. A **convolution** looks at every run of a few words with the same
-# eye; **max pooling over time** keeps the one place where that eye lit up most. This is the text CNN of Kim (2014),
-# who took the idea from Collobert and others (2011).
+# The bag of lesson 06 takes the mean of the word vectors of a text. A mean ignores word order: *not good, but short*
+# and *not short, but good* are the same bag. What decides a review is often a short sequence of words, such as *not
+# worth the time*, and it may occur anywhere. A **convolution** applies the same filter to every sequence of a few
+# words; **max pooling over time** keeps only the largest response. This is the text CNN of Kim (2014), who took the
+# idea from Collobert and others (2011).
 #
-# You need: tensors, gradients, a linear layer, dropout, word vectors (lessons 01 to 06). The lesson trains on 4,000
-# reviews, of each the first 150 tokens, so that it ends within two minutes on two cores; `lingon train sentiment
-# --model textcnn` uses all of them and gets further. Every number below is computed as you run it.
+# You need: tensors, gradients, a linear layer, dropout, word vectors (lessons 01 to 06). The lesson trains on the first
+# 150 tokens of 4,000 reviews, so that it ends within two minutes on two cores; `lingon train sentiment --model textcnn`
+# uses all of them and reaches a higher accuracy. Every number below is computed as you run it.
 
 # %%
 import matplotlib.pyplot as plt
@@ -34,11 +34,11 @@ reviews = small_reviews()
 tokenizer, vocab = reviews.tokenizer, reviews.tokenizer.vocab
 glove_words, glove = read_vectors("glove-6b-50d", only=set(vocab))
 width = glove.shape[1]
-print(f"{len(reviews.train):,} reviews to train on, {len(reviews.test):,} to test on, {len(vocab):,} words known")
+print(f"{len(reviews.train):,} training reviews, {len(reviews.test):,} test reviews, {len(vocab):,} words")
 print(reviews.train.labels[0], "|", reviews.train.texts[0][:200], "...")
 
 # %% [markdown]
-# First the complaint about the bag, as a fact: two texts with the same words in another order get the same logits.
+# First we verify the problem with the bag: two texts with the same words in a different order get the same logits.
 
 # %%
 seed_everything(0)
@@ -49,19 +49,20 @@ assert torch.allclose(logits[0], logits[1])
 print("the bag's logits:", [[round(number, 4) for number in row] for row in logits.tolist()])
 
 # %% [markdown]
-# ## A filter is a phrase that one looks for
+# ## A filter is a phrase to look for
 #
-# Write $x_t$ for the vector of the word at place $t$, with $D$ numbers. A **filter** of **kernel width** $h$ holds $h$
-# vectors $w_1, \dots, w_h$ of the same $D$ numbers and a bias $b$. Laid over the words at places $i$ to $i + h - 1$ it
-# gives a score,
+# Let $x_t$ be the vector of the word at position $t$, with $D$ numbers. A **filter** of **kernel width** $h$ consists
+# of $h$ vectors $w_1, \dots, w_h$, also of $D$ numbers each, and a bias $b$. Applied to the words at positions $i$ to
+# $i + h - 1$ it gives a score,
 #
 # $$c_i = b + \sum_{j=1}^{h} w_j \cdot x_{i+j-1},$$
 #
-# one dot product per word. A dot product of vectors of length 1 is their cosine: it is largest when the two point the
-# same way. So a filter is a phrase in the space of word vectors, and $c_i$ says how near the words at $i$ come to it.
+# with one dot product per word. The dot product of vectors of length 1 is their cosine: it is largest if the two point
+# in the same direction. So a filter is a phrase in the space of word vectors, and $c_i$ says how similar the words
+# starting at $i$ are to it.
 #
-# No training is needed to see that. Let the filter be the vectors of *not worth seeing*, all scaled to length 1, and
-# slide it over a sentence in which these three words do not occur in a row.
+# We can see this without training. Let the filter consist of the vectors of *not worth seeing*, all scaled to length 1,
+# and slide it over a sentence that does not contain this phrase.
 
 # %%
 row_of = {word: i for i, word in enumerate(glove_words)}
@@ -90,13 +91,14 @@ plt.show()
 
 # %% [markdown]
 # The red bar is **max over time**: of all the scores of one filter only the largest is kept, $\max_i c_i$. It says
-# *whether* something like the phrase occurs, and forgets *where*. That is the point: the network need not learn
-# *hardly worth watching* anew for each place in a review.
+# *whether* something like the phrase occurs, and ignores *where*. So the network need not learn *hardly worth watching*
+# separately for each position in a review.
 #
 # ## Ten lines, and the library
 #
-# A layer has many filters, its **channels**. Below, `weight[c, :, j]` is the vector $w_{j+1}$ of filter $c$. After the
-# score comes ReLU, $\max(0, c_i)$: a phrase is there, or it is not; there is no negative amount of a phrase.
+# A layer has many filters, its **channels**. Below, `weight[c, :, j]` is the vector $w_{j+1}$ of filter $c$. The score
+# goes through a ReLU, $\max(0, c_i)$, because a phrase is present to some degree or absent; it cannot be present by a
+# negative amount.
 
 
 # %%
@@ -121,9 +123,9 @@ with torch.no_grad():
 print("equal to lingon.layers.conv.ConvMax:", tuple(ours.shape), "->", tuple(max_over_time(ours).shape))
 
 # %% [markdown]
-# Kim's model is three such layers side by side, with kernels of 3, 4 and 5 words. The maxima of all filters stand in
-# one row, a linear layer turns them into two logits, and dropout between the two keeps single filters from being
-# trusted too much.
+# Kim's model consists of three such layers in parallel, with kernels of 3, 4 and 5 words. The maxima of all filters are
+# concatenated, a linear layer turns them into two logits, and dropout between the two keeps the model from relying too
+# much on single filters.
 
 
 # %%
@@ -135,7 +137,7 @@ class Kim(nn.Module):
         self.out = nn.Linear(channels * len(kernels), 2)
 
     def forward(self, ids):
-        x = self.embedding(ids).transpose(1, 2)  # [B, D, T], as Conv1d wants it
+        x = self.embedding(ids).transpose(1, 2)  # [B, D, T], as Conv1d expects
         return self.out(torch.cat([conv(x).relu().amax(2) for conv in self.convs], 1))
 
 
@@ -146,9 +148,9 @@ ids = torch.tensor([tokenizer.encode(sentence)])
 assert torch.allclose(kim(ids), model(ids, ids > 0), atol=1e-6)
 
 # %% [markdown]
-# One thing the short class gets wrong. Texts of a batch are padded to one length, and our `amax` also looks at windows
-# of padding, where the score is the bias $b$. So the answer would depend on who else is in the batch. The library is
-# told which positions are tokens and which are padding, by its `mask`, and leaves the others out.
+# The short class has one bug. The texts of a batch are padded to the same length, and our `amax` includes windows of
+# padding, where the score is the bias $b$. So the prediction depends on the other texts in the batch. The library gets
+# a `mask` that says which positions are tokens and which are padding, and excludes windows with padding.
 
 # %%
 padded = F.pad(ids, (0, 40))
@@ -157,16 +159,17 @@ with torch.no_grad():
         conv.bias += 0.5  # as training might do
     kim_alone, kim_padded = kim(ids), kim(padded)
     assert torch.allclose(model(ids, ids > 0), model(padded, padded > 0), atol=1e-6)
-print(f"ten lines, logits alone {kim_alone[0].tolist()}, padded {kim_padded[0].tolist()}")
+print(f"ten lines, logits without padding {kim_alone[0].tolist()}, with padding {kim_padded[0].tolist()}")
 assert not torch.allclose(kim_alone, kim_padded)
 
 # %% [markdown]
 # ## What the filters learn to look for
 #
-# Now for real: word vectors start as GloVe's and may change. Vectors that another training left are **pretrained**, and
-# to train them further on texts of ours is to **fine-tune** them; `freeze` leaves them as they are. `load_pretrained`
-# copies a vector to the row of its word and returns the **coverage**, the share of our vocabulary that GloVe knows. (In
-# an old course of this kind the vectors were loaded, but never reached the model, and nobody noticed. So we look.)
+# Now we train the model. Its word vectors are initialized with GloVe's. Weights from an earlier training run are called
+# **pretrained**, and to train them further on our texts is to **fine-tune** them; `freeze` keeps them unchanged.
+# `load_pretrained` copies each vector to the row of its word and returns the **coverage**, the fraction of our
+# vocabulary for which GloVe has a vector. (In an older course of this kind the vectors were loaded, but never reached
+# the model, and nobody noticed. So we check.)
 
 
 # %%
@@ -180,29 +183,29 @@ seed_everything(0)
 model = TextCNN(len(vocab), 2, width, kernels=(3, 4, 5), channels=32)
 coverage = load_pretrained(model.embedding, vocab, glove_words, glove)
 assert torch.equal(model.embedding.weight[vocab["film"]].data, torch.from_numpy(glove[row_of["film"]]))
-non_static = train_classifier(model, reviews)  # four epochs; gives back the accuracy on the test reviews
+non_static = train_classifier(model, reviews)  # four epochs; returns the accuracy on the test reviews
 print(f"coverage {coverage:.1%}, accuracy on the test reviews {non_static:.3f}")
 
 # %% [markdown]
-# To see what a filter looks for, slide it over all test reviews and list the phrases that make it fire most. Its
-# **vote** is its weight for *positive* less its weight for *negative* in the last layer.
+# To see what a filter looks for, slide it over all test reviews and list the phrases with the highest scores. The
+# **vote** of a filter is its weight for *positive* minus its weight for *negative* in the last layer.
 
 
 # %%
 @torch.no_grad()
 def strongest_windows(conv):
-    """For each test review and filter the highest score and where it stands: two tensors [reviews, channels]."""
+    """The highest score of each filter in each test review, and its position: two tensors [reviews, channels]."""
     highest, places = torch.empty(len(reviews.test), 32), torch.empty(len(reviews.test), 32, dtype=torch.long)
     for b in reviews.test_batches():
         scores = conv.scores(model.embedding(b.ids))
         last = (b.mask.sum(1, keepdim=True) - conv.kernel).clamp(min=0)
-        scores[torch.arange(scores.shape[1]) > last] = -torch.inf  # windows that reach into the padding
+        scores[torch.arange(scores.shape[1]) > last] = -torch.inf  # windows that contain padding
         highest[b.index], places[b.index] = scores.max(1)
     return highest, places
 
 
 def phrases(conv, channel, most=5):
-    """The phrases that make a filter fire most, each once: [(score, phrase)]."""
+    """The phrases with the highest scores of a filter, each once: [(score, phrase)]."""
     highest, places = found[conv.kernel]
     seen = {}
     for review in highest[:, channel].argsort(descending=True)[: 5 * most].tolist():
@@ -226,23 +229,24 @@ for row, pair in enumerate(zip(order[:3], reversed(order[-3:]), strict=True)):
         axis.barh(names, heights, color=colour)
         axis.invert_yaxis()
         axis.set_title(f"filter {channel} of kernel {conv.kernel}: vote {votes[number]:+.2f}", fontsize=10)
-figure.suptitle("What makes a filter fire: three that vote negative (left), three that vote positive (right)")
+figure.suptitle("Phrases that activate filters: three that vote negative (left), three that vote positive (right)")
 figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# Filters are **detectors of n-grams**, soft ones: they take a phrase and its neighbours in the space of word vectors.
-# Not every filter is pure; many look for two or three unrelated things (Jacovi and others, 2018, take them apart).
+# Filters are soft **n-gram detectors**: they respond to a phrase and to similar phrases in the space of word vectors.
+# Not every filter detects a single pattern; many respond to two or three unrelated ones (Jacovi and others, 2018,
+# analyze them).
 #
-# The same can be asked of one review. Each filter's maximum came from one window, and times its vote it is what this
-# window gave to *positive*. We share it among the words of the window and colour them: red for positive, blue for
-# negative.
+# We can also explain the prediction for a single review. Each filter's maximum comes from one window, and multiplied by
+# the filter's vote it is the contribution of this window to *positive*. We distribute it over the words of the window
+# and colour them: red for positive, blue for negative.
 
 
 # %%
 @torch.no_grad()
 def given_by_words(text):
-    """The tokens of a text and what each gave to the logit of positive less that of negative."""
+    """The tokens of a text and the contribution of each to the logit of positive minus that of negative."""
     ids = torch.tensor([tokenizer.encode(text)[: reviews.length]])
     given, number = torch.zeros(ids.shape[1]), 0
     for conv in model.convs:
@@ -275,11 +279,11 @@ assert said[0] > 0.5 > said[1]
 # %% [markdown]
 # ## How many words should a filter see?
 #
-# A kernel of 1 sees single words, a bag with a maximum in place of the mean. Wider ones see phrases, but each long
-# phrase is rare, so there is less to learn it from. Here five words do better than one; what lies between differs by no
-# more than luck. We train a model for each width, all with 64 filters. The bars show
-# one **standard error**: with $n$ test reviews, an accuracy $p$ is known to about $\sqrt{p (1 - p) / n}$, and smaller
-# differences mean nothing.
+# A kernel of 1 sees single words, which makes the model a bag with a maximum instead of the mean. Wider kernels see
+# phrases, but each long phrase is rare, so there are fewer examples to learn it from. We train a model for each width,
+# all with 64 filters. Here a width of five words is better than one; the differences between neighbouring widths may be
+# due to chance. The error bars show one **standard error**: with $n$ test reviews, an accuracy $p$ has an uncertainty
+# of about $\sqrt{p (1 - p) / n}$, and smaller differences mean nothing.
 
 
 # %%
@@ -301,7 +305,7 @@ axis.errorbar(
     list(by_kernel), list(by_kernel.values()), [standard_error(p) for p in by_kernel.values()], fmt="o-", capsize=4
 )
 axis.axhline(non_static, color="tab:gray", linestyle="--", label="kernels 3, 4 and 5 together")
-axis.set(xlabel="words under a filter", ylabel="accuracy", xticks=list(by_kernel), title="Kernel width and accuracy")
+axis.set(xlabel="kernel width in words", ylabel="accuracy", xticks=list(by_kernel), title="Kernel width and accuracy")
 axis.legend()
 figure.tight_layout()
 plt.show()
@@ -309,14 +313,14 @@ plt.show()
 # %% [markdown]
 # ## Kim's four variants
 #
-# What may happen to the word vectors while the model learns?
+# Kim compares four ways to treat the word vectors during training:
 #
 # | variant | word vectors |
 # |---|---|
-# | CNN-rand | start at random, are trained |
+# | CNN-rand | initialized at random, trained |
 # | CNN-static | GloVe's, frozen |
-# | CNN-non-static | start as GloVe's, are trained (the model above) |
-# | CNN-multichannel | two sets, one frozen and one trained; each filter looks at both, and the scores are added |
+# | CNN-non-static | initialized with GloVe's, trained (the model above) |
+# | CNN-multichannel | two sets, one frozen and one trained; each filter is applied to both, and the scores are added |
 
 # %%
 variants = {"non-static": non_static}
@@ -335,20 +339,20 @@ assert variants["multichannel"] < variants["non-static"] + 2 * standard_error(no
 figure, axis = plt.subplots(figsize=(6, 3))
 names = sorted(variants, key=variants.get)
 axis.barh(names, [variants[n] for n in names], xerr=[standard_error(variants[n]) for n in names], capsize=4)
-axis.set(xlim=(0.5, 0.9), xlabel="accuracy", title="What may happen to the word vectors")
+axis.set(xlim=(0.5, 0.9), xlabel="accuracy", title="Four ways to treat the word vectors")
 for i, name in enumerate(names):
     axis.text(0.505, i, f"{variants[name]:.3f}", va="center", color="white")
 figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# Compare *rand* and *non-static*: the same model, another start, and the better start is ahead. *Static* must make do
-# with vectors that were made to predict neighbours; only its filters learn, and it falls behind. Kim found
-# *multichannel* no clear winner over *non-static*, and here it is none either. And mind the error bars: what differs by
-# less than two of them may come out the other way with another seed.
+# Compare *rand* and *non-static*: the same model with a different initialization, and the pretrained vectors are
+# better. *Static* has to use vectors that were trained to predict neighbours; only its filters are trained, and its
+# accuracy is lower. Kim found that *multichannel* was not clearly better than *non-static*, and the same holds here.
+# And mind the error bars: a difference of less than two standard errors may be reversed with another seed.
 #
-# What does training change in the vectors? GloVe puts words near each other that occur in the same places, so *bad* is
-# near *good*. A model of sentiment has reason to part them, and in four epochs it has begun to.
+# How does training change the vectors? In GloVe, words that occur in similar contexts are near each other, so *bad* is
+# near *good*. A sentiment classifier benefits from separating them, and after four epochs it has begun to.
 
 
 # %%
@@ -372,13 +376,14 @@ for a, b in (("good", "bad"), ("best", "worst")):
 # %% [markdown]
 # ## Exercises
 #
-# Write your lines in place of `...`, run the cell, then the one below it. In a terminal, `lingon learn check 07` checks
-# all three in your copy, and `--hint 2` gives more hints.
+# Replace `...` with your code, run the cell, then the one below it. In a terminal, `lingon learn check 07` checks all
+# three in your copy, and `--hint 2` gives more hints.
 #
-# ### 07.1 Count the numbers
+# ### 07.1 Count the parameters
 #
-# How many numbers does a text CNN learn? Count the embedding (all `vocab_size` rows), the filters with their biases,
-# and the last layer with its biases. `kernels` is a list such as `[3, 4, 5]`, `channels` the filters per kernel.
+# How many parameters does a text CNN have? Count the embedding (all `vocab_size` rows), the filters with their biases,
+# and the last layer with its biases. `kernels` is a list such as `[3, 4, 5]`, `channels` is the number of filters per
+# kernel.
 
 
 # %%
@@ -394,8 +399,8 @@ attempt(count_numbers, "07")
 # ### 07.2 The best phrase
 #
 # `tokens` is a list of words, `scores` a list with the score of each window of `kernel` words (the first is the window
-# that starts at word 0). Give back the phrase of the highest score as one string, its words joined by spaces. Among
-# equal scores the first wins. A text shorter than the kernel has one window: all its words.
+# that starts at word 0). Return the phrase with the highest score as one string, its words joined by spaces. If several
+# scores are equal, take the first. A text shorter than the kernel has one window: all its words.
 
 
 # %%
@@ -408,11 +413,11 @@ def best_phrase(tokens, scores, kernel):
 attempt(best_phrase, "07")
 
 # %% [markdown]
-# ### 07.3 The k highest, in order
+# ### 07.3 k-max pooling
 #
-# One maximum forgets how often a phrase came and what came first. Kalchbrenner and others (2014) keep the `k` highest
-# scores of each filter, **in the order in which they stand in the text**. `scores` is a tensor [T, channels] with
-# T >= k; give back [k, channels].
+# A single maximum ignores how often a phrase occurs, and which phrase comes first. Kalchbrenner and others (2014) keep
+# the `k` highest scores of each filter, **in the order in which they occur in the text**. `scores` is a tensor [T,
+# channels] with T >= k; return [k, channels].
 
 
 # %%
@@ -434,5 +439,5 @@ attempt(k_max_over_time, "07")
 #   for Sentence Classification*, 2015: which settings matter.
 # - Alon Jacovi and others, *Understanding Convolutional Neural Networks for Text Classification*, 2018.
 #
-# A filter sees five words. What links the first sentence of a review to its last escapes it. Lesson 08 reads a text
+# A filter sees only a few words. It cannot connect the first sentence of a review with the last. Lesson 08 reads a text
 # from start to end, with a memory.

@@ -1,16 +1,16 @@
 # %% [markdown]
 # # 08. Recurrent networks
 #
-# **What does a network still know, at the end of a review, about its beginning?**
+# **At the end of a review, what does a network still know about its beginning?**
 #
-# The text CNN of lesson 07 sees a few words at a time and forgets where they stood. A **recurrent network** reads as we
-# do, one word after the other, and carries a **state**: a vector $h_t$ that says what matters of the words up to $t$.
-# After the last word the state is all that is left of the text, and a linear layer judges it.
+# The text CNN of lesson 07 sees a few words at a time and ignores their position. A **recurrent network** reads as we
+# do, one word after the other, and maintains a **state**: a vector $h_t$ that summarizes the words up to $t$. After the
+# last word, the state is all that is left of the text, and a linear layer classifies it.
 #
-# This lesson builds the plain network and the LSTM, measures how far back each can learn, watches the gates of a
-# trained one, and mends a defect that many programs have: reading the state after the padding.
+# This lesson builds a plain recurrent network and an LSTM, measures how far back each of them can learn, plots the
+# gates of a trained LSTM, and fixes a bug that many programs have: reading the state after the padding.
 #
-# As before we train on 4,000 reviews, of each the first 150 tokens, and start from GloVe's vectors.
+# As before we train on the first 150 tokens of 4,000 reviews, and initialize the word vectors with GloVe's.
 
 # %%
 import matplotlib.pyplot as plt
@@ -36,13 +36,13 @@ width, hidden = glove.shape[1], 32
 # %% [markdown]
 # ## A network with a memory
 #
-# The network of Elman (1990) makes the new state from the word $x_t$ (with $D$ numbers) and the old state $h_{t-1}$
-# (with $H$ numbers):
+# The network of Elman (1990) computes the new state from the word vector $x_t$ (with $D$ numbers) and the old state
+# $h_{t-1}$ (with $H$ numbers):
 #
 # $$h_t = \tanh(W x_t + U h_{t-1} + b), \qquad h_0 = 0.$$
 #
 # $W$ is a matrix [H, D], $U$ a matrix [H, H], $b$ a bias [H]. They are the same at every step: the network is one
-# layer, used as often as there are words.
+# layer, applied once per word.
 
 
 # %%
@@ -64,12 +64,12 @@ with torch.no_grad():
 print("equal to torch.nn.RNN:", tuple(ours.shape))
 
 # %% [markdown]
-# ## The LSTM: a memory with doors
+# ## The LSTM: a memory with gates
 #
-# Each step multiplies what was known by $U$ and squeezes it through tanh. After fifty steps little of a word is left,
-# and, what is worse, little of its gradient. The **long short-term memory** (Hochreiter and Schmidhuber, 1997; the
-# forget gate is by Gers and others, 2000) keeps a second vector, the **cell** $c_t$, that is changed by adding. Three
-# **gates**, numbers between 0 and 1 for each of the $H$ places, decide what is let through:
+# Each step multiplies the state by $U$ and applies tanh. After fifty steps, little of a word is left in the state and,
+# what is worse, little of its gradient. The **long short-term memory** (Hochreiter and Schmidhuber, 1997; the forget
+# gate is by Gers and others, 2000) keeps a second vector, the **cell** $c_t$, which is updated by addition. Three
+# **gates**, numbers between 0 and 1 for each of the $H$ components, control what passes through:
 #
 # $$\begin{aligned}
 # i_t &= \sigma(W_i x_t + U_i h_{t-1} + b_i) && \text{input gate: how much of the new is written} \\
@@ -80,8 +80,8 @@ print("equal to torch.nn.RNN:", tuple(ours.shape))
 # h_t &= o_t \odot \tanh(c_t) &&
 # \end{aligned}$$
 #
-# $\sigma(z) = 1 / (1 + e^{-z})$ is the sigmoid, $\odot$ multiplies place by place. PyTorch stacks the four matrices in
-# the order $i, f, g, o$, so that one product serves them all. So do we.
+# $\sigma(z) = 1 / (1 + e^{-z})$ is the sigmoid, and $\odot$ multiplies elementwise. PyTorch stacks the four matrices in
+# the order $i, f, g, o$, so that one matrix product computes all of them. So do we.
 
 
 # %%
@@ -100,7 +100,7 @@ def lstm(x, W, U, b):
 
 
 def weights_of(layer):
-    """W, U and b of a layer of PyTorch, which keeps its bias in two parts."""
+    """W, U and b of a PyTorch layer, which stores its bias in two parts."""
     return layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0 + layer.bias_hh_l0
 
 
@@ -110,12 +110,13 @@ with torch.no_grad():
 print("equal to torch.nn.LSTM")
 
 # %% [markdown]
-# ## A classifier around it
+# ## A recurrent classifier
 #
-# Texts of a batch are padded to one length. The state that we want is the one after the last *real* word, which stands
-# at another place in each row. `gather` in one line: of row $b$ take the state at place (its length - 1).
+# The texts of a batch are padded to the same length. We want the state after the last *real* word, which is at a
+# different position in each row. One call of `gather` selects it: from each row it takes the state at position
+# (length - 1).
 #
-# The recurrent layer is a part that we pass in, so the same class serves both networks.
+# The recurrent layer is an argument, so the same class works for both networks.
 
 
 # %%
@@ -159,9 +160,9 @@ print("equal to PyTorch's packed sequences, which have no padding at all")
 # %% [markdown]
 # ## How far back does the gradient reach?
 #
-# To learn that a word at the beginning matters, its gradient must survive the way back through every later step. Each
-# step multiplies it by a matrix (by $U$ and the slope of tanh; in the LSTM's cell, by $f_t$). A product of many factors
-# below 1 goes to zero exponentially, which is a straight line on a logarithmic scale. This is the **vanishing
+# To learn that a word at the beginning matters, its gradient must survive the backward pass through every later step.
+# Each step multiplies it by a matrix (by $U$ and the slope of tanh; in the LSTM's cell, by $f_t$). A product of many
+# factors below 1 decreases exponentially, which is a straight line on a logarithmic scale. This is the **vanishing
 # gradient** (Hochreiter, 1991; Bengio and others, 1994).
 #
 # We measure it: the norm of the gradient of the logit difference with respect to $x_t$, against the distance of $t$
@@ -173,7 +174,7 @@ long = collate(long)
 
 
 def gradient_by_distance(model):
-    """Norm of d(logit 1 - logit 0) / d x_t by distance from the end, as a share of that at distance 0: [T]."""
+    """Norm of d(logit 1 - logit 0) / d x_t by distance from the end, relative to that at distance 0: [T]."""
     x = model.embedding(long.ids).detach().requires_grad_()
     logits = model.read(x, long.mask)
     (gradient,) = torch.autograd.grad((logits[:, 1] - logits[:, 0]).sum(), x)
@@ -182,7 +183,7 @@ def gradient_by_distance(model):
 
 
 curves = {f"{name}, fresh": gradient_by_distance(model) for name, model in models.items()}
-# half: the numbers have 16 bits while it trains, where the processor can, which is faster
+# half: 16-bit numbers during training, if the processor supports them, which is faster
 scores = {name: train_classifier(model, reviews, lr=8e-3, half=True) for name, model in models.items()}
 curves |= {f"{name}, trained": gradient_by_distance(model) for name, model in models.items()}
 
@@ -206,16 +207,16 @@ assert scores["LSTM"] > scores["RNN"] + 0.1
 assert torch.tensor(1.0).sigmoid() ** 100 < 1e-13
 
 # %% [markdown]
-# Fresh, both lines fall: a forget gate of $\sigma(1)$, times itself a hundred times, is next to nothing. But the LSTM
-# can *learn* to hold its gates open, and training lifts its line by orders of magnitude. The plain network has no such
-# door to open, and its accuracy shows it. (A line of the fresh network that ends has met the smallest number of
-# float32.) Gradients can also grow with the distance (the **exploding** gradient); that is why our
+# Before training, both lines fall: a forget gate of $\sigma(1)$ to the power of a hundred is almost 0. But the LSTM can
+# *learn* to keep its gates open, and training raises its line by orders of magnitude. The plain network has no such
+# gate, and its accuracy is lower. (Where a line of an untrained network ends, the gradient has become smaller than the
+# smallest float32 number.) Gradients can also grow with the distance (**exploding gradients**); that is why our
 # `train_classifier` clips them, which is the second exercise below.
 #
 # ## Watching the gates
 #
-# With the LSTM of our own making we can look inside the trained one. Above, the verdict after each word, as if the text
-# ended there. Below, the mean of each gate over the 32 places.
+# With our own implementation we can look inside the trained LSTM. The upper plot shows the prediction after each word,
+# as if the text ended there. The lower plot shows the mean of each gate over the 32 components.
 
 # %%
 text = "The first half is really great , but then it falls apart : the ending is a terrible mess and a waste of time ."
@@ -229,24 +230,25 @@ with torch.no_grad():
 figure, (above, below) = plt.subplots(2, 1, figsize=(10, 5), sharex=True, layout="constrained")
 above.plot(verdict, "o-")
 above.axhline(0.5, color="tab:gray", linewidth=1)
-above.set(ylabel="positive", ylim=(0, 1), title="The verdict after each word, and the gates that made it")
+above.set(ylabel="positive", ylim=(0, 1), title="The prediction after each word, and the gates")
 image = below.imshow(gates.mean(2).T, cmap="viridis", aspect="auto", vmin=0, vmax=1)
 below.set_yticks(range(3), ["input", "forget", "output"])
 below.set_xticks(range(len(tokens)), tokens, rotation=60, ha="right")
 figure.colorbar(image, ax=below, label="mean of the gate")
 plt.show()
 change = (verdict[1:] - verdict[:-1]).abs()
-print("the words that moved the verdict most:", [tokens[i + 1] for i in change.topk(4).indices.tolist()])
+print("the words that changed the prediction most:", [tokens[i + 1] for i in change.topk(4).indices.tolist()])
 
 # %% [markdown]
-# ## The state after the padding: a defect, shown and mended
+# ## A common bug: the state after the padding
 #
-# Many programs take `states[:, -1]`, the last column. In a padded batch that is the state after the text *and* all the
-# padding that follows. Padding has the vector 0, but a step of the network still happens: biases and old state go
-# through gates and tanh, and what was known fades. The course that this one follows had this defect, with every text
-# padded to 500 tokens.
+# Many programs use `states[:, -1]`, the last column. In a padded batch that is the state after the text *and* all the
+# padding that follows. The vector of padding is 0, but the network still makes a step: the biases and the old state go
+# through gates and tanh, and the information about the text fades. The course that this one follows had this bug, with
+# every text padded to 500 tokens.
 #
-# We add padding to the test reviews and read both ways. For the wrong way the mask says that everything is text.
+# We add padding to the test reviews and read the state in both ways. For the wrong way, the mask says that everything
+# is text.
 
 
 # %%
@@ -265,31 +267,33 @@ wrong = [accuracy_with_padding(model, extra, right_way=False) for extra in amoun
 mended = [accuracy_with_padding(model, extra, right_way=True) for extra in (0, 200)]
 assert mended[0] == mended[1]
 assert mended[0] > wrong[0] > wrong[-1] + 0.1
-print("accuracy with more and more padding:", [round(right, 3) for right in wrong], "and read rightly", mended[0])
+print("accuracy with more and more padding:", [round(right, 3) for right in wrong], "and read correctly", mended[0])
 assert abs(mended[0] - scores["LSTM"]) < 1e-6
 
 figure, axis = plt.subplots(figsize=(7, 3.5))
-axis.plot(amounts, wrong, "o-", color="tab:red", label="last column, padding and all")
+axis.plot(amounts, wrong, "o-", color="tab:red", label="last column, including padding")
 axis.plot([0, 200], mended, color="tab:green", label="state after the last real word")
-axis.axhline(0.5, color="tab:gray", linestyle=":", label="tossing a coin")
+axis.axhline(0.5, color="tab:gray", linestyle=":", label="chance")
 axis.set(xlabel="padding added to each review", ylabel="accuracy", title="The same model, read in two ways")
 axis.legend()
 figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# The red line is below the green one even where nothing was added: most batches hold reviews of different lengths.
+# The red line is below the green one even without added padding, because most batches contain reviews of different
+# lengths.
 #
-# A model that is *trained* with the defect may learn to hold on through the padding. But its answer for a text still
-# depends on the longest text of the batch.
+# A model that is *trained* with the bug may learn to keep the information through the padding. But its prediction for a
+# text still depends on the longest text of the batch.
 #
 # ## Both directions
 #
-# At the end of a review the LSTM remembers its end best, as the gradients showed. A second one that reads backwards
-# remembers the beginning best; the two last states side by side are the **bidirectional** LSTM (Schuster and Paliwal,
-# 1997). What turns a text into such vectors, before any answer is read off them, is called an **encoder**. Backwards
-# has a trap of its own: flip a padded row, and the padding comes first. Each text must be turned around within its own
-# length, which is the third exercise. The library does it, and we hold it against PyTorch's packed sequences again.
+# At the end of a review, the LSTM remembers the end best, as the gradients showed. A second LSTM that reads backwards
+# remembers the beginning best. A **bidirectional** LSTM (Schuster and Paliwal, 1997) concatenates the last states of
+# both. A network that turns a text into such vectors, from which predictions are then computed, is called an
+# **encoder**. Reading backwards has its own pitfall: if you flip a padded row, the padding comes first. Each text must
+# be reversed within its own length, which is the third exercise. The library does this, and we compare it with
+# PyTorch's packed sequences again.
 
 # %%
 seed_everything(0)
@@ -315,14 +319,14 @@ axis.barh(list(scores), list(scores.values()), xerr=errors, capsize=4, color=["t
 for i, p in enumerate(scores.values()):
     axis.text(0.505, i, f"{p:.3f}", va="center", color="white")
 axis.set(
-    xlim=(0.5, 0.9), xlabel="accuracy, with one standard error", title="One direction or two, with a door or without"
+    xlim=(0.5, 0.9), xlabel="accuracy, with one standard error", title="One direction or two, with gates or without"
 )
 figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# And three texts; put in some of your own. The last one holds a *not bad*; see whether four thousand reviews were
-# enough to learn what that means.
+# Finally, here are the predictions for three texts; add some of your own. The last one contains *not bad*; see whether
+# four thousand reviews were enough to learn what that means.
 
 # %%
 for text in (
@@ -338,11 +342,11 @@ for text in (
 # %% [markdown]
 # ## Exercises
 #
-# Write your lines in place of `...`; `lingon learn check 08` checks all three in your copy.
+# Replace `...` with your code; `lingon learn check 08` checks all three in your copy.
 #
 # ### 08.1 The gated recurrent unit
 #
-# Cho and others (2014) make do with two gates and no cell. In PyTorch's form:
+# The unit of Cho and others (2014) has only two gates and no cell. In PyTorch's version:
 #
 # $$\begin{aligned}
 # r &= \sigma(W_r x + b_r + U_r h + d_r) \\
@@ -351,8 +355,8 @@ for text in (
 # h' &= (1 - z) \odot n + z \odot h
 # \end{aligned}$$
 #
-# Write one step. `W` [3H, D], `U` [3H, H], `b` [3H] and `d` [3H] are stacked in the order r, z, n; `x` is [D], `h` is
-# [H]. Give back $h'$ [H].
+# Implement one step. `W` [3H, D], `U` [3H, H], `b` [3H] and `d` [3H] are stacked in the order r, z, n; `x` is [D], `h`
+# is [H]. Return $h'$ [H].
 
 
 # %%
@@ -365,11 +369,12 @@ def gru_step(x, h, W, U, b, d):
 attempt(gru_step, "08")
 
 # %% [markdown]
-# ### 08.2 Clipping
+# ### 08.2 Gradient clipping
 #
-# Against gradients that explode: if the norm of all gradients together, $\sqrt{\sum g^2}$ over every number in them, is
-# larger than `longest`, scale all of them by the same factor so that it is `longest`; otherwise leave them (Pascanu and
-# others, 2013). `gradients` is a list of tensors of any shapes. Give back a list of new tensors.
+# Clipping prevents exploding gradients: if the norm of all gradients together, $\sqrt{\sum g^2}$ over all their
+# numbers, is larger than `longest`, scale all of them by the same factor so that the norm is `longest`; otherwise leave
+# them unchanged (Pascanu and others, 2013). `gradients` is a list of tensors of any shapes. Return a list of new
+# tensors.
 
 
 # %%
@@ -382,10 +387,10 @@ def clipped(gradients, longest):
 attempt(clipped, "08")
 
 # %% [markdown]
-# ### 08.3 Backwards, each within its own length
+# ### 08.3 Reverse padded texts
 #
-# `rows` is a list of lists of ids, padded on the right with 0 to one length (0 is never the id of a word). Give back a
-# list of the same shape in which each text is turned around, its padding still on the right.
+# `rows` is a list of lists of ids, padded on the right with 0 to the same length (0 is never the id of a word). Return
+# a list of the same shape in which each text is reversed and its padding is still on the right.
 
 
 # %%
@@ -406,4 +411,5 @@ attempt(backwards, "08")
 # - Rafal Jozefowicz and others, *An Empirical Exploration of Recurrent Network Architectures*, 2015: the forget bias.
 # - Andrej Karpathy, Justin Johnson, Li Fei-Fei, *Visualizing and Understanding Recurrent Networks*, 2015.
 #
-# Everything that is known of a review must fit into one last state. Lesson 09 looks back at all of them, and chooses.
+# Everything that the network knows about a review must fit into the last state. Lesson 09 uses all the states, and
+# learns which of them matter.

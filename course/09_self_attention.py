@@ -1,16 +1,16 @@
 # %% [markdown]
 # # 09. Self-attention
 #
-# **Which words of a review decided, and can a network tell us?**
+# **Which words of a review are decisive, and can a network tell us?**
 #
-# The last state of a recurrent network must hold all that matters of a text (lesson 08). **Attention** takes that
-# burden away: all states stay, and the network itself weighs them. The form in this lesson is the *structured
-# self-attentive sentence embedding* of Lin and others (2017): the weighing is done several times, by several **hops**,
-# so that one may look at praise while another looks at blame. The weights can be drawn on the words, and so they
-# seem to explain the verdict. Whether they do, we shall test.
+# The last state of a recurrent network must hold everything that matters about a text (lesson 08). **Attention**
+# removes this restriction: all states are kept, and the network itself weights them. The variant in this lesson is the
+# *structured self-attentive sentence embedding* of Lin and others (2017): several sets of weights are computed, one for
+# each **hop**, so that one hop may attend to praise and another to criticism. The weights can be drawn on the words,
+# and so they seem to explain the prediction. We will test whether they do.
 #
-# As before: 4,000 reviews, the first 150 tokens of each, GloVe's vectors to start from. At the end all models of
-# lessons 07 to 09 stand in one table.
+# As before we use the first 150 tokens of 4,000 reviews, and initialize with GloVe's vectors. At the end, one table
+# compares the models of lessons 06 to 09.
 
 # %%
 import time
@@ -47,20 +47,20 @@ width, hidden = glove.shape[1], 32
 #
 # $W_1$ is [K, D] and $W_2$ is [r, K]: $K$ is the width of the small network, $r$ the number of hops. So $A$ is [r, T],
 # one row of weights per hop, and $M$ is [r, D]: $r$ weighted means of the states. The mean of a bag is the special case
-# where all weights are $1 / T$; the last state is the one where all the weight lies on the last word.
+# where all weights are $1 / T$; the last state is the special case where all the weight is on the last word.
 #
-# ### The softmax must not see the padding
+# ### The softmax must exclude the padding
 #
-# In a padded batch there are scores at positions where no word is. A score of 0 is no safe value: $e^0 = 1$ is as large
-# as any other, and padding takes weight away from the words. The cure is to leave it out of the sum, before anything
-# is computed from it: then nothing that a score of the padding could be, however large, does any harm.
+# In a padded batch there are scores at positions without a word. Setting them to 0 is not enough: $e^0 = 1$ is as large
+# as many others, so padding takes weight away from the words. The solution is to exclude padding from the sum before
+# anything is computed from its scores. Then even an arbitrarily large score of padding does no harm.
 
 
 # %%
 def masked_softmax(scores, mask):
     """scores [B, r, T], mask [B, T] -> weights that sum to 1 over the real positions and are 0 elsewhere."""
     scores = scores.masked_fill(~mask[:, None], -torch.inf)  # e to the power of minus infinity is 0
-    grown = (scores - scores.amax(-1, keepdim=True)).exp()  # less the largest, so that exp cannot overflow
+    grown = (scores - scores.amax(-1, keepdim=True)).exp()  # minus the maximum, so that exp cannot overflow
     return grown / grown.sum(-1, keepdim=True)
 
 
@@ -104,13 +104,13 @@ with torch.no_grad():
 print("equal to lingon.layers.structured_attention.StructuredAttention: A", tuple(A.shape), "M", tuple(M.shape))
 
 # %% [markdown]
-# The model `SelfAttentive` is an embedding, a BiLSTM, this layer, and a linear layer on all of $M$. Train it, with four
-# hops and, for now, nothing that keeps them apart.
+# The model `SelfAttentive` consists of an embedding, a BiLSTM, this layer, and a linear layer on all of $M$. We train
+# it with four hops and, for now, without a penalty that makes them different.
 
 
 # %%
 def self_attentive(penalty_weight):
-    """A fresh model of four hops, GloVe's vectors attached."""
+    """A new model with four hops, initialized with GloVe's vectors."""
     seed_everything(0)
     model = SelfAttentive(len(vocab), 2, width, hidden, attention=16, hops=4, penalty_weight=penalty_weight)
     load_pretrained(model.embedding, vocab, glove_words, glove)
@@ -118,7 +118,7 @@ def self_attentive(penalty_weight):
 
 
 def timed(model):
-    """Trains a model, and gives back its accuracy and the seconds that the processor took, whatever else ran."""
+    """Trains a model; returns its accuracy and the processor time in seconds."""
     begun = time.process_time()
     return train_classifier(model, reviews, half=True), time.process_time() - begun
 
@@ -128,10 +128,10 @@ free_score, free_seconds = timed(free)
 print(f"accuracy {free_score:.3f}")
 
 # %% [markdown]
-# ## Attention on the words
+# ## Visualizing attention
 #
-# Three of the short test reviews: one of each label that it is surest and right about, and the one that it is surest
-# and wrong about. The darker a word, the more weight it has in the mean of the four hops.
+# Here are three of the short test reviews: for each label the most confident correct prediction, and the most confident
+# error. The darker a word, the more weight it has in the mean of the four hops.
 
 
 # %%
@@ -155,23 +155,23 @@ for axis, j in zip(axes, [*right, by_certainty[0]], strict=True):
     probabilities, weights = judged(free, ids)
     words_in_colour(axis, [vocab.token(i) for i in ids], weights.mean(0).tolist(), colours="Oranges", low=0)
     said = LABELS[probabilities.argmax()]
-    axis.set_title(f"says {said} ({probabilities.max():.1%}), is {LABELS[truth[j]]}", loc="left", fontsize=10)
+    axis.set_title(f"predicted {said} ({probabilities.max():.1%}), is {LABELS[truth[j]]}", loc="left", fontsize=10)
 plt.show()
 
 # %% [markdown]
-# ## Four hops, or four times the same one?
+# ## Do the hops differ?
 #
-# Nothing so far asks the hops to differ. Lin and others add a **penalty** to the loss:
+# So far, nothing makes the hops differ. Lin and others add a **penalty** to the loss:
 #
 # $$P = \left\lVert A A^\top - I \right\rVert_F^2,$$
 #
-# the sum of the squares of all entries of the [r, r] matrix $A A^\top - I$. Entry $(i, j)$ of $A A^\top$ is
-# $\sum_t A_{it} A_{jt}$: large if the hops $i$ and $j$ put their weight on the same words, 0 if they share none. So the
-# entries beside the diagonal are pushed to 0, hops apart from each other; those on the diagonal are pushed to 1, each
-# hop towards few words. `attention_overlap` is $P$, mean over a batch.
+# the sum of the squares of all entries of the [r, r] matrix $A A^\top - I$. Entry $(i, j)$ of $A A^\top$ is $\sum_t
+# A_{it} A_{jt}$: it is large if hops $i$ and $j$ put their weight on the same words, and 0 if they share none. So the
+# entries off the diagonal are pushed to 0, which makes the hops differ; those on the diagonal are pushed to 1, which
+# makes each hop concentrate on few words. `attention_overlap` computes the mean of $P$ over a batch.
 #
-# To compare two models of which one spreads its weights more, we draw the *cosine* of two rows of $A$: 1 for hops that
-# look at the same words, 0 for hops that share none.
+# To compare models whose weights are spread out to different degrees, we plot the *cosine* of two rows of $A$: 1 for
+# hops that attend to the same words, 0 for hops that share none.
 
 # %%
 with torch.no_grad():
@@ -206,11 +206,11 @@ for axis, name, model, score in ((axes[0], "without", free, free_score), (axes[1
     axis.set_title(f"{name} the penalty (accuracy {score:.3f})", fontsize=10)
 figure.colorbar(image, ax=axes, label="cosine of two hops")
 plt.show()
-assert found["with"][0] < found["without"][0] - 0.1  # hops apart from each other
-assert found["with"][1] > 3 * found["without"][1]  # and each towards few words
+assert found["with"][0] < found["without"][0] - 0.1  # hops differ
+assert found["with"][1] > 3 * found["without"][1]  # and each concentrates on few words
 
 # %% [markdown]
-# Below, one review as each hop of the second model sees it.
+# Below are the weights of each hop of the second model on one review.
 
 # %%
 ids = reviews.test_ids[short[right[0]]]
@@ -224,16 +224,16 @@ plt.show()
 # %% [markdown]
 # ## Is attention an explanation?
 #
-# It is tempting to read the dark words as the reasons. A test that asks nothing of the model: leave a word out, and see
-# by how much the verdict changes (Li and others, 2016, call it erasure). If attention told the reasons, the two would
-# rank the words alike. We compare them by **Spearman's** $\rho$, the correlation of the ranks: 1 if the order is the
-# same, 0 if the two have nothing to do with each other.
+# It is tempting to take the dark words as the reasons for the prediction. There is a test that works for any model:
+# remove a word, and see by how much the prediction changes (Li and others, 2016, call this erasure). If attention
+# showed the reasons, the two would rank the words in the same order. We compare them with **Spearman's** $\rho$, the
+# correlation of the ranks: 1 if the order is the same, 0 if the two are unrelated.
 
 
 # %%
 @torch.no_grad()
 def change_without(model, ids):
-    """For each word how far the probability of *positive* moves when the word is left out: [T]."""
+    """For each word, how much the probability of *positive* changes when it is removed: [T]."""
     texts = collate([ids] + [ids[:t] + ids[t + 1 :] for t in range(len(ids))])
     positive = model(texts.ids, texts.mask).softmax(1)[:, 1]
     return (positive[0] - positive[1:]).abs()
@@ -260,18 +260,19 @@ axes[0].set(
 )
 axes[0].axvline(0, color="tab:gray", linewidth=1)
 axes[1].loglog(torch.cat(attention), torch.cat(change).clamp(min=1e-6), ".", markersize=3, alpha=0.4)
-axes[1].set(xlabel="attention of a word", ylabel="change without it", title="Every word of these reviews")
+axes[1].set(xlabel="attention of a word", ylabel="change without the word", title="Every word of these reviews")
 plt.show()
 
 # %% [markdown]
-# The two are related, and not the same. Attention says where the model *looked*, at states that have read the
-# neighbours too; it does not say what it would have done otherwise. Jain and Wallace (2019) and Wiegreffe and Pinter
-# (2019) argue about how much that means. A report that claims to explain should say which of the two it shows.
+# The two are related, but not the same. Attention says how much weight each state had, and a state also depends on the
+# neighbouring words; it does not say what the prediction would have been without the word. Jain and Wallace (2019) and
+# Wiegreffe and Pinter (2019) argue about how much attention explains. A report that claims to explain a prediction
+# should say which of the two it shows.
 #
-# ## Lessons 07 to 09 in one table
+# ## Comparing the models of lessons 06 to 09
 #
-# The same reviews, vectors, epochs and learning rate for all; only the model differs. (Each would gain from settings of
-# its own, and from all of the reviews: `lingon recipes` knows them.)
+# All models use the same reviews, vectors, number of epochs and learning rate; only the model differs. (Each would be
+# better with its own hyperparameters, and with all of the reviews: see `lingon recipes`.)
 
 # %%
 sizes = {
@@ -288,7 +289,7 @@ for name, make in sizes.items():
 rows["self-attention"] = (free, free_score, free_seconds)
 
 numbers = {}
-print(f"{'model':16}{'numbers beside the embedding':>30}{'seconds':>9}{'accuracy':>10}   standard error")
+print(f"{'model':16}{'weights without the embedding':>30}{'seconds':>9}{'accuracy':>10}   standard error")
 for name, (model, score, seconds) in rows.items():
     numbers[name] = sum(p.numel() for p in model.parameters()) - model.embedding.weight.numel()
     error = (score * (1 - score) / len(reviews.test)) ** 0.5
@@ -304,22 +305,23 @@ names, found = list(rows), [score for _, score, _ in rows.values()]
 axis.barh(names, found, xerr=[(p * (1 - p) / len(reviews.test)) ** 0.5 for p in found], capsize=4)
 for i, p in enumerate(found):
     axis.text(0.505, i, f"{p:.3f}", va="center", color="white")
-axis.set(xlim=(0.5, 0.9), xlabel="accuracy, with one standard error", title="The same reviews, four ways to read them")
+axis.set(xlim=(0.5, 0.9), xlabel="accuracy, with one standard error", title="The same reviews, four models")
 plt.show()
 
 # %% [markdown]
-# Look at the bag before you admire the others: a mean of good word vectors gets far, and costs next to nothing. It is
-# the first thing to try, and the bar for everything else; the BiLSTM, read by its last states, does not clear it here
-# by more than luck. And look at the last two: the same BiLSTM beneath, read in two ways. Read by attention it does.
+# Look at the bag before you admire the others: a mean of good word vectors is quite accurate, and costs almost nothing.
+# It is the first model to try, and the baseline for everything else; the BiLSTM classified from its last states is not
+# significantly better here. Compare the last two: both contain the same BiLSTM. With attention on top of its states it
+# does beat the bag.
 #
 # ## Exercises
 #
-# Write your lines in place of `...`; `lingon learn check 09` checks all three in your copy.
+# Replace `...` with your code; `lingon learn check 09` checks all three in your copy.
 #
-# ### 09.1 How spread is the attention?
+# ### 09.1 The entropy of attention
 #
-# The **entropy** of weights that sum to 1 is $-\sum_t a_t \ln a_t$: 0 if all weight lies on one word, $\ln T$ if it is
-# spread evenly over $T$ words. A weight of 0 (padding) adds nothing. `weights` is a tensor [hops, T]; give back the
+# The **entropy** of weights that sum to 1 is $-\sum_t a_t \ln a_t$: 0 if all the weight is on one word, $\ln T$ if it
+# is spread evenly over $T$ words. A weight of 0 (padding) adds nothing. `weights` is a tensor [hops, T]; return the
 # entropy of each hop, [hops].
 
 
@@ -333,11 +335,11 @@ def entropy(weights):
 attempt(entropy, "09")
 
 # %% [markdown]
-# ### 09.2 The words that got most
+# ### 09.2 The words with the most attention
 #
-# A word may stand in a text more than once. `tokens` is a list of words, `weights` a list of as many numbers. Add up
-# the weights of each word, and give back the `most` words with the largest sums as a list of words, the largest first.
-# Among equal sums the word that comes first in the text wins.
+# A word may occur in a text more than once. `tokens` is a list of words, `weights` a list of the same length with a
+# number for each. Add up the weights of each word, and return a list of the `most` words with the largest sums, largest
+# first. If sums are equal, the word that occurs first in the text comes first.
 
 
 # %%
@@ -350,15 +352,15 @@ def most_attended(tokens, weights, most):
 attempt(most_attended, "09")
 
 # %% [markdown]
-# ### 09.3 Attention with a question
+# ### 09.3 Dot-product attention
 #
-# The Transformer of lesson 11 gets its scores from dot products. Each place asks a **query** $q$, each place offers a
-# **key** $k$ and a **value** $v$, and with $D$ the width of a key,
+# The Transformer of lesson 11 computes its scores as dot products. Each position has a **query** $q$, a **key** $k$ and
+# a **value** $v$. If $D$ is the width of a key,
 #
 # $$\mathrm{out}_s = \sum_t a_{st}\, v_t, \qquad a_{st} = \mathrm{softmax}_t\!\left(q_s \cdot k_t / \sqrt{D}\right).$$
 #
 # `q` is [B, S, D], `k` and `v` are [B, T, D], `mask` is [B, T]: padding must get no weight. Every text has at least one
-# word. Give back [B, S, D].
+# word. Return the result [B, S, D].
 
 
 # %%
@@ -380,5 +382,5 @@ attempt(dot_product_attention, "09")
 #   is not not Explanation*, 2019.
 # - Jiwei Li, Will Monroe, Dan Jurafsky, *Understanding Neural Networks through Representation Erasure*, 2016.
 #
-# Lesson 10 turns from judging texts to writing them: language models. In lesson 11 attention comes back, and there the
-# recurrent network beneath it is gone.
+# Lesson 10 turns from classifying texts to generating them, with language models. Lesson 11 returns to attention, this
+# time without a recurrent network.

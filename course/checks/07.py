@@ -23,7 +23,7 @@ def check_count_numbers(count_numbers):
         shown = (
             f"vocab_size={vocab_size}, width={width}, kernels={list(kernels)}, channels={channels}, classes={classes}"
         )
-        assert found == truth, f"With {shown} the model has {truth} numbers, your count is {found}."
+        assert found == truth, f"With {shown} the model has {truth} parameters, your count is {found}."
 
 
 def best_phrase(tokens, scores, kernel):
@@ -41,7 +41,7 @@ def check_best_phrase(best_phrase):
         found = best_phrase(tokens, scores, kernel)
         assert found == truth, f"For scores {scores} and kernel {kernel} the phrase is {truth!r}, yours is {found!r}."
     short = best_phrase(["dull", "film"], [0.4], 5)
-    assert short == "dull film", f"Two words under a kernel of 5 are the phrase 'dull film', yours is {short!r}."
+    assert short == "dull film", f"With two words and a kernel of 5 the phrase is 'dull film', yours is {short!r}."
 
 
 def k_max_over_time(scores, k):
@@ -52,12 +52,12 @@ def k_max_over_time(scores, k):
 def check_k_max_over_time(k_max_over_time):
     scores = torch.tensor([[1.0, 9.0], [5.0, 2.0], [3.0, 4.0], [4.0, 3.0]])
     found = k_max_over_time(scores, 2)
-    assert tuple(found.shape) == (2, 2), f"The shape is {tuple(found.shape)}, expected (2, 2): k rows, one per place."
+    assert tuple(found.shape) == (2, 2), f"The shape is {tuple(found.shape)}, expected (2, 2): k rows."
     assert torch.equal(found[:, 0], torch.tensor([5.0, 4.0])), (
-        f"The two highest of 1, 5, 3, 4 in their order are 5, 4; yours are {found[:, 0].tolist()}."
+        f"The two highest of 1, 5, 3, 4 in text order are 5, 4; yours are {found[:, 0].tolist()}."
     )
     assert torch.equal(found[:, 1], torch.tensor([9.0, 4.0])), (
-        f"The two highest of 9, 2, 4, 3 in their order are 9, 4; yours are {found[:, 1].tolist()}."
+        f"The two highest of 9, 2, 4, 3 in text order are 9, 4; yours are {found[:, 1].tolist()}."
     )
     torch.manual_seed(0)
     scores = torch.randn(11, 3)
@@ -71,10 +71,10 @@ def check_k_max_over_time(k_max_over_time):
 
 EXERCISES = [
     Exercise(
-        "Count the numbers",
+        "Count the parameters",
         check_count_numbers,
         (
-            "One filter of kernel width h holds h vectors of `width` numbers, and one bias.",
+            "One filter of kernel width h has h vectors of `width` numbers, and one bias.",
             "The last layer sees one maximum per filter: len(kernels) * channels of them, for each class.",
             "embedding + the sum over kernels of (kernel * width * channels + channels) + last layer and its biases.",
         ),
@@ -84,19 +84,19 @@ EXERCISES = [
         "The best phrase",
         check_best_phrase,
         (
-            "First find where the highest score stands; that is where the window starts.",
+            "First find the position of the highest score; that is where the window starts.",
             "A slice that reaches past the end of a list simply ends there, so short texts need no special case.",
-            "max(range(len(scores)), key=lambda i: scores[i]) is the first place of the highest score.",
+            "max(range(len(scores)), key=lambda i: scores[i]) is the first position of the highest score.",
         ),
         best_phrase,
     ),
     Exercise(
-        "The k highest, in order",
+        "k-max pooling",
         check_k_max_over_time,
         (
-            "Find the places of the k highest scores first, then bring the places into order, then fetch the scores.",
-            "scores.topk(k, dim=0).indices are the places, by falling score; .sort(dim=0).values brings them in order.",
-            "scores.gather(0, places) fetches, for each filter, the scores at its own places.",
+            "First find the positions of the k highest scores, then sort the positions, then look up the scores.",
+            "scores.topk(k, dim=0).indices are the positions, by descending score; .sort(dim=0).values sorts them.",
+            "scores.gather(0, positions) returns, for each filter, the scores at its positions.",
         ),
         k_max_over_time,
     ),

@@ -15,9 +15,9 @@ def entropy(weights):
 def check_entropy(entropy):
     even = torch.full((1, 7), 1 / 7)
     found = entropy(even)
-    assert tuple(found.shape) == (1,), f"One hop has one entropy: shape (1,), yours is {tuple(found.shape)}."
+    assert tuple(found.shape) == (1,), f"For one hop there is one entropy: shape (1,), yours is {tuple(found.shape)}."
     assert math.isclose(found.item(), math.log(7), rel_tol=1e-4), (
-        f"Seven equal weights have the entropy ln 7 = {math.log(7):.4f}, yours is {found.item():.4f}."
+        f"The entropy of seven equal weights is ln 7 = {math.log(7):.4f}, yours is {found.item():.4f}."
     )
     found = entropy(torch.tensor([[0.5, 0.5, 0.0], [0.0, 1.0, 0.0], [0.25, 0.25, 0.5]]))
     assert found.isfinite().all(), "A weight of 0 should add nothing, yours gives NaN: 0 times ln 0 has no value."
@@ -39,7 +39,7 @@ def check_most_attended(most_attended):
         found = list(most_attended(tokens, weights, most))
         assert found == truth, f"The {most} words with the largest sums are {truth}, yours are {found}."
     equal = list(most_attended(["b", "a", "c", "a"], [0.5, 0.25, 0.5, 0.25], 3))
-    assert equal == ["b", "a", "c"], f"b, a and c have equal sums, so they come as in the text; yours are {equal}."
+    assert equal == ["b", "a", "c"], f"b, a and c have equal sums, so they stay in text order; yours are {equal}."
 
 
 def dot_product_attention(q, k, v, mask):
@@ -56,7 +56,7 @@ def check_dot_product_attention(dot_product_attention):
     assert tuple(found.shape) == (2, 3, 5), f"The result is [B, S, D] = (2, 3, 5), yours is {tuple(found.shape)}."
     truth = torch.nn.functional.scaled_dot_product_attention(q, k, v)
     assert torch.allclose(found, truth, atol=1e-5), (
-        "Without padding it differs from torch's scaled_dot_product_attention: look at the softmax's axis and sqrt(D)."
+        "Without padding it differs from torch's scaled_dot_product_attention: check the softmax dim and sqrt(D)."
     )
     mask = torch.arange(7) < torch.tensor([[7], [2]])
     truth = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
@@ -64,7 +64,7 @@ def check_dot_product_attention(dot_product_attention):
     assert torch.allclose(found, truth, atol=1e-5), "Right without padding, wrong with it: padding still gets weight."
     large = dot_product_attention(1e4 * q, k, v, mask)
     assert large.isfinite().all(), (
-        "Large scores overflow, those of the padding too: mask first, then take off the largest score that is left."
+        "Large scores overflow, also those of padding: mask first, then subtract the largest score that is left."
     )
     truth = torch.nn.functional.scaled_dot_product_attention(1e4 * q, k, v, attn_mask=mask[:, None])
     assert torch.allclose(large, truth, atol=1e-3), (
@@ -74,32 +74,32 @@ def check_dot_product_attention(dot_product_attention):
 
 EXERCISES = [
     Exercise(
-        "How spread is the attention?",
+        "The entropy of attention",
         check_entropy,
         (
-            "The logarithm of 0 is -inf, and 0 times -inf is NaN: keep the logarithm away from weights of 0.",
-            "Put 1 where a weight is 0 before the logarithm: ln 1 is 0, which adds nothing.",
+            "The logarithm of 0 is -inf, and 0 times -inf is NaN: do not take the logarithm of weights of 0.",
+            "Replace weights of 0 by 1 before the logarithm: ln 1 is 0, which adds nothing.",
             "torch.where(weights > 0, weights, torch.ones_like(weights)).log(), then minus the sum of products over T.",
         ),
         entropy,
     ),
     Exercise(
-        "The words that got most",
+        "The words with the most attention",
         check_most_attended,
         (
-            "A dictionary from word to sum: start each word at 0 and add.",
-            "Python's dictionaries keep the order of first insertion, and sorted keeps the order among equals.",
+            "Use a dictionary from word to sum: start each word at 0 and add.",
+            "Python's dictionaries keep the order of first insertion, and sorted keeps the order of equal elements.",
             "sorted(sums, key=lambda token: -sums[token])[:most]",
         ),
         most_attended,
     ),
     Exercise(
-        "Attention with a question",
+        "Dot-product attention",
         check_dot_product_attention,
         (
             "All dot products at once are q @ k.transpose(1, 2): [B, S, T].",
-            "mask is [B, T], the scores are [B, S, T]; mask[:, None] fits.",
-            "Put -inf where there is padding (masked_fill), then softmax over the last axis, then @ v.",
+            "mask is [B, T], the scores are [B, S, T]; mask[:, None] broadcasts.",
+            "Put -inf where there is padding (masked_fill), then softmax over the last dimension, then @ v.",
         ),
         dot_product_attention,
     ),
