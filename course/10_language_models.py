@@ -1,15 +1,16 @@
 # %% [markdown]
 # # 10. Language models
 #
-# **Which word comes next, and how surprised should one be by the one that does?**
+# **Which word comes next, and how surprising is the one that does?**
 #
-# A language model gives every token a probability after the tokens before it. That is all, and it is much: whoever
-# knows what comes next knows something of spelling, of grammar, and of what the text is about. The lesson starts with
-# counting, as Shannon did in 1948, and ends with an LSTM that carries what it has read from one piece of text to the
-# next. On the way it measures surprise, and finds a way around the most expensive line of the program, the softmax.
+# A language model assigns every possible next token a probability, given the tokens before it. This simple task
+# requires a lot: to predict what comes next, one must know something of spelling, of grammar, and of what the text is
+# about. The lesson starts with counting, as Shannon did in 1948, and ends with an LSTM that keeps its state from one
+# piece of text to the next. On the way it measures surprise, and makes the most expensive part of the computation, the
+# softmax, cheaper.
 #
-# You need: embeddings and recurrent networks (lessons 06 and 08). The text is Jane Austen's, in words; every number is
-# computed as you run it.
+# You need: embeddings and recurrent networks (lessons 06 and 08). The texts are Jane Austen's novels, split into words;
+# every number is computed as you run the lesson.
 
 # %%
 import math
@@ -40,27 +41,28 @@ tokenizer = words(chapters["train"], max_size=5000)
 ids = {part: [i for row in tokenizer.encode_batch(texts) for i in [*row, 0]] for part, texts in chapters.items()}
 train, valid = np.array(ids["train"][:200_000]), np.array(ids["valid"][:20_000])
 V = len(tokenizer.vocab)
-print(f"{len(train):,} tokens to learn from, {len(valid):,} to be surprised by, {V:,} different ones")
+print(f"{len(train):,} training tokens, {len(valid):,} validation tokens, a vocabulary of {V:,}")
 print(tokenizer.decode(train[:40].tolist()))
 unknown = tokenizer.vocab["[unk]"]
-print(f"rarer words are one token, [unk]: {(valid == unknown).mean():.1%} of the text to be surprised by")
+print(f"rarer words are one token, [unk]: {(valid == unknown).mean():.1%} of the validation text")
 
 # %% [markdown]
 # ## Counting
 #
-# The chain rule of probability takes a text apart, one token at a time:
+# The chain rule of probability factorizes the probability of a text into one factor per token:
 #
 # $$p(w_1, \dots, w_n) = \prod_t p(w_t \mid w_1, \dots, w_{t-1}).$$
 #
-# The simplest estimate looks back at one token only, and counts: of all the times that *her* stood in the text, how
-# often did *mother* follow? A pair that never came would have probability zero, and one zero makes the whole text
-# impossible. So the counts are mixed with those of single tokens, and those with a uniform guess (Jelinek and Mercer,
-# 1980). The vocabulary comes from all chapters and the counts from some of them, so a token may have no followers at
-# all; then the single tokens get the share of the pairs too.
+# The simplest estimate, the **bigram** model, looks back at only one token, and counts: of all the times that *her*
+# occurred in the text, how often was it followed by *mother*? A pair that never occurred would have probability zero,
+# and a single zero makes the whole text impossible. So the estimate from pairs is interpolated with the frequencies of
+# single tokens and a uniform distribution (Jelinek and Mercer, 1980). The vocabulary comes from all chapters but the
+# counts from only some of them, so a token may have no followers at all; then the single tokens get the weight of the
+# pairs too.
 
 # %%
 single, pairs = Counter(train.tolist()), Counter(pairwise(train.tolist()))
-starts = Counter(train[:-1].tolist())  # how many pairs begin with a token; the last token of the text begins none
+starts = Counter(train[:-1].tolist())  # how many pairs begin with a token; the last token of the text begins no pair
 
 
 def bigram(before, word, a=0.6, b=0.35):
@@ -75,12 +77,13 @@ after = sorted(range(V), key=lambda word: -bigram(her, word))[:12]
 plt.figure(figsize=(7, 3))
 plt.barh([tokenizer.vocab.token(word) for word in after][::-1], [bigram(her, word) for word in after][::-1])
 plt.xlabel("probability after 'her'")
-plt.title("What follows 'her', by counting")
+plt.title("What follows 'her', estimated by counting")
 plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# It is a distribution: over all the tokens that may follow, it adds up to one, also after a token that was never seen.
+# It is a probability distribution: over all the tokens that may follow, it sums to one, even after a token that was
+# never seen.
 
 # %%
 never = next(token for token in range(V) if starts[token] == 0)
@@ -90,18 +93,18 @@ unseen = sum(starts[token] == 0 for token in range(V))
 print(f"{unseen} tokens have no followers, such as {tokenizer.vocab.token(never)!r}")
 
 # %% [markdown]
-# ## How surprised?
+# ## Perplexity
 #
-# The surprise at a token of probability $p$ is $-\log p$: none when it was certain, more and more as it was thought
-# less likely. The mean over a text is the **cross entropy**, in **nats** (the unit of natural logarithms), its
-# exponential the **perplexity**: a model of perplexity 100 is as unsure, on average, as one that must choose among 100
-# equally likely words. The mean goes over tokens. Divide by anything else, by batches or by lines, and the number means
-# nothing: the 2019 tutorial once printed a sum of batch means divided by the number of examples, and its loss looked as
-# many times too good as a batch was large.
+# The surprise at a token of probability $p$ is $-\log p$: 0 if the token was certain, and larger the less likely it
+# was. The mean over a text is the **cross-entropy**, in **nats** (the unit for natural logarithms), and its exponential
+# is the **perplexity**: a model with perplexity 100 is as uncertain, on average, as one that must choose among 100
+# equally likely words. The mean is over tokens. If you divide by anything else, by batches or by lines, the number is
+# meaningless: the 2019 tutorial once printed a sum of batch means divided by the number of examples, so its loss was
+# too small by a factor of the batch size.
 #
-# [unk] is predicted like any other token, and its probability is that of all the words it stands for. A smaller
-# vocabulary makes more of them one, and the text easier to predict (below, for single tokens). So perplexities can be
-# compared only within one vocabulary.
+# [unk] is predicted like any other token, and its probability is the total of all the words that it stands for. With a
+# smaller vocabulary, [unk] replaces more words, and the text is easier to predict (below, for single tokens). So
+# perplexities can be compared only for the same vocabulary.
 
 # %%
 surprise = [-math.log(bigram(a, b)) for a, b in pairwise(valid.tolist())]
@@ -109,28 +112,29 @@ by_counting = Likelihood(sum(surprise), len(surprise))
 assert torch.allclose(torch.tensor(by_counting.perplexity), torch.tensor(surprise).mean().exp(), rtol=1e-3)
 uniform = Likelihood(math.log(V) * len(surprise), len(surprise))
 assert by_counting.perplexity < uniform.perplexity / 20
-print(f"perplexity: {uniform.perplexity:,.0f} for a guess without knowledge, {by_counting.perplexity:,.0f} by counting")
+print(f"perplexity: {uniform.perplexity:,.0f} for a uniform distribution, {by_counting.perplexity:,.0f} for bigrams")
 for token, nats in list(zip(valid[1:].tolist(), surprise, strict=True))[:14]:
     print(f"{tokenizer.vocab.token(token):>12} {'#' * round(4 * nats)}")
 
 
 def alone(size):
-    """Perplexity by the frequency of single tokens, of which all but the first `size` are [unk]."""
+    """Perplexity of a model of single-token frequencies, in which all but the first `size` tokens are [unk]."""
     some, new = (np.where(ids < size, ids, unknown) for ids in (train, valid))
     share = (np.bincount(some, minlength=size) + 1) / (len(some) + size)
     return math.exp(-np.log(share[new]).mean())
 
 
-print("by single tokens:", ", ".join(f"{alone(size):,.0f} with {size:,} different ones" for size in (V, 1000)))
+print("single tokens:", ", ".join(f"{alone(size):,.0f} with a vocabulary of {size:,}" for size in (V, 1000)))
 assert alone(1000) < 0.8 * alone(V)
 
 # %% [markdown]
 # ## Longer histories
 #
-# Two tokens back should tell more than one. So mix in the **trigrams**: of all the times that these two came, how often
-# did the word follow? Where the two never came together, pairs must do. And three tokens back, in the same way? They
-# bring next to nothing more, for the longer a run, the fewer come again. Of the different runs of one to five tokens in
-# the text, how many come only once?
+# Two preceding tokens should tell us more than one. So interpolate with **trigrams**: of all the times that these two
+# tokens occurred, how often did the word follow? If the two never occurred together, bigrams have to be enough. And
+# three preceding tokens, in the same way? These **4-grams** bring almost no further improvement, because the longer an
+# n-gram is, the less likely it is to occur again. Of the different n-grams of one to five tokens in the text, how many
+# occur only once?
 
 # %%
 text = train.tolist()
@@ -153,27 +157,27 @@ def fourgram(first, second, third, word, d=0.1):
 
 new = valid.tolist()
 nats = [-math.log(trigram(*three)) for three in zip(new, new[1:], new[2:], strict=False)]
-by_three = Likelihood(surprise[0] + sum(nats), len(surprise))  # the second token has but one before it
+by_three = Likelihood(surprise[0] + sum(nats), len(surprise))  # the second token has only one before it
 more = [-math.log(fourgram(*four)) for four in zip(new, new[1:], new[2:], new[3:], strict=False)]
 by_four = Likelihood(surprise[0] + nats[0] + sum(more), len(surprise))
-print(f"perplexity: {by_counting.perplexity:.1f} by pairs, {by_three.perplexity:.1f} with runs of three,", end=" ")
-print(f"{by_four.perplexity:.1f} with runs of four")
+print(f"perplexity: {by_counting.perplexity:.1f} for bigrams, {by_three.perplexity:.1f} for trigrams,", end=" ")
+print(f"{by_four.perplexity:.1f} for 4-grams")
 assert by_three.perplexity < 0.92 * by_counting.perplexity
 assert 0.97 * by_three.perplexity < by_four.perplexity < by_three.perplexity
 once = {n: sum(count == 1 for count in found.values()) / len(found) for n, found in runs.items()}
-print("come only once:", ", ".join(f"{share:.0%} of the runs of {n}" for n, share in once.items()))
+print("occur only once:", ", ".join(f"{share:.0%} of the {n}-grams" for n, share in once.items()))
 assert list(once.values()) == sorted(once.values())
 assert once[5] > 0.9
 
 # %% [markdown]
-# ## An LSTM that reads on
+# ## An LSTM language model
 #
-# Counts run out: nearly all runs of five come once, and say nothing about what else might have followed. An LSTM has no
-# such table, and will do better than all three of those. It reads token after token and keeps what it needs in a state
-# of fixed size. To train it, the text is cut into **lanes** that are read side by side in **contiguous order**, a piece
-# of 35 tokens of each lane in every batch. The state is carried on from batch to batch; the gradient is not, since it
-# would have to go back to the beginning of the book: **truncated backpropagation through time**. The matrix of the last
-# layer is the embedding table once more (`tied`).
+# Counting has its limits: nearly all 5-grams occur only once, and tell us nothing about what else might have followed.
+# An LSTM does not need such a table, and is better than all three of these models. It reads one token after the other
+# and keeps what it needs in a state of fixed size. To train it, the text is split into **lanes** that are read in
+# parallel in **contiguous order**: every batch has the next 35 tokens of each lane. The state is passed from batch to
+# batch; the gradient is not, because it would have to go back to the beginning of the book. This is called **truncated
+# backpropagation through time**. The matrix of the last layer is the same as the embedding table (`tied`).
 
 # %%
 seed_everything(0)
@@ -181,8 +185,8 @@ model = LSTM(V, width=96, hidden=96, depth=1, tied=True, dropout=0.1)
 batches = contiguous_batches(train, batch_size=32, context_length=35)
 first = next(iter(batches))
 batches.position = 0
-print("a batch:", tuple(first.ids.shape), "and its targets, one token further:", first.targets[0, :5].tolist())
-begun = time.process_time()  # of this program: what others do meanwhile does not count
+print("a batch:", tuple(first.ids.shape), "and its targets, shifted by one token:", first.targets[0, :5].tolist())
+begun = time.process_time()  # processor time of this program only
 history = fit(
     Objective(model),
     batches,
@@ -192,29 +196,29 @@ history = fit(
 )
 exact_seconds = time.process_time() - begun
 exact = likelihood(model, valid, context=256, rows=8)
-print(f"perplexity {exact.perplexity:,.0f} after {history.steps} steps; {by_four.perplexity:,.0f} by the best counts")
+print(f"perplexity {exact.perplexity:,.0f} after {history.steps} steps; {by_four.perplexity:,.0f} for 4-grams")
 assert exact.perplexity < 0.97 * by_four.perplexity
 
 plt.figure(figsize=(7, 3))
 plt.plot([row["step"] for row in history.rows], [math.exp(row["loss"]) for row in history.rows])
-plt.axhline(by_four.perplexity, color="gray", linestyle="--", label="counting runs of four, on held-out text")
+plt.axhline(by_four.perplexity, color="gray", linestyle="--", label="4-grams, on held-out text")
 plt.plot(history.steps, exact.perplexity, "o", color="tab:red", label="the LSTM, on held-out text")
 plt.yscale("log")
 plt.xlabel("step")
-plt.ylabel("perplexity while training")
+plt.ylabel("perplexity during training")
 plt.legend()
 plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# ## The most expensive line
+# ## The most expensive layer
 #
-# At every place the model makes a number for each token of the vocabulary, exponentiates and sums them. With a hidden
-# state of width $D$ and a vocabulary of $V$ tokens that is $2DV$ operations forwards and twice as many backwards; the
-# LSTM itself needs about $16D^2$. So most of the work goes into the last layer, and of a vocabulary of ten thousands
-# nearly all. The logits of a batch are more numbers than all weights, with their gradients and the two numbers that
-# Adam remembers of each. Lingon computes them in chunks, each with its gradient, so that they never exist all at once.
-# The result is the same.
+# At every position the model computes a logit for each token of the vocabulary, exponentiates them and sums them. With
+# a hidden state of width $D$ and a vocabulary of $V$ tokens, this takes $2DV$ operations in the forward pass and twice
+# as many in the backward pass; the LSTM itself needs about $16D^2$ in the forward pass. So most of the work is in the
+# last layer, and with a vocabulary of tens of thousands of tokens nearly all of it. The logits of a batch are more
+# numbers than all weights, their gradients, and the two numbers that Adam stores per weight, taken together. Lingon
+# computes the logits in chunks, each with its gradient, so that they never exist all at once. The result is the same.
 
 # %%
 states, targets = torch.randn(200, 96), torch.randint(0, V, (200,))
@@ -223,9 +227,9 @@ at_once = F.cross_entropy(states @ weight.T + bias, targets)
 in_chunks = chunked_cross_entropy(states, weight, bias, targets, chunk=50 * V)
 assert torch.allclose(at_once, in_chunks, atol=1e-5)
 D = 96
-print(f"operations per token forwards: last layer {2 * D * V:,}, LSTM {16 * D * D:,}")
+print(f"operations per token in the forward pass: last layer {2 * D * V:,}, LSTM {16 * D * D:,}")
 in_last = {size: 2 * D * size / (2 * D * size + 16 * D * D) for size in (V, 20_000)}
-print(", ".join(f"{share:.0%} in the last layer with {size:,} tokens" for size, share in in_last.items()))
+print(", ".join(f"{share:.0%} in the last layer with a vocabulary of {size:,}" for size, share in in_last.items()))
 assert in_last[V] > 0.8
 assert in_last[20_000] > 0.95
 numbers = sum(p.numel() for p in model.parameters())
@@ -233,22 +237,22 @@ print(f"a batch has {first.ids.numel() * V:,} logits, the model {numbers:,} weig
 assert first.ids.numel() * V > 2 * 4 * numbers
 
 # %% [markdown]
-# ## Sampled softmax: fewer negatives
+# ## Sampled softmax
 #
-# While training one need not compare the right token with all others: some *negatives*, drawn at random, will do. That
-# is the **sampled softmax** (Bengio and Senécal, 2003 and 2008). Ids go from frequent to rare, so they can be drawn
-# by Zipf's law, frequent tokens more often: token $c$ with the probability $\log \frac{c + 2}{c + 1} / \log(V + 1)$.
-# To make up for that, each logit is lowered by the logarithm of how often its token was to be expected among the
-# negatives. One draws until there are enough *different* ones, so each comes once or not at all, and the expected count
-# is the probability to come at least once in so many tries: exercise 10.3. A negative that is the target itself does
-# not count.
+# During training, it is not necessary to compare the correct token with all others: some randomly drawn *negatives* are
+# enough. This is the **sampled softmax** (Bengio and Senécal, 2003 and 2008). Ids are sorted by frequency, so the
+# negatives can be drawn by Zipf's law, frequent tokens more often: token $c$ with probability $\log \frac{c + 2}{c + 1}
+# / \log(V + 1)$. To correct for this, the logarithm of the expected count of a token among the negatives is subtracted
+# from its logit. Tokens are drawn until there are enough *different* ones, so each occurs once or not at all, and the
+# expected count is the probability that a token occurs at least once in that many draws: see exercise 10.3. A negative
+# that is the target itself does not count.
 
 
 # %%
 def ours_sampled(hidden, weight, bias, targets, chances, samples):
     """hidden [N, D], targets [N] -> the mean loss of each target against the same drawn negatives."""
     negatives, tries = draw_unique(chances, samples)
-    lowered = hidden @ weight.T + bias - (1 - (1 - chances) ** tries).log().float()  # all [N, V], to be easily read
+    lowered = hidden @ weight.T + bias - (1 - (1 - chances) ** tries).log().float()  # all [N, V], for readability
     own, others = lowered.gather(1, targets[:, None]), lowered[:, negatives]
     others = others.masked_fill(targets[:, None] == negatives, -torch.inf)
     return (torch.cat([own, others], 1).logsumexp(1) - own[:, 0]).mean()
@@ -263,7 +267,7 @@ assert torch.allclose(by_hand, sampled_cross_entropy(states, weight, bias, targe
 print(f"300 negatives: loss {by_hand:.3f}, exact {at_once:.3f}")
 
 # %% [markdown]
-# The more negatives, the nearer the sampled loss comes to the exact one. **Evaluation is always exact.**
+# The more negatives, the closer the sampled loss is to the exact one. **Evaluation always uses the exact loss.**
 
 # %%
 counts = [10, 30, 100, 300, 1000, 3000]
@@ -284,15 +288,17 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# And the model that is trained so? Same sizes, same steps, a fifth of the vocabulary as negatives.
+# How good is a model that is trained in this way? We use the same sizes, the same number of steps, and a fifth of the
+# vocabulary as negatives.
 #
-# Beside it goes another way, which draws nothing: the **adaptive softmax** (Grave and others, 2017). The first softmax
-# holds the frequent tokens, and one entry for each group of rarer ones. Whoever wants a rare token goes through the
-# entry of its group to a second softmax, behind a narrower matrix. The probability of the token is the product of the
-# two, so all tokens together have one; and groups that no target of a batch is in cost nothing. (Its matrices cannot be
-# the embedding too, so it is another model, with more weights: its perplexity does not judge the softmax alone.)
+# We also train with a method without sampling, the **adaptive softmax** (Grave and others, 2017). A first softmax
+# contains the frequent tokens, and one entry for each group of rarer ones. Each group has a second softmax, with a
+# narrower matrix. The probability of a rare token is the probability of its group's entry times its probability within
+# the group, so the probabilities of all tokens sum to one; and groups without a target in the batch cost nothing. (Its
+# matrices cannot be tied to the embedding, so this is a different model with more weights, and its perplexity does not
+# show the effect of the softmax alone.)
 #
-# Both take less of the processor's time. With negatives one pays: after the same steps the model is worse.
+# Both take less processor time. But sampling has a price: after the same number of steps the model is worse.
 
 # %%
 ways = {
@@ -309,7 +315,7 @@ for name, (last_layer, softmax) in ways.items():
     begun = time.process_time()
     fit(objective, batches, carried_loss, optimizer, config=TrainConfig(epochs=2, max_grad_norm=1.0))
     seconds, found = time.process_time() - begun, likelihood(quick, valid, context=256, rows=8)
-    print(f"{name}: {seconds:.0f} s, perplexity on held-out text {found.perplexity:,.0f}, by all tokens")
+    print(f"{name}: {seconds:.0f} s, perplexity on held-out text {found.perplexity:,.0f}, with the exact softmax")
     assert seconds < 0.85 * exact_seconds
     reached[name], weights_of[name] = found.perplexity, sum(p.numel() for p in quick.parameters())
 assert 1.05 * exact.perplexity < reached["sampled"] < by_counting.perplexity
@@ -322,8 +328,8 @@ assert torch.allclose(together, torch.ones(200), atol=1e-4)
 #
 # ### 10.1 Perplexity
 #
-# `losses` and `counts` are lists: the mean loss of each batch in nats, and how many tokens it had. Give back the
-# perplexity of the whole text.
+# `losses` and `counts` are lists: the mean loss of each batch in nats, and its number of tokens. Return the perplexity
+# of the whole text.
 
 
 # %%
@@ -338,9 +344,9 @@ attempt(perplexity, "10")
 # %% [markdown]
 # ### 10.2 Interpolated counts
 #
-# `text` is a list of words. Give back the probability of `word` after `before`: `a` times the share of `word` among the
-# words that follow `before` in the text, plus $1 - a$ times the share of `word` in the text. Where `before` is never
-# followed by anything, the first share is 0.
+# `text` is a list of words. Return the probability of `word` after `before`: `a` times the fraction of `word` among the
+# words that follow `before` in the text, plus $1 - a$ times the fraction of `word` in the text. If `before` is never
+# followed by anything, the first fraction is 0.
 
 
 # %%
@@ -355,8 +361,8 @@ attempt(interpolated, "10")
 # %% [markdown]
 # ### 10.3 Expected counts
 #
-# A token that a draw gives with probability `p` is drawn `tries` times, with replacement. What is the probability that
-# it comes at least once? Give it so that it is exact for tiny `p` too, where $1 - (1 - p)^n$ loses all its digits.
+# In each of `tries` independent draws, a token is drawn with probability `p`. What is the probability that it is drawn
+# at least once? Your result must be accurate for tiny `p` too, where $1 - (1 - p)^n$ loses all its digits.
 
 
 # %%
@@ -379,5 +385,5 @@ attempt(at_least_once, "10")
 # - Wojciech Zaremba, Ilya Sutskever, Oriol Vinyals, *Recurrent Neural Network Regularization*, 2014.
 # - Stephen Merity and others, *Regularizing and Optimizing LSTM Language Models*, 2018: `--model awd_lstm`.
 #
-# `lingon train language-model --model lstm` does all of this on the whole text. What an LSTM has read must fit into one
-# state; lesson 11 lets every token look back at all the others.
+# `lingon train language-model --model lstm` does all of this on the whole text. Everything that an LSTM has read must
+# fit into one state; in lesson 11, every token can look back at all the others.

@@ -1,12 +1,13 @@
 # %% [markdown]
 # # 11. Attention and the Transformer
 #
-# **How can every letter look back at all the others, and what does it look for?**
+# **How can every token look back at all the others, and what does it look for?**
 #
-# An LSTM must carry all that it has read in one state (lesson 10). The Transformer (Vaswani and others, 2017) carries
-# nothing: every token looks at the tokens before it directly, however far they are. Lesson 09 weighed the states of a
-# recurrent network; here there is no recurrent network left, only the weighing. We derive it, build all of it, check
-# each part against PyTorch, train it on real text, and then look at what each of its parts looks at.
+# An LSTM must keep everything that it has read in one state (lesson 10). The Transformer (Vaswani and others, 2017) has
+# no such state: every token attends to the tokens before it directly, however far away they are. Lesson 09 applied
+# attention to the states of a recurrent network; here there is no recurrent network, only attention. We derive it,
+# build all of it, check each part against PyTorch, train it on real text, and then examine what each attention head
+# attends to.
 #
 # You need: attention with a query (exercise 09.3) and language models (lesson 10). It takes about a minute.
 
@@ -39,20 +40,20 @@ from lingon.learn import attempt
 from lingon.models.decoder import Decoder
 
 # %% [markdown]
-# ## A dictionary that is soft
+# ## Attention as a soft dictionary
 #
-# A dictionary of Python holds keys and values; you ask with a key, and get the value of the one that is equal. The
-# answer is all or nothing, so no gradient goes through it: a question that is a little wrong gets no better answer for
-# being a little less wrong.
+# A Python dictionary contains keys and values; you look up a key, and get the value of the key that is equal. The match
+# is all or nothing, so there is no gradient: a query that is slightly wrong does not get a better answer by becoming
+# slightly less wrong.
 #
-# Make it soft. Let the question be a vector, the **query** $q$, and let every **key** $k_t$ be a vector too. How well
-# they fit is their dot product, a softmax turns the fits into weights, and the answer is the mean of the **values**
-# $v_t$ under these weights:
+# So let us make it soft. The **query** $q$ is a vector, and every **key** $k_t$ is a vector too. Their similarity is
+# their dot product, a softmax turns the similarities into weights, and the answer is the weighted mean of the
+# **values** $v_t$:
 #
 # $$\mathrm{out} = \sum_t a_t v_t, \qquad a_t = \frac{e^{q \cdot k_t}}{\sum_s e^{q \cdot k_s}}.$$
 #
-# The longer the query, the harder the choice; a very long one is the old dictionary again. Below, seven keys in the
-# plane and one query. The area of a dot is its weight.
+# The longer the query, the more the weight concentrates on the best key; with a very long query we have an ordinary
+# dictionary again. Below are seven keys in the plane and one query. The area of a dot is its weight.
 
 # %%
 angles = torch.tensor([10, 50, 85, 130, 190, 250, 310]).deg2rad()
@@ -73,15 +74,15 @@ assert largest == sorted(largest)
 assert largest[-1] > 2 * largest[0]
 
 # %% [markdown]
-# Many queries at once are the rows of a matrix $Q$, and with the keys in $K$ and the values in $V$ all of it is two
-# products of matrices and a softmax:
+# If many queries are the rows of a matrix $Q$, the keys those of $K$ and the values those of $V$, attention consists of
+# two matrix products and a softmax:
 #
 # $$\mathrm{attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{K}}\right) V.$$
 #
-# (Under the root, $K$ is the width of a key.) Why the root? If the numbers of $q$ and $k$ are independent with mean 0
-# and variance 1, their dot product is a sum of $K$ products, with variance $K$. Without the root the scores grow with
-# the width, and the softmax becomes hard before anything is learned. A hard softmax has hardly any gradient: it no
-# longer matters what the other keys are like.
+# (Under the root, $K$ is the width of a key.) Why divide by the root? If the components of $q$ and $k$ are independent
+# with mean 0 and variance 1, their dot product is a sum of $K$ products, with variance $K$. Without the root, the
+# scores grow with the width, and the softmax puts nearly all weight on one key before anything is learned. Such a
+# saturated softmax has almost no gradient: small changes of the scores no longer matter.
 
 # %%
 seed_everything(0)
@@ -94,7 +95,7 @@ for name, power in (("as they are", 0.0), (r"divided by $\sqrt{K}$", 0.5)):
         a = scores.softmax(1)
         spread.append(scores.std())
         largest.append(a.amax(1).mean())
-        slope.append((a * (1 - a)).mean())  # of a weight by its own score
+        slope.append((a * (1 - a)).mean())  # derivative of a weight with respect to its own score
     widest[power] = spread[-1], largest[-1], slope[-1]
     for axis, values in zip(axes, (spread, largest, slope), strict=True):
         axis.semilogx(widths, values, "o-", base=2, markersize=4, label=name)
@@ -102,20 +103,20 @@ assert abs(widest[0.0][0] / widths[-1] ** 0.5 - 1) < 0.1  # the root of the widt
 assert abs(widest[0.5][0] - 1) < 0.1
 assert widest[0.0][1] > 0.9 > widest[0.5][1]
 assert widest[0.0][2] < widest[0.5][2] / 3
-titles = ("standard deviation of the scores", "largest of 16 weights", "slope of a weight by its score")
+titles = ("standard deviation of the scores", "largest of 16 weights", "derivative of a weight by its score")
 for axis, title in zip(axes, titles, strict=True):
     axis.set(title=title, xlabel="width of a key")
 axes[0].legend(fontsize=9)
 plt.show()
 
 # %% [markdown]
-# ## What a token may see
+# ## Attention masks
 #
-# A language model predicts each token from those before it. In training all tokens of a text are predicted at once, so
-# each must be kept from looking at what it is to predict. As in lesson 09, a score of minus infinity has the weight 0:
-# `attention_mask` is [T, S], True where query t may see key s. Below are three of them: only what came before
-# (**causal**), only the last three tokens, and only what is no padding. A Transformer with a causal mask is called a
-# **decoder**, one whose tokens see the whole text an **encoder**.
+# A language model predicts each token from those before it. In training, all tokens of a text are predicted at once, so
+# each must be prevented from seeing the token that it should predict. As in lesson 09, a score of minus infinity gives
+# a weight of 0: `attention_mask` is [T, S], True where query t may attend to key s. Below are three masks: only the
+# token itself and those before it (**causal**), only the last three tokens, and no padding. A Transformer with a causal
+# mask is called a **decoder**, one whose tokens see the whole text an **encoder**.
 
 
 # %%
@@ -145,13 +146,13 @@ for axis, (name, attention_mask) in zip(axes, masks.items(), strict=True):
     axis.set_xticks(range(7), words, rotation=60)
     axis.set_yticks(range(7), words)
     axis.set_title(name)
-axes[0].set_ylabel("who looks")
-axes[1].set_xlabel("at whom")
+axes[0].set_ylabel("query")
+axes[1].set_xlabel("key")
 plt.show()
 
 # %% [markdown]
-# Equal to PyTorch's own, with and without masks. And nothing leaks: when the last tokens change, what was made of the
-# earlier ones must not.
+# Our function equals PyTorch's, with and without masks. And no information leaks from the future: if the last tokens
+# change, the results for the earlier ones must not.
 
 # %%
 seed_everything(0)
@@ -170,17 +171,18 @@ print("equal to scaled_dot_product_attention; tokens 5 and 6 change nothing for 
 # %% [markdown]
 # ## Several heads
 #
-# Where do queries, keys and values come from? In **self-attention** all three are made of the same tokens, each by a
-# linear layer of its own: what I look for, what I can be found by, and what I then hand over.
+# Where do queries, keys and values come from? In **self-attention**, all three are computed from the same tokens, each
+# by a separate linear layer: the query is what a token looks for, the key is what it can be found by, and the value is
+# the information that it passes on.
 #
-# One softmax gives one mixture. A token that wants to know both the letter before it and the start of its word cannot
-# have them apart from each other. So the width is divided among several **heads**, which attend on their own, and a
-# last linear layer puts their results together. The number of weights stays the same, $4 D^2$ and the biases.
+# One softmax gives one weighted mean. A token that needs both the letter before it and the start of its word gets only
+# a mixture of the two. So the width is divided among several **heads**, which attend independently, and a final linear
+# layer combines their results. The number of weights stays the same, $4 D^2$ plus the biases.
 
 
 # %%
 class Heads(nn.Module):
-    """Self-attention in several heads, which keeps its weights so that we can look at them."""
+    """Multi-head self-attention that stores its weights so that we can look at them."""
 
     def __init__(self, width, heads, turn=None):
         super().__init__()
@@ -191,10 +193,10 @@ class Heads(nn.Module):
     def forward(self, x, attention_mask):
         B, T, D = x.shape
         q, k, v = self.qkv(x).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # each [B, H, T, K]
-        if self.turn is not None:  # see below, at the positions
+        if self.turn is not None:  # see the section on positions below
             q, k = self.turn(q), self.turn(k)
         mixed, self.weights = attention(q, k, v, attention_mask)
-        mixed[:, list(self.silent)] = 0.0  # heads that an experiment wants to be silent
+        mixed[:, list(self.silent)] = 0.0  # heads that an experiment switches off
         return self.out(mixed.transpose(1, 2).reshape(B, T, D))
 
 
@@ -203,40 +205,39 @@ with torch.no_grad():
     theirs.in_proj_weight.copy_(ours.qkv.weight), theirs.in_proj_bias.copy_(ours.qkv.bias)
     theirs.out_proj.weight.copy_(ours.out.weight), theirs.out_proj.bias.copy_(ours.out.bias)
     x = torch.randn(3, 7, 35)
-    out, weights = theirs(x, x, x, attn_mask=~causal(7), average_attn_weights=False)  # there True means: may not
+    out, weights = theirs(x, x, x, attn_mask=~causal(7), average_attn_weights=False)  # here True means: must not attend
     assert torch.allclose(ours(x, causal(7)), out, atol=1e-6)
     assert torch.allclose(ours.weights, weights, atol=1e-6)
 assert sum(p.numel() for p in ours.parameters()) == 4 * 35**2 + 4 * 35  # whatever the number of heads
 print("equal to nn.MultiheadAttention:", sum(p.numel() for p in ours.parameters()), "weights and biases")
 
 # %% [markdown]
-# ## Attention knows no order
+# ## Positions
 #
-# Look at the formula again: nothing in it says which token stands where. Shuffle the tokens, and the results are
-# shuffled in the same way, and otherwise equal. For attention a text is a bag (lesson 06).
+# Look at the formula again: nothing in it depends on the position of a token. If you shuffle the tokens, the results
+# are shuffled in the same way, and otherwise equal. For attention, a text is a bag of words (lesson 06).
 
 # %%
 shuffled = torch.randperm(7)
 everything = torch.ones(7, 7, dtype=torch.bool)
 with torch.no_grad():
     assert torch.allclose(ours(x[:, shuffled], everything), ours(x, everything)[:, shuffled], atol=1e-6)
-print("a shuffled text gives the same, shuffled")
+print("a shuffled text gives the same results, shuffled")
 
 # %% [markdown]
-# So positions must be put in. There are three ways.
+# So information about positions must be added. Here are three ways.
 #
-# **Learned**: a second embedding table, one vector per position, added to the vectors of the tokens. Simple, and it
-# knows nothing of positions that it was not trained on.
+# **Learned**: a second embedding table, with one vector per position, is added to the vectors of the tokens. This is
+# simple, but it does not work for positions that did not occur in training.
 #
-# **Sinusoids** (the first Transformer): the vector of position $t$ is made of $\sin(\omega_i t)$ and $\cos(\omega_i t)$
-# for frequencies $\omega_i = 10000^{-2i/D}$ from fast to slow, like the digits of a number. Since
-# $\cos a \cos b + \sin a \sin b = \cos(a - b)$, the dot product of two of these vectors depends only on how far apart
-# they are.
+# **Sinusoids** (the first Transformer): the vector of position $t$ consists of $\sin(\omega_i t)$ and $\cos(\omega_i
+# t)$ for frequencies $\omega_i = 10000^{-2i/D}$ from high to low, like the digits of a number. Since $\cos a \cos b +
+# \sin a \sin b = \cos(a - b)$, the dot product of two of these vectors depends only on how far apart they are.
 
 
 # %%
 def sinusoids(T, D):
-    """[T, D]: sines at the even places, cosines at the odd ones."""
+    """[T, D]: sines at the even indices, cosines at the odd ones."""
     frequencies = 10_000.0 ** (-torch.arange(0, D, 2) / D)
     angles = torch.arange(T)[:, None] * frequencies
     return torch.stack([angles.sin(), angles.cos()], 2).reshape(T, D)
@@ -247,7 +248,7 @@ near = table @ table.T
 assert torch.allclose(near[10, 17], near[60, 67], rtol=1e-4)  # 7 apart, here or there
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
 axes[0].imshow(table.T, cmap="RdBu_r", aspect="auto")
-axes[0].set(xlabel="position", ylabel="number of the vector", title="Sinusoids")
+axes[0].set(xlabel="position", ylabel="component of the vector", title="Sinusoids")
 for place in (0, 30, 60):
     axes[1].plot(torch.arange(96) - place, near[place], label=f"from position {place}")
 axes[1].set(xlabel="distance", title="Dot products of two positions")
@@ -255,10 +256,11 @@ axes[1].legend(fontsize=9)
 plt.show()
 
 # %% [markdown]
-# **Rotary** (Su and others, 2021): add nothing, but *turn* queries and keys. Take their numbers in pairs, as points in
-# a plane, and turn the pair $i$ of the token at position $t$ by the angle $\omega_i t$. A dot product does not change
-# when both vectors are turned alike; so when one is turned by $\omega t$ and the other by $\omega s$, what is left
-# depends on $t - s$ alone. The distance is then built into every score of every layer, and the values stay as they are.
+# **Rotary** (Su and others, 2021): nothing is added; queries and keys are *rotated* instead. Take their components in
+# pairs, as points in a plane, and rotate pair $i$ of the token at position $t$ by the angle $\omega_i t$. A dot product
+# does not change if both vectors are rotated by the same angle; so if one is rotated by $\omega t$ and the other by
+# $\omega s$, the result depends only on $t - s$. In this way every score of every layer depends on the distance, and
+# the values are unchanged.
 
 
 # %%
@@ -276,12 +278,12 @@ x = torch.randn(2, 3, 40, 16)
 assert torch.allclose(turned(x), rotate(x, rotary(slice(0, 40), x)), atol=1e-5)
 
 seed_everything(0)
-query, key = torch.randn(2, 1, 16).expand(2, 40, 16)  # the same query and the same key at every place
+query, key = torch.randn(2, 1, 16).expand(2, 40, 16)  # the same query and the same key at every position
 scores = turned(query) @ turned(key).T
 assert torch.allclose(scores[5, 2], scores[35, 32], atol=1e-4)  # 3 apart, here or there
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
 image = axes[0].imshow(scores, cmap="RdBu_r")
-axes[0].set(xlabel="position of the key", ylabel="position of the query", title="One query, one key, turned")
+axes[0].set(xlabel="position of the key", ylabel="position of the query", title="One query, one key, rotated")
 figure.colorbar(image, ax=axes[0], label="score")
 for pair, colour in ((0, "tab:red"), (2, "tab:blue")):
     points = turned(torch.eye(16)[pair].expand(40, 16))[:12]
@@ -295,19 +297,21 @@ plt.show()
 # %% [markdown]
 # ## The block
 #
-# Attention moves things between tokens, but a mean of values is linear in them: it thinks nothing. So after it each
-# token goes by itself through a small MLP, the **feed-forward** layer, the same one for all tokens. Two more parts make
-# it possible to put many of these on top of each other:
+# Attention moves information between tokens, but a weighted mean is linear in the values. So after attention each token
+# goes separately through a small MLP, the **feed-forward** layer, which is the same for all tokens. Two more components
+# make it possible to stack many of these layers:
 #
-# - **Residuals**: each layer *adds* to what is there, $x + f(x)$, so that gradients have a straight way back.
-# - **LayerNorm**: before each layer every vector is brought to mean 0 and variance 1, then scaled and shifted by
-#   learned numbers.
+# - **Residual connections**: each layer *adds* its output to its input, $x + f(x)$, so that gradients have a direct
+#   path back.
+# - **LayerNorm**: before each layer every vector is normalized to mean 0 and variance 1, then scaled and shifted by
+#   learned parameters.
 #
-# The first Transformers had the norm after the sum. With the norm first, the straight way stays free, and deep stacks
-# train without a careful **warm-up**, which is a learning rate that begins small and rises (Xiong and others, 2020).
+# The first Transformers had the norm after the sum. If it comes first, nothing lies on the direct path, and deep stacks
+# train without a careful **warm-up**, which is a learning rate that starts small and rises (Xiong and others, 2020).
 #
-# Between the two layers of the MLP stands no ReLU but a **GELU**: $x \, \Phi(x)$, where $\Phi(x)$ is the chance that a
-# normal number is below $x$. It is a ReLU with a soft bend. GPT-2 computes it by a tanh, and so do we.
+# The activation function of the MLP is not ReLU but **GELU**: $x \, \Phi(x)$, where $\Phi(x)$ is the probability that a
+# standard normal variable is below $x$. It is a smooth version of ReLU. GPT-2 approximates it with a tanh, and so do
+# we.
 
 
 # %%
@@ -325,7 +329,7 @@ with torch.no_grad():
     norm.weight.copy_(torch.rand(35)), norm.bias.copy_(torch.rand(35))
     assert torch.allclose(layer_norm(x, norm.weight, norm.bias), norm(x), atol=1e-5)
 assert torch.allclose(gelu(x), F.gelu(x, approximate="tanh"), atol=1e-6)
-assert torch.allclose(gelu(x), x * torch.distributions.Normal(0, 1).cdf(x), atol=1e-3)  # the tanh is near enough
+assert torch.allclose(gelu(x), x * torch.distributions.Normal(0, 1).cdf(x), atol=1e-3)  # the approximation with tanh
 
 
 class OurBlock(nn.Module):
@@ -362,14 +366,14 @@ with torch.no_grad():
 print("equal to nn.TransformerEncoderLayer with the norm first")
 
 # %% [markdown]
-# Are the residuals worth a line? Take 24 fresh blocks with and without them, before any training. Without, the tokens
-# of a text are soon all alike, for a mean of means is like any other (Dong and others, 2021); and the gradient fades on
-# its way back, from block to block.
+# Do residual connections matter? Take 24 untrained blocks with and without them. Without them, all tokens of a text
+# soon have nearly the same vector, because repeated averaging makes them equal (Dong and others, 2021); and the
+# gradient vanishes on its way back, from block to block.
 
 
 # %%
 def through(blocks, x, residual):
-    """x after each block, where `residual` is the share of x that is handed on."""
+    """x after each block, where `residual` is the fraction of x that is passed on."""
     steps = []
     for block in blocks:
         x = residual * x + block.attention(block.before_attention(x), causal(x.shape[1]))
@@ -395,7 +399,7 @@ for name, residual in (("with residuals", 1.0), ("without", 0.0)):
 axes[0].set(
     xlabel="block", ylabel="mean cosine of two tokens", title="Are the tokens still different?", ylim=(-0.1, 1.1)
 )
-axes[1].set(xlabel="block", ylabel="length of the gradient", title="What comes back to each block?")
+axes[1].set(xlabel="block", ylabel="norm of the gradient", title="How much gradient reaches each block?")
 axes[0].legend(fontsize=9)
 plt.show()
 assert likeness["with residuals"] < 0.7
@@ -405,8 +409,8 @@ assert faded["without"] < 0.2 < 0.5 < faded["with residuals"]
 # %% [markdown]
 # ## The whole model
 #
-# An embedding, positions, blocks, a last norm, and for the logits the embedding table once more: the vector of a token
-# is also what an output must look like to predict it (**tied** weights).
+# The model consists of an embedding, positions, blocks and a final norm. The logits are computed with the embedding
+# table again, so the vector of a token is also the output that predicts it (**tied** weights).
 
 
 # %%
@@ -418,7 +422,7 @@ class Transformer(nn.Module):
         self.embedding, self.positions = nn.Embedding(vocab_size, width), positions
         self.blocks = nn.ModuleList(OurBlock(width, heads, turn) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
-        init_weights(self, depth)  # small weights, as GPT-2 begins
+        init_weights(self, depth)  # small weights, as in GPT-2
 
     def forward(self, ids):
         x, T = self.embedding(ids), ids.shape[1]
@@ -430,7 +434,7 @@ class Transformer(nn.Module):
 
 
 def from_the_library(vocab_size, width, depth, heads, context):
-    """The same with rotary positions, from the layers of Lingon."""
+    """The same with rotary positions, built from Lingon's layers."""
 
     def block():
         residuals = PreNorm(nn.LayerNorm(width)), PreNorm(nn.LayerNorm(width))
@@ -441,11 +445,11 @@ def from_the_library(vocab_size, width, depth, heads, context):
 
 
 def copied(model, heads, turn=turned):
-    """Our model with the weights of one from the library, whose tied table stands there twice."""
+    """Our model with the weights of one from the library, which lists the tied table twice."""
     vocab_size, width = model.embedding.weight.shape
     ours = Transformer(vocab_size, width, len(model.blocks), heads, turn=turn)
     weights = {name: value for name, value in model.state_dict().items() if name != "output.weight"}
-    # The library's norms stand in residual connections, `PreNorm`, which know where a norm belongs.
+    # In the library, the norms are part of the residual connections, `PreNorm`.
     names = {
         name: name.replace("around_", "before_").replace("feed_forward", "feed").replace(".pre_norm", "")
         for name in weights
@@ -463,15 +467,16 @@ print("equal to a Decoder of lingon.layers:", f"{sum(p.numel() for p in model.pa
 # %% [markdown]
 # ## What has changed since
 #
-# Most models of today (Llama, Qwen, Gemma) build on this one; common changes, not all in each:
+# Most current models (Llama, Qwen, Gemma) build on this one. These are common changes, though not every model has all
+# of them:
 #
-# - **RMSNorm** leaves the mean as it is and brings only the mean square to 1: as good, and less work
-#   (Zhang and Sennrich, 2019).
-# - **Gated** feed-forward layers multiply two linear layers, one of them bent: $W_3(\mathrm{silu}(W_1 x) \cdot W_2 x)$.
-#   The SiLU, $x \, \sigma(x)$, is another soft ReLU.
-# - **Grouped queries**: several heads of queries share one head of keys and values. When a model writes, the keys and
-#   values of all earlier tokens are kept (exercise 11.3), and there are then fewer to keep.
-# - A **window**: in some layers a token sees only the last so many.
+# - **RMSNorm** does not subtract the mean and only scales the mean square to 1: this is as good, and less work (Zhang
+#   and Sennrich, 2019).
+# - **Gated** feed-forward layers multiply the outputs of two linear layers, one of them after an activation function:
+#   $W_3(\mathrm{silu}(W_1 x) \cdot W_2 x)$. The SiLU, $x \, \sigma(x)$, is another smooth ReLU.
+# - **Grouped-query attention**: several query heads share one head of keys and values. When a model generates text, the
+#   keys and values of all earlier tokens are stored (exercise 11.3), and with fewer heads there are fewer to store.
+# - A **sliding window**: in some layers a token sees only a fixed number of preceding tokens.
 
 
 # %%
@@ -497,7 +502,7 @@ with torch.no_grad():
     assert torch.allclose(gated(x, feed.up.weight, feed.down.weight), feed(x), atol=1e-6)
 truth = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
 assert torch.allclose(grouped(q, k, v, causal(7)), truth, atol=1e-6)
-state = empty_cache(depth=1, limit=64).advance(7)  # of a text whose first seven tokens are being read
+state = empty_cache(depth=1, limit=64).advance(7)  # while the first seven tokens of a text are read
 assert torch.equal(causal_mask(state, 7, 3, torch.device("cpu")).mask, masks["the last three"])
 kept = {heads: 2 * 32 * heads * 128 * 2 * 8192 / 1e9 for heads in (32, 8)}  # of a model of 32 layers, K = 128, 16 bit
 print("equal to lingon.layers.norm, feedforward, attention_mask, and to PyTorch's grouped queries")
@@ -506,12 +511,11 @@ print(f"keys and values of 8,192 tokens: {kept[32]:.1f} GB with 32 heads of them
 # %% [markdown]
 # ## Real text
 #
-# The King James Bible, letter by letter, 64 letters at a time. Two yardsticks: how surprising a letter is to someone
-# who knows how often each letter follows each other one (counts of pairs, lesson 10), and to one who knows nothing but
-# how frequent the letters are.
+# We train on the King James Bible, letter by letter, 64 letters at a time. There are two baselines: the loss of a
+# bigram model of letters (lesson 10), and that of a model that knows only how frequent each letter is.
 #
-# The learning rate does not stay the same. It rises in a straight line (the warm-up), so that the first steps, from
-# weights that know nothing yet, are small. Then it falls to 0 along half a **cosine** wave, so that the last ones are.
+# The learning rate is not constant. It rises linearly (the warm-up), so that the first steps, with untrained weights,
+# are small. Then it falls to 0 along half a **cosine** wave, so that the last steps are small too.
 
 # %%
 T = 64
@@ -528,12 +532,12 @@ yardsticks = {
     "letters": -np.log(single[valid[:, 1:]]).mean(),
     "pairs of letters": -np.log(pairs[valid[:, :-1], valid[:, 1:]]).mean(),
 }
-print(f"{len(encoded['train']):,} letters to learn from:", repr(text["train"][:60]))
+print(f"{len(encoded['train']):,} training letters:", repr(text["train"][:60]))
 print("   ".join(f"{name}: {nats:.3f} nats per letter" for name, nats in yardsticks.items()))
 
 
 def factor(step, rise, total):
-    """What the learning rate is multiplied by."""
+    """The factor by which the learning rate is multiplied."""
     return (step + 1) / rise if step < rise else (1 + math.cos(math.pi * (step - rise) / (total - rise))) / 2
 
 
@@ -548,7 +552,7 @@ def loss_of(model, batch):
 
 
 def train(model, steps, rows=16):
-    """Trains on the text; gives back the losses of all steps."""
+    """Trains on the text; returns the losses of all steps."""
     config = TrainConfig(steps=steps, schedule=warmup(30, cosine(steps - 30)), max_grad_norm=1.0, log_every=1)
     optimizer = adamw(model, 1e-2, weight_decay=0.1, betas=(0.9, 0.99))
     rows = fit(model, shuffled_windows(encoded["train"], rows, T), loss_of, optimizer, config=config).rows
@@ -574,36 +578,37 @@ for name, parts in ways.items():
     small = Transformer(V, 48, 2, 4, **parts)
     curve = torch.tensor(train(small, 200, rows=8))
     reached[name] = judged(small)
-    axis.plot(curve.unfold(0, 15, 1).mean(1), label=f"{name}: {reached[name]:.3f} on new text")
+    axis.plot(curve.unfold(0, 15, 1).mean(1), label=f"{name}: {reached[name]:.3f} on validation text")
 assert all(abs(reached[name] - reached["none"]) < 0.1 for name in ("learned", "sinusoids"))
 assert reached["rotary"] < reached["none"] - 0.1
 for (name, nats), style in zip(yardsticks.items(), (":", "--"), strict=True):
     axis.axhline(nats, color="black", linewidth=0.8, linestyle=style, label=f"counts of {name}: {nats:.3f}")
-axis.set(xlabel="step", ylabel="nats per letter", ylim=(1.9, 3.3), title="Four ways to know where a letter stands")
+axis.set(xlabel="step", ylabel="nats per letter", ylim=(1.9, 3.3), title="Three kinds of positions, and none")
 axis.legend(fontsize=9)
 plt.show()
 
 # %% [markdown]
-# In a training as short as this one vectors that are added bring next to nothing: the model must first find out that
-# the product of two of them is worth something. (GPT-2 had learned ones, and was trained long enough.) Turning puts the
-# distance into every score from the first step. And *none* is not quite blind: through the causal mask the first letter
-# sees one token, the second two, and a model can count on that (Haviv and others, 2022).
+# In a training run as short as this one, position vectors that are added bring almost no improvement: the model must
+# first learn to use their dot products. (GPT-2 has learned positions, and was trained long enough.) With rotary
+# positions, every score depends on the distance from the first step. And *none* still has some information about
+# positions: because of the causal mask the first letter sees one token, the second two, and so on, and a model can
+# learn from that (Haviv and others, 2022).
 #
-# Now the model of the library, with rotary positions, a little larger and longer.
+# Now we train the library's model, with rotary positions, somewhat larger and for more steps.
 
 # %%
 seed_everything(0)
 model = from_the_library(V, 64, 2, 4, T)
 train(model, 600)
-print(f"{sum(p.numel() for p in model.parameters()):,} weights, {judged(model):.3f} nats per letter on new text")
-print(f"read {600 * 16 * T / len(encoded['train']):.0%} of the letters, each once")
+print(f"{sum(p.numel() for p in model.parameters()):,} weights, {judged(model):.3f} nats per letter on validation text")
+print(f"trained on {600 * 16 * T / len(encoded['train']):.0%} of the letters, each once")
 assert len(encoded["train"]) > 600 * 16 * T
 assert judged(model) < min(reached.values())
 
 
 @torch.inference_mode()
 def written(model, prompt, letters=300, temperature=0.7):
-    """Goes on from a prompt, letter by letter. Lesson 13 does this well, and fast."""
+    """Continues a prompt, letter by letter. Lesson 13 does this better, and faster."""
     ids = tokenizer.encode(prompt)
     for _ in range(letters):
         logits = model.eval()(torch.tensor([ids[-T:]]))[0, -1]
@@ -614,13 +619,14 @@ def written(model, prompt, letters=300, temperature=0.7):
 print(written(model, "And God said"))
 
 # %% [markdown]
-# It has read but a part of the text, once, and knows no more than words and the sound of them. Which is a good deal for
-# some seconds.
+# It has read only a part of the text, once, and has learned little more than words and their style. That is a lot for a
+# few seconds.
 #
-# ## What each head looks at
+# ## What each head attends to
 #
-# Our own model keeps its attention weights, and it is the same model; so we give it what was learned, and let it read a
-# verse. Each picture is a head; each row a letter, and what it looks at when it is to say what comes next.
+# Our own implementation stores its attention weights, and it is the same model; so we copy the trained weights into it,
+# and let it read a verse. Each picture is a head; each row shows the weights with which one letter attends to the
+# others when it predicts the next.
 
 # %%
 seeing = copied(model, 4)
@@ -638,9 +644,9 @@ for layer, block in enumerate(seeing.blocks):
 plt.show()
 
 # %% [markdown]
-# One verse may mislead, so measure it, on 200 windows of new text: how much of its weight does each head give, on
-# average, to the letter itself, to those before it, to the last space (the start of the word), to earlier
-# places with the same letter? The last row is what an even spread would give.
+# One verse may be misleading, so we measure it on 200 windows of validation text: how much of its weight does each head
+# give, on average, to the letter itself, to those before it, to the last space (the start of the word), and to earlier
+# occurrences of the same letter? The last row is what uniform weights would give.
 
 # %%
 read = valid[:, :-1]
@@ -661,7 +667,7 @@ habits = {
     "last space": last_space[:, :, None] == torch.arange(T),
     "same letter": (read[:, :, None] == read[:, None, :]) & (distance > 0),
 }
-late = slice(T // 2, None)  # letters with enough behind them
+late = slice(T // 2, None)  # letters with enough letters before them
 even = causal(T) / torch.arange(1, T + 1)[:, None]
 rows = torch.cat([weights, even.expand(len(read), 1, T, T)], 1)
 shares = torch.stack([(rows * seen[:, None]).sum(3)[:, :, late].mean((0, 2)) for seen in habits.values()], 1)
@@ -676,16 +682,16 @@ for i, row in enumerate(shares.tolist()):
             j, i, f"{share:.2f}", ha="center", va="center", fontsize=9, color="white" if share > 0.55 else "black"
         )
 axis.set_xticks(range(len(habits)), habits)
-axis.set_yticks(range(9), [f"layer {i // 4}, head {i % 4}" for i in range(8)] + ["an even spread"])
-axis.set_title("Where the weight of each head goes")
+axis.set_yticks(range(9), [f"layer {i // 4}, head {i % 4}" for i in range(8)] + ["uniform"])
+axis.set_title("Attention weight of each head")
 plt.show()
 
 # %% [markdown]
-# The heads have divided the work, though nobody told them to. For the letter just before, for the stretch behind it and
-# for the start of the word there is a head that gives it more than three times what an even spread would.
+# The heads have specialized, though nothing in the training requires it. The previous letter, the third to sixth letter
+# back, and the start of the word each have a head that gives them more than three times the uniform weight.
 #
-# But lesson 09 warned us: where a model looks is not yet what it needs. So make the experiment: silence one head, and
-# see how much worse the model gets.
+# But lesson 09 warned us: what a model attends to is not necessarily what it needs. So let us do an experiment: switch
+# off one head, and see how much worse the model becomes.
 
 # %%
 whole = judged(seeing)
@@ -697,24 +703,24 @@ for block in seeing.blocks:
         block.attention.silent = ()
 figure, axis = plt.subplots(figsize=(8, 3), layout="constrained")
 axis.bar([f"{i // 4}.{i % 4}" for i in range(8)], worse, color=["tab:blue"] * 4 + ["tab:orange"] * 4)
-axis.set(xlabel="layer and head that is silent", ylabel="nats per letter more", title="Which heads does it need?")
+axis.set(xlabel="layer and head switched off", ylabel="increase in nats per letter", title="Which heads does it need?")
 plt.show()
-print("nats per letter more:", [round(nats, 3) for nats in worse])
+print("increase in nats per letter:", [round(nats, 3) for nats in worse])
 assert max(worse) > 0.1
 assert min(worse) < max(worse) / 5
 
 # %% [markdown]
-# Some of them it misses much, others hardly.
+# Some heads are important, others hardly matter.
 #
 # ## Exercises
 #
-# Write your lines in place of `...`; `lingon learn check 11` checks all three in your copy.
+# Replace `...` with your code; `lingon learn check 11` checks all three in your copy.
 #
-# ### 11.1 Packed texts
+# ### 11.1 A mask for packed texts
 #
 # Short texts are packed one after the other into one row, so that no padding is needed; `text` [T] says which text each
-# token belongs to, as in `[0, 0, 0, 1, 1, 2]`. Give back the `attention_mask` [T, T]: a token sees itself and what came
-# before it, but only in its own text, and no further back than `window` tokens, itself counted.
+# token belongs to, as in `[0, 0, 0, 1, 1, 2]`. Return the `attention_mask` [T, T]: a token sees itself and the tokens
+# before it, but only those of its own text, and at most `window` tokens including itself.
 
 
 # %%
@@ -727,12 +733,12 @@ def packed_mask(text, window):
 attempt(packed_mask, "11")
 
 # %% [markdown]
-# ### 11.2 Positions as a handicap
+# ### 11.2 Linear biases for positions (ALiBi)
 #
-# A fourth way (Press and others, 2022, *ALiBi*): add no vectors and turn nothing, but take away from each score the
-# distance, times a slope that each head has of its own. `q`, `k`, `v` are [H, T, K], `slopes` is [H]. Give back the
-# result of causal attention [H, T, K], where the score of query t and key s is
-# $q_t \cdot k_s / \sqrt{K} - \mathrm{slope} \cdot (t - s)$.
+# There is a fourth kind of positions (Press and others, 2022, *ALiBi*): instead of adding vectors or rotating, subtract
+# from each score the distance times a slope that is different for each head. `q`, `k`, `v` are [H, T, K], `slopes` is
+# [H]. Return the result of causal attention [H, T, K], where the score of query t and key s is $q_t \cdot k_s /
+# \sqrt{K} - \mathrm{slope} \cdot (t - s)$.
 
 
 # %%
@@ -745,12 +751,12 @@ def handicapped(q, k, v, slopes):
 attempt(handicapped, "11")
 
 # %% [markdown]
-# ### 11.3 One token at a time
+# ### 11.3 The key-value cache
 #
-# When a model writes, each step brings one new token, and all keys and values of the earlier ones are as they were. So
-# they are kept, in a **cache**. `q`, `k`, `v` [H, K] are those of the new token, `keys` and `values` [H, S, K] those of
-# the S tokens before it (S may be 0). Give back three things: the result for the new token [H, K], and the new keys and
-# values [H, S + 1, K].
+# When a model generates text, each step adds one token, and the keys and values of the earlier ones do not change. So
+# they are stored, in a **key-value cache**. `q`, `k`, `v` [H, K] are those of the new token, `keys` and `values` [H, S,
+# K] those of the S tokens before it (S may be 0). Return three things: the attention output for the new token [H, K],
+# and the new keys and values [H, S + 1, K].
 
 
 # %%
@@ -769,7 +775,9 @@ attempt(one_step, "11")
 # - Alexander Rush and others, *The Annotated Transformer*, 2018: the paper, line by line, as code.
 # - Alec Radford and others, *Language Models are Unsupervised Multitask Learners*, 2019: `lingon.models.gpt`.
 # - Jianlin Su and others, *RoFormer*, 2021; Ofir Press and others, *Train Short, Test Long*, 2022: positions.
-# - Nelson Elhage and others, *A Mathematical Framework for Transformer Circuits*, 2021: how heads work together.
+# - Nelson Elhage and others, *A Mathematical Framework for Transformer Circuits*, 2021: how attention heads work
+#   together.
 #
-# `lingon train language-model` trains these models on whole corpora, and `lingon/layers/transformer.py` is the block as
-# it is used there. In lesson 12 a Transformer that sees both sides reads, in lesson 13 they write, fast and by rule.
+# `lingon train language-model` trains these models on whole corpora, and `lingon/layers/transformer.py` contains the
+# block that it uses. In lesson 12 Transformers encode text with context from both sides; in lesson 13 they generate
+# text, fast and under constraints.

@@ -14,11 +14,11 @@ def perplexity(losses, counts):
 
 def check_perplexity(perplexity):
     found = perplexity([math.log(7.0)], [3])
-    assert math.isclose(found, 7.0, rel_tol=1e-5), f"One batch of loss log(7) has the perplexity 7, yours is {found}."
+    assert math.isclose(found, 7.0, rel_tol=1e-5), f"For one batch with loss log(7) the perplexity is 7, not {found}."
     found = perplexity([math.log(2.0), math.log(8.0)], [3, 1])
     truth = 2 ** (6 / 4)
     assert math.isclose(found, truth, rel_tol=1e-5), (
-        f"3 tokens at log(2) and 1 at log(8) are {truth:.4f}, yours is {found}; weigh each batch by its tokens."
+        f"3 tokens at log(2) and 1 at log(8) are {truth:.4f}, yours is {found}; weight batches by their token counts."
     )
 
 
@@ -34,7 +34,7 @@ def check_interpolated(interpolated):
         (six, "a", "b", 1.0, 2 / 3),
         (six, "a", "b", 0.0, 2 / 6),
         (six, "a", "c", 0.5, 1 / 4),
-        (["a", "b", "a"], "a", "b", 1.0, 1.0),  # the last word is followed by nothing, and counts for nothing
+        (["a", "b", "a"], "a", "b", 1.0, 1.0),  # the last word is followed by nothing, and does not count
     ]:
         found = interpolated(text, before, word, a)
         assert math.isclose(found, truth, rel_tol=1e-9), (
@@ -50,7 +50,7 @@ def at_least_once(p, tries):
 
 def check_at_least_once(at_least_once):
     found = at_least_once(0.5, 2)
-    assert math.isclose(found, 0.75), f"Two throws of a coin show heads at least once with 3/4, yours is {found}."
+    assert math.isclose(found, 0.75), f"Two tosses of a coin: heads at least once with probability 3/4, not {found}."
     found = at_least_once(0.3, 5)
     assert math.isclose(found, 1 - 0.7**5), f"5 draws with p = 0.3 miss it with 0.7 to the 5th; yours is {found}."
     found = at_least_once(1e-18, 1000)
@@ -87,8 +87,8 @@ EXERCISES = [
         "Interpolated counts",
         check_interpolated,
         (
-            "Make a list of the words that follow `before`: pairwise(text) of itertools gives all pairs.",
-            "The first share is followers.count(word) / len(followers), and 0 when there are none.",
+            "Make a list of the words that follow `before`: itertools.pairwise(text) gives all pairs.",
+            "The first fraction is followers.count(word) / len(followers), or 0 if there are none.",
         ),
         interpolated,
     ),
@@ -96,8 +96,8 @@ EXERCISES = [
         "Expected counts",
         check_at_least_once,
         (
-            "It comes at least once unless it misses every time: 1 - (1 - p) ** tries.",
-            "math.log1p(x) is log(1 + x) and math.expm1(x) is exp(x) - 1, both exact for tiny x.",
+            "It is drawn at least once unless every draw misses it: 1 - (1 - p) ** tries.",
+            "math.log1p(x) is log(1 + x) and math.expm1(x) is exp(x) - 1, both accurate for tiny x.",
             "1 - exp(y) is -expm1(y), with y = tries * log1p(-p).",
         ),
         at_least_once,

@@ -17,7 +17,7 @@ def check_packed_mask(packed_mask):
         T = len(text)
         found = packed_mask(torch.tensor(text), window)
         assert tuple(found.shape) == (T, T), f"For {T} tokens the mask is [{T}, {T}], yours is {list(found.shape)}."
-        assert found.dtype == torch.bool, f"A mask holds True and False, yours is of {found.dtype}."
+        assert found.dtype == torch.bool, f"A mask holds True and False, yours has dtype {found.dtype}."
         for t in range(T):
             truth = [s <= t and t - s < window and text[s] == text[t] for s in range(T)]
             assert found[t].tolist() == truth, (
@@ -68,47 +68,47 @@ def check_one_step(one_step):
     keys, values = torch.zeros(H, 0, K), torch.zeros(H, 0, K)
     for t in range(T):
         found = one_step(q[:, t], k[:, t], v[:, t], keys, values)
-        assert isinstance(found, tuple | list), "Give back three things: the result, the keys, the values."
-        assert len(found) == 3, f"Give back three things: the result, the keys, the values; yours are {len(found)}."
+        assert isinstance(found, tuple | list), "Return three things: the result, the keys, the values."
+        assert len(found) == 3, f"Return three things: the result, the keys, the values; yours are {len(found)}."
         out, keys, values = found
         assert tuple(out.shape) == (H, K), f"The result is [H, K] = [{H}, {K}], yours is {list(out.shape)}."
         for name, mine, whole in (("keys", keys, k), ("values", values, v)):
             assert tuple(mine.shape) == (H, t + 1, K), (
                 f"After token {t} the {name} are [H, S + 1, K] = [{H}, {t + 1}, {K}], yours are {list(mine.shape)}."
             )
-            assert torch.equal(mine, whole[:, : t + 1]), f"After token {t} the {name} are not those given, in order."
+            assert torch.equal(mine, whole[:, : t + 1]), f"After token {t} the {name} differ from those given so far."
         assert torch.allclose(out, truth[:, t], atol=1e-5), (
-            f"For token {t} the result differs from that of causal attention over the whole text."
+            f"For token {t} the result differs from causal attention over the whole text."
         )
 
 
 EXERCISES = [
     Exercise(
-        "Packed texts",
+        "A mask for packed texts",
         check_packed_mask,
         (
-            "Three conditions, each a mask [T, T], joined by &.",
-            "text[:, None] == text compares every token's text with every other's.",
-            "places[:, None] - places is how far back a key lies: from 0 up to window - 1 may be seen.",
+            "Combine three conditions, each a mask [T, T], with &.",
+            "text[:, None] == text is True where two tokens belong to the same text.",
+            "places[:, None] - places is how far back a key is: a token sees distances from 0 to window - 1.",
         ),
         packed_mask,
     ),
     Exercise(
-        "Positions as a handicap",
+        "Linear biases for positions (ALiBi)",
         check_handicapped,
         (
-            "Begin with the scores of ordinary attention, [H, T, T], and take away slopes[:, None, None] * distance.",
-            "distance is places[:, None] - places; where it is negative lies the future.",
-            "Put -inf into the future with masked_fill, then softmax over the last axis, then @ v.",
+            "Begin with the scores of ordinary attention, [H, T, T], and subtract slopes[:, None, None] * distance.",
+            "distance is places[:, None] - places; where it is negative, the key is in the future.",
+            "Put -inf there with masked_fill, then softmax over the last dimension, then @ v.",
         ),
         handicapped,
     ),
     Exercise(
-        "One token at a time",
+        "The key-value cache",
         check_one_step,
         (
-            "First put the new key and value behind the old ones: torch.cat along dimension 1.",
-            "The new token may see everything that is there, so there is no mask.",
+            "First append the new key and value to the old ones: torch.cat along dimension 1.",
+            "The new token may see all keys, so no mask is needed.",
             "keys @ q[:, :, None] is [H, S + 1, 1]: the scores. Divide by the root of K before the softmax.",
         ),
         one_step,
