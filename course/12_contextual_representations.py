@@ -1,16 +1,17 @@
 # %% [markdown]
 # # 12. Contextual representations
 #
-# **What does a word mean in this sentence, and how much of that can be learned from text that nobody labelled?**
+# **What does a word mean in its sentence, and how much of that can be learned from unlabelled text?**
 #
-# In lesson 06 a word had one vector, whatever was meant by it. A Transformer whose tokens see the whole text (lesson 11
-# calls it an encoder) gives each *place* of a text a vector of its own. Such an encoder can be trained on plain text,
-# by hiding words and asking for them; and what it then knows serves other tasks, with few labels. We take one that
-# others have trained, MiniLM (Wang and others, 2020; trained on pairs of sentences by the authors of
-# sentence-transformers), and ask what is in its vectors, what they are good for, and whether they can be explained.
+# In lesson 06 a word had one vector, whatever its meaning in the sentence. A Transformer whose tokens see the whole
+# text (lesson 11 calls it an encoder) computes a separate vector for each *position* of a text. Such an encoder can be
+# trained on plain text, by masking words and predicting them; what it has learned can then be used for other tasks,
+# with few labels. We take a published one, MiniLM (Wang and others, 2020; trained on pairs of sentences by the authors
+# of sentence-transformers), and ask what is in its vectors, what they are good for, and whether its predictions can be
+# explained.
 #
 # You need: word vectors (lesson 06), attention (lesson 09) and the Transformer (lesson 11). It takes about a minute,
-# and fetches MiniLM the first time, some 80 MB.
+# and downloads MiniLM the first time, some 80 MB.
 
 # %%
 import copy
@@ -68,7 +69,7 @@ print(f"{len(vocab):,} tokens, {len(model.blocks)} blocks, width {model.width},"
 print(f"{sum(p.numel() for p in model.parameters()):,} weights")
 
 # %% [markdown]
-# ## One vector for a word
+# ## One vector per word
 #
 # The first layer of MiniLM is a table of vectors, as in lesson 06. Here are the words whose vectors are closest to that
 # of *bank* and some others.
@@ -81,18 +82,18 @@ for word in ("bank", "bat", "spring"):
     print(f"{word}: {', '.join(vocab.token(whole[i].item()) for i in near[1:])}")
 
 # %% [markdown]
-# All that a word can mean must share one vector. Now let the word stand in sentences. A block moves something from the
-# other places of the text to each place (attention), and thinks about it there (the MLP). After one block the vector of
-# *bank* knows of the words around it.
+# All meanings of a word share one vector. Now consider the word in sentences. A block moves information from the other
+# positions of the text to each position (attention), and processes it there (the MLP). After one block, the vector of
+# *bank* depends on the words around it.
 #
-# MiniLM is built as BERT is (Devlin and others, 2019): learned positions, the norm *after* each sum, no mask but that
-# of the padding. With lesson 11 behind us, all of it is ten lines. They take the vectors of the tokens, so that we can
-# change these later, and give back what each block makes of them, and the weights of its attention.
+# MiniLM has the architecture of BERT (Devlin and others, 2019): learned positions, the norm *after* each sum, and no
+# attention mask except for padding. After lesson 11, all of it fits in ten lines. The function takes the vectors of the
+# tokens, so that we can change these later, and returns the output of each block and its attention weights.
 
 
 # %%
 def run_blocks(model, vectors):
-    """vectors of tokens [B, T, D] -> the states before, between and after the blocks, and attention [B, H, T, T]."""
+    """token vectors [B, T, D] -> the states before, between and after the blocks, and attention [B, H, T, T]."""
     x = vectors + model.positions.weight[: vectors.shape[1]] + model.token_types.weight[0]
     states, maps = [model.embedding_norm(x)], []
     for block in model.blocks:
@@ -114,10 +115,11 @@ for mine, theirs in zip([*states, *maps], [*recorded.hidden, *recorded.attention
 print("equal to MiniLM in lingon.models.bert, block by block:", [vocab.token(i) for i in ids[0].tolist()])
 
 # %% [markdown]
-# ## One vector for a place
+# ## One vector per position
 #
-# Below, five words in two senses, three sentences of each. For every layer: is the vector of a word closest to one of
-# the same sense, among the five other sentences with the same word? By chance that happens in two of five.
+# Below are five words in two senses, with three sentences for each sense. For every layer we ask: among the five other
+# sentences with the same word, does the closest vector have the same sense? By chance that happens in two of five
+# cases.
 
 # %%
 SENSES = {
@@ -167,7 +169,7 @@ looked_at = {word: word_in_context(encoder, word, sentences) for word, sentences
 
 
 def found_by_neighbour(vectors):
-    """Share of the six places [6, D] whose nearest other place is of the same sense."""
+    """Fraction of the six positions [6, D] whose nearest other position has the same sense."""
     cosines = F.normalize(vectors, dim=1) @ F.normalize(vectors, dim=1).T
     nearest = cosines.fill_diagonal_(-2).argmax(1)
     return (same[nearest] == same).float().mean().item()
@@ -197,20 +199,21 @@ for row, layer in zip(axes, (0, 6), strict=True):
 plt.show()
 
 # %% [markdown]
-# In layer 0 a word has one vector in all six sentences, but for its position in them (and that is all that the points
-# in the upper row differ by). In the last layer the senses lie apart, though nobody told the model that these words
-# have two.
+# In layer 0 a word has the same vector in all six sentences, except for its position (the points in the upper row
+# differ only by this). In the last layer the senses are separated, though the model was never told that these words
+# have two senses.
 #
-# ## Where it comes from: hidden words
+# ## Masked language modelling
 #
-# An encoder cannot be trained as a language model is, for its tokens see the word that they would have to predict. So
-# some words are hidden, and only these are asked for: **masked language modelling**. What is gained is the right side.
-# How much is that worth? Take the simplest model of all, pairs of words (lesson 10), in which the probability of a
-# text is a product of $p(\mathrm{next} \mid \mathrm{word})$. If the neighbours $l$ and $r$ of a hidden word are known,
+# An encoder cannot be trained like the language models of lessons 10 and 11, because its tokens see the word that they
+# would have to predict. So some words are masked, and only these are predicted: **masked language modelling**. The
+# advantage is that the model can use the words on the right. How much is that worth? Take the simplest model of all,
+# the bigram model (lesson 10), in which the probability of a text is a product of $p(\mathrm{next} \mid
+# \mathrm{word})$. If the neighbours $l$ and $r$ of a masked word are known,
 #
 # $$p(w \mid l, r) = \frac{p(w \mid l)\, p(r \mid w)}{\sum_v p(v \mid l)\, p(r \mid v)}.$$
 #
-# Nothing new is trained: the same counts, asked from both sides.
+# Nothing new is trained: these are the same counts, used from both sides.
 
 # %%
 chapters = {part: list(load_text("austen", part)) for part in ("train", "valid")}
@@ -220,35 +223,35 @@ encoded = {part: tokenizer.encode_batch(texts) for part, texts in chapters.items
 novel = {part: np.array([i for row in rows for i in row[1:-1]]) for part, rows in encoded.items()}
 V, inner = len(tokenizer.vocab), 23
 pieces = torch.from_numpy(novel["valid"][: 1000 * inner]).view(1000, inner)
-pieces = pieces[pieces[:, inner // 2] != unknown]  # whose middle is a known word
+pieces = pieces[pieces[:, inner // 2] != unknown]  # those whose middle word is in the vocabulary
 left, middle, right = pieces[:, inner // 2 - 1 : inner // 2 + 2].T
 
 counts = torch.zeros(V, V).index_put_(tuple(torch.from_numpy(novel["train"]).unfold(0, 2, 1).T), torch.ones(()), True)
 single = (counts.sum(0) + 0.1) / (counts.sum(0) + 0.1).sum()
-pair = (counts + 20 * single) / (counts.sum(1, keepdim=True) + 20)  # towards the single words where a word is rare
+pair = (counts + 20 * single) / (counts.sum(1, keepdim=True) + 20)  # smoothed
 both = pair[left] * pair[:, right].T
 both /= both.sum(1, keepdim=True)
 one = torch.arange(len(middle))
 assert torch.allclose(both.sum(1), torch.ones(len(middle)))
 nats = {
-    "how frequent it is": -single[middle].log().mean(),
+    "its frequency": -single[middle].log().mean(),
     "the word before": -pair[left, middle].log().mean(),
     "both neighbours": -both[one, middle].log().mean(),
 }
 for name, loss in nats.items():
-    print(f"{name:20} {loss:.2f} nats, one of {loss.exp():4.0f} words")
+    print(f"{name:20} {loss:.2f} nats, perplexity {loss.exp():4.0f}")
 assert nats["both neighbours"] < nats["the word before"] - 0.3
 
 # %% [markdown]
-# Now with an encoder in the place of the counts. Of each text a part of the tokens, usually 15 in a hundred, is chosen.
-# Four of five of them become [MASK]; one of ten becomes some other word, and one of ten stays as it is, so that the
-# model learns to look at the words that are there, too: later, nobody will put [MASK] into a text. In the loss count
-# the chosen ones alone.
+# Now we use an encoder instead of the counts. In each text some of the tokens are chosen at random, usually 15 in a
+# hundred. Of these, 8 in 10 are replaced by [MASK], 1 in 10 by a random other word, and 1 in 10 is left unchanged, so
+# that the model also learns to represent real words: the texts that it processes later contain no [MASK]. Only the
+# chosen tokens count in the loss.
 
 
 # %%
 def hide(ids, special, mask_id, rate=0.15):
-    """ids [B, T], special [V] -> the ids that the model reads, and what it is asked for (IGNORED: not asked)."""
+    """ids [B, T], special [V] -> the ids that the model reads, and the targets (IGNORED: not predicted)."""
     chosen = ~special[ids] & (torch.rand(ids.shape) < rate)
     fate = torch.rand(ids.shape)
     ordinary = (~special).nonzero()[:, 0]
@@ -262,7 +265,7 @@ seed_everything(0)
 sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
 sizes |= {"vocab_size": V, "max_position_embeddings": 32}
 tiny = MaskedLanguageModel(masked_encoder(V, encoder={"model": "modernbert", "config": sizes}), tokenizer)
-torch.nn.init.normal_(tiny.encoder.embedding.weight, std=0.1)  # larger than usual: there is little time to grow
+torch.nn.init.normal_(tiny.encoder.embedding.weight, std=0.1)  # larger than usual: training is short
 special, mask_id = tiny.special.special, tiny.special.mask
 windows = torch.cat([torch.full((1000, 1), cls), torch.from_numpy(novel["valid"][:30_000]).view(1000, 30)], 1)
 seed_everything(7)
@@ -272,7 +275,7 @@ theirs = Masking(mask_id, special)(windows)
 assert torch.equal(read, theirs.ids)
 assert torch.equal(asked, theirs.targets)
 
-objective = MaskedObjective(tiny.model, lambda ids: theirs)  # theirs, whatever the ids
+objective = MaskedObjective(tiny.model, lambda ids: theirs)  # always their masking
 with torch.no_grad():
     logits = tiny.model(read, torch.ones_like(read, dtype=torch.bool))
     ours = -logits.log_softmax(2).gather(2, asked.clamp(min=0)[..., None])[..., 0][asked != IGNORED]
@@ -286,14 +289,14 @@ seed_everything(3)
 read, asked = hide(torch.tensor([shown]), special, mask_id, rate=0.3)
 figure, axis = plt.subplots(figsize=(11, 1.2), layout="constrained")
 words_in_colour(axis, [tokenizer.vocab.token(i) for i in read[0].tolist()], (asked[0] != IGNORED).float().tolist())
-axis.set_title("what the model reads; it is asked for what stood in the coloured places", loc="left", fontsize=10)
+axis.set_title("the model's input; it predicts the original tokens at the coloured positions", loc="left", fontsize=10)
 plt.show()
 
 # %% [markdown]
-# Train a tiny encoder for some seconds, and ask it for the same hidden words as the counts. Each now stands in the
-# middle of a window of text. It is built as ModernBERT is (Warner and others, 2024): rotary positions and the norm
-# first, since there is no time to learn what a position is (lesson 11). And twice as many words are hidden as usual, so
-# that each text teaches more.
+# We train a tiny encoder for a few seconds, and let it predict the same masked words as the counts, each now in the
+# middle of a window of text. It has the architecture of ModernBERT (Warner and others, 2024), with rotary positions and
+# the norm first, because there is no time to learn position vectors (lesson 11). And twice as many words as usual are
+# masked, so that the model learns more from each text.
 
 # %%
 column = tiny.windows(novel["train"], 32)
@@ -306,7 +309,7 @@ losses = [row["loss"] for row in rows if "loss" in row]
 
 @torch.inference_mode()
 def asked_for(model, rows, place):
-    """log p of every word at one place of rows of ids, at which [MASK] is put."""
+    """log p of every word at one position of rows of ids, which is replaced by [MASK]."""
     around = [torch.full((len(rows), 1), i) for i in (cls, sep)]
     hidden = torch.cat([around[0], rows.index_fill(1, torch.tensor([place]), mask_id), around[1]], 1)
     return model.eval()(hidden, torch.ones_like(hidden, dtype=torch.bool))[:, place + 1].log_softmax(1)
@@ -314,51 +317,52 @@ def asked_for(model, rows, place):
 
 nats["a tiny encoder"] = -asked_for(tiny.model, pieces, inner // 2)[one, middle].mean()
 for name, loss in nats.items():
-    print(f"{name:20} {loss:.2f} nats, one of {loss.exp():4.0f} words")
+    print(f"{name:20} {loss:.2f} nats, perplexity {loss.exp():4.0f}")
 for filled in tiny.predict(["she was very [MASK] .", "she [MASK] very happy .", "mr . [MASK] was very happy ."]):
     print(filled)
 assert nats["both neighbours"] < nats["a tiny encoder"] < nats["the word before"]
 
 figure, axes = plt.subplots(1, 2, figsize=(11, 3), layout="constrained")
 axes[0].plot(torch.tensor(losses).unfold(0, 20, 1).mean(1))
-axes[0].set(xlabel="step", ylabel="nats per hidden word", title="Training the tiny encoder")
+axes[0].set(xlabel="step", ylabel="nats per masked word", title="Training the tiny encoder")
 axes[1].barh(list(nats), [loss.item() for loss in nats.values()])
-axes[1].set(xlabel="nats per hidden word, on new text", title="What is a hidden word guessed from?")
+axes[1].set(xlabel="nats per masked word, on validation text", title="What is the masked word predicted from?")
 plt.show()
 
 # %% [markdown]
-# The tiny encoder, too, uses both sides: it guesses better than counts can from the word before alone, and after so
-# little reading worse than counts from both neighbours. It has never seen most words often enough.
+# The tiny encoder uses both sides, too: it predicts better than counts of the preceding word alone but, after so little
+# training, worse than counts of both neighbours. It has not seen most words often enough.
 #
-# BERT did this on some three billion words, for days, on many graphics cards. MiniLM was made to imitate such a model,
-# and then trained on. Nobody labelled anything for the first part; that is why so much text could be used.
+# BERT was trained in this way on some three billion words, for days, on many accelerators. MiniLM was trained to
+# imitate such a model (distillation), and then trained further. This pretraining needs no labels; that is why so much
+# text could be used.
 #
-# ## Few labels
+# ## Fine-tuning with few labels
 #
-# Now to the use. Sentences from film reviews, positive or negative, at most 24 tokens each, and only few of them with
-# labels: 200, or 2,000. Two ways to judge them:
+# Now we use the encoder. The task is to classify sentences from film reviews as positive or negative, each at most 24
+# tokens long, with only 200 or 2,000 labelled examples. We compare two models:
 #
-# - the text CNN of lesson 07 with GloVe's vectors: one vector a word, all else learned from the labels;
-# - MiniLM **fine-tuned**: a linear layer on the mean of the vectors of all places, and MiniLM's own weights are trained
-#   on as well, a little.
+# - the text CNN of lesson 07 with GloVe's vectors: one vector per word, everything else is learned from the labels;
+# - MiniLM, **fine-tuned**: a linear layer on the mean of the vectors of all positions, and MiniLM's own weights are
+#   trained further as well.
 #
-# The head is a line or two. The padding must not count.
+# The head takes only a line or two. The mean must exclude the padding.
 
 
 # %%
 def mean_pooled(hidden, mask):
-    """hidden [B, T, D], mask [B, T] -> means over the real places [B, D]."""
+    """hidden [B, T, D], mask [B, T] -> means over the real positions [B, D]."""
     return (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
 
 def with_head(seed=0):
-    """A copy of MiniLM with a fresh linear layer on it."""
+    """A copy of MiniLM with a new linear layer on top."""
     seed_everything(seed)
     made = EncoderClassifier(copy.deepcopy(model), classes=2, pooling="mean", dropout=0.1)
     for part in made.modules():
         if isinstance(part, Attention):
-            part.dropout = 0.0  # of attention weights: it costs much time on a CPU, and a short training needs none
-    made.encoder.embedding.requires_grad_(False)  # half of all weights, of which few sentences show few
+            part.dropout = 0.0  # on attention weights it is slow on CPUs, and a short training run needs none
+    made.encoder.embedding.requires_grad_(False)  # half of all weights; few sentences contain few of the words
     return made
 
 
@@ -371,17 +375,17 @@ with torch.no_grad():
 print("equal to lingon.models.encoder_classifier:", ours.tolist())
 
 # %% [markdown]
-# Fine-tuning needs small steps: a learning rate a hundred times below that of the CNN, a warm-up, and few epochs. The
-# weights are good already, and large steps would destroy more than the labels can teach.
+# Fine-tuning needs small steps: a twentieth of the CNN's learning rate, a warm-up, and few epochs. The weights are good
+# already, and large steps would destroy more than can be learned from the labels.
 
 # %%
 data = load_data("rotten-tomatoes")
 SIZES, TESTED, LONGEST = (200, 2000), 500, 24
-keep_freed_memory()  # of large gradients, which else goes back to the system at each step
+keep_freed_memory()  # otherwise the memory of large gradients is returned to the system at each step
 
 
 def short(part, count):
-    """The first so many sentences of a part that are short, as (text, number of the label), of both labels."""
+    """The first `count` short sentences of a part, and their labels as numbers."""
     order = np.random.default_rng(0).permutation(len(part.texts)).tolist()
     tokens = encoder.tokenizer.encode_batch(part.texts)
     kept = [i for i in order if len(tokens[i]) <= LONGEST]
@@ -396,7 +400,7 @@ print(f"{len(texts):,} sentences, {sum(map(len, ids)) / len(ids):.0f} tokens eac
 
 
 def trained(model, ids, labels, epochs, lr, rows):
-    """Train a classifier by AdamW whose learning rate rises and falls; in 16 bits where the processor has them."""
+    """Trains a classifier with AdamW and a warm-up; in 16 bits if the processor supports it."""
     batches = text_batches(ids, labels, batch_size=rows)
     steps = epochs * len(batches)
     schedule = warmup(max(1, steps // 10), linear(steps))
@@ -417,11 +421,11 @@ def cnn(size):
     return accuracy(made, text_batches(own.encode_batch(test_texts), test_labels, shuffle=False))
 
 
-tuned = {}  # kept: we shall look inside
+tuned = {}  # kept, to look inside later
 
 
 def fine_tuned(size):
-    """Accuracy of MiniLM, all of it trained on."""
+    """Accuracy of MiniLM, fine-tuned."""
     tuned[size] = trained(
         with_head(), ids[:size], labels[:size], 1 if size > 1000 else 3, 1e-4, 32 if size > 1000 else 16
     )
@@ -448,20 +452,20 @@ for before, now, errors in zip(*scores.values(), (2, 1), strict=True):
 assert scores["MiniLM, fine-tuned"][1] > scores["MiniLM, fine-tuned"][0]
 
 # %% [markdown]
-# What the encoder has read counts for more than a few hundred labels. It does not count forever. With all 18,000 long
-# reviews of `make run`, see for yourself; fine-tuning takes hours on two cores, the others minutes:
+# Pretraining is worth more than a few hundred labels. With more labels its advantage shrinks. Try it with all 18,000
+# long reviews of `make run`; fine-tuning takes hours on two cores, the other two minutes:
 #
 #     lingon train sentiment --from minilm-l6 --out runs/minilm
 #     lingon train sentiment --model textcnn --out runs/textcnn
 #     lingon train sentiment --out runs/ngrams
 #
-# The last is a linear model on n-grams, which is not easy to beat there. With still fewer labels `--tuning frozen`
-# trains the head alone, and `--tuning contrastive` compares sentences with each other.
+# The last is a linear model on n-grams, which is hard to beat on these reviews. With even fewer labels, use `--tuning
+# frozen`, which trains only the head, or `--tuning contrastive`, which compares sentences with each other.
 #
 # ## What attention shows
 #
-# Here is what the blocks of the fine-tuned model attend to in a sentence, mean of all heads. Row: who looks; column: at
-# whom.
+# Here is what the blocks of the fine-tuned model attend to in a sentence, averaged over all heads. Rows are queries,
+# columns are keys.
 
 # %%
 judge = Classifier(tuned[max(SIZES)], encoder.tokenizer, list(LABELS), max_length=LONGEST)
@@ -471,7 +475,7 @@ sentence = "the plot is thin , but the actors are wonderful ."
 
 @torch.no_grad()
 def attention_of(text):
-    """Attention of each block, mean of its heads [layers, T, T], and the tokens."""
+    """The attention of each block, averaged over heads [layers, T, T], and the tokens."""
     ids = torch.tensor([encoder.tokenizer.encode(text)])
     _, maps = run_blocks(judge.model.encoder, embedding[ids])
     return torch.stack([weights[0].mean(0) for weights in maps]), [vocab.token(i) for i in ids[0].tolist()]
@@ -493,31 +497,32 @@ for text in some:
     empty = torch.tensor([token in ("[CLS]", "[SEP]", ".", ",") for token in tokens])
     looked += maps[:, :, empty].sum(2).mean(1) / len(some)
     even += empty.float().mean().item() / len(some)
-print("share of attention that goes to [CLS], [SEP], full stops and commas, by layer:")
-print("   ".join(f"{share:.2f}" for share in looked), f"(an even spread: {even:.2f})")
+print("fraction of attention on [CLS], [SEP], full stops and commas, by layer:")
+print("   ".join(f"{share:.2f}" for share in looked), f"(uniform: {even:.2f})")
 assert looked.max() > 1.5 * even
 
 # %% [markdown]
-# In some layers most of the weight goes to places that mean nothing. A softmax must put its weight somewhere, and a
-# head that finds nothing to do parks it there (Clark and others, 2019). And from the second block on a place is no
-# longer its word: it has taken in something of all others. So the weight on *the place of* a word is not the weight of
-# the word.
+# In some layers most of the weight is on tokens without meaning. The weights of a softmax must sum to 1, and a head
+# that has nothing to attend to puts its weight there (Clark and others, 2019). And from the second block on, the vector
+# at a position no longer represents its word alone: it contains information from all the others. So the weight on *the
+# position of* a word is not the importance of the word.
 #
 # ## Attribution
 #
-# Two methods ask the model instead of looking at it. **Occlusion**: leave a word out (lesson 09). **Integrated
-# gradients** (Sundararajan and others, 2017): let all vectors grow from zero to what they are, in a straight line, and
-# add up what each contributes on the way:
+# Two methods measure how the output depends on the input. **Occlusion** removes a word (lesson 09). **Integrated
+# gradients** (Sundararajan and others, 2017) scale all vectors from zero to their actual values, along a straight line,
+# and add up what each contributes on the way:
 #
 # $$\mathrm{attribution}_t = \sum_i x_{ti} \int_0^1 \frac{\partial f(\alpha x)}{\partial x_{ti}}\, d\alpha.$$
 #
-# The attributions sum to what the whole text adds: $f(x) - f(0)$. So it can be checked whether the integral is right.
+# The attributions sum to the contribution of the whole text: $f(x) - f(0)$. So we can check whether the integral is
+# right.
 
 
 # %%
 def integrated(vectors, kept, label, points=16):
-    """vectors [T, D], kept [T]: True for what is there from the start -> what each place adds to the logit [T]."""
-    alphas, shares = np.polynomial.legendre.leggauss(points)  # Gauss: few points are enough where f is smooth
+    """vectors [T, D], kept [T]: True for tokens that are not scaled -> contributions to the logit [T]."""
+    alphas, shares = np.polynomial.legendre.leggauss(points)  # Gauss: a few points are enough if f is smooth
     alphas, shares = torch.tensor((alphas + 1) / 2).float(), torch.tensor(shares / 2).float()
     start = vectors * kept[:, None]
     line = (start + alphas[:, None, None] * (vectors - start)).requires_grad_()
@@ -528,7 +533,7 @@ def integrated(vectors, kept, label, points=16):
 
 
 def by_word(text, label):
-    """The words of a text, and for each method a number for each of them."""
+    """The words of a text, and for each method a number per word."""
     ids, owners = encoder.tokenizer.encode(text), encoder.tokenizer.word_ids(text)
     inside = [i for i, owner in enumerate(owners) if owner is not None]
     places = [[i for i in inside if owners[i] == word] for word in range(owners[inside[-1]] + 1)]
@@ -546,7 +551,7 @@ found, shown = by_word(sentence, 1)
 truth = attribute(judge, sentence, "positive")
 assert np.allclose(found["integrated gradients"], [word.weight for word in truth.words], atol=0.05)
 print(judge.predict(sentence), f"\nattributions sum to {sum(found['integrated gradients']):.3f},", end=" ")
-print(f"the text adds {truth.output - truth.baseline:.3f}")
+print(f"f(x) - f(0) is {truth.output - truth.baseline:.3f}")
 
 figure, axes = plt.subplots(3, 1, figsize=(11, 2.6), layout="constrained")
 for axis, (name, weights) in zip(axes, found.items(), strict=True):
@@ -555,9 +560,10 @@ for axis, (name, weights) in zip(axes, found.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# Red speaks for *positive*, blue against it; attention has no sign. Who is right? A test that favours nobody by its
-# form: leave out the three words that a method says are the strongest, and see how far the probability of the verdict
-# falls. (It is occlusion's own question, asked of three words at once; so mind the other two, and the words at random.)
+# Red is evidence for *positive*, blue against it; attention has no sign. Which method is right? One test works for all
+# of them: remove the three words that a method ranks highest, and see how much the probability of the predicted label
+# falls. (Occlusion has an advantage, because it measures just that for single words; so compare the other two, and
+# random words.)
 
 
 # %%
@@ -579,26 +585,26 @@ for text in test_texts[:25]:
 means = {name: float(np.mean(fallen)) for name, fallen in drops.items()}
 rho = np.mean(agree, 0)
 for name, fallen in means.items():
-    print(f"{name:22} the probability falls by {fallen:+.2f}")
+    print(f"{name:22} decrease of the probability {fallen:+.2f}")
 print(f"Spearman's rho with occlusion: attention {rho[0]:+.2f}, integrated gradients {rho[1]:+.2f}")
 assert means["integrated gradients"] > means["attention"] + 0.05
 assert rho[1] > rho[0] + 0.2
 
 figure, axis = plt.subplots(figsize=(7, 2.6), layout="constrained")
 axis.barh(list(means), list(means.values()))
-axis.set(xlabel="fall of the probability without the three strongest words", title="Which words matter?")
+axis.set(xlabel="decrease of the probability without the three strongest words", title="Which words matter?")
 plt.show()
 
 # %% [markdown]
-# So attention shows how places are mixed, which is worth looking at in its own right, and not what decided. An
-# attribution answers a question that one can state, and check. It explains the model, though, and not the world: what a
-# wrong model leans on is also an answer. `lingon predict BUNDLE TEXT --page inside.html` draws all of this.
+# So attention shows how information moves between positions, which is interesting in its own right, but not which words
+# were decisive. An attribution answers a precise question, and can be checked. But it explains the model, not the
+# world: it also shows what a wrong model relies on. `lingon predict BUNDLE TEXT --page inside.html` draws all of this.
 #
 # ## Search by words and by meaning
 #
-# Sentence vectors find what is meant, however it is said. Let the course search itself: which lesson answers a
-# question? The old way, **BM25** (Robertson and others, 1994), counts the words that question and passage share. Rare
-# words count for more, repeated ones for less each time, and long passages are held against themselves:
+# Sentence vectors find passages with a similar meaning, even if they use different words. Let us search this course:
+# which lesson answers a question? The classical method, **BM25** (Robertson and others, 1994), counts the words that
+# question and passage share. Rare words count more, repetitions count less each time, and long passages are penalized:
 #
 # $$\mathrm{score}(q, d) = \sum_{t \in q} \ln\!\left(1 + \frac{N - n_t + .5}{n_t + .5}\right)
 # \frac{f_{td}}{f_{td} + k (1 - b + b\, |d| / \overline{|d|})}.$$
@@ -620,7 +626,7 @@ def bm25(question, passages, k=1.5, b=0.75):
 
 folder = Path(tempfile.mkdtemp())
 (folder / "course").mkdir()
-for lesson in (lesson for lesson in lessons() if lesson.number < "12"):  # not this one: the questions are in it
+for lesson in (lesson for lesson in lessons() if lesson.number < "12"):  # not this one: it contains the questions
     cells = re.split(r"^# %%(.*)$", lesson.path.read_text(), flags=re.MULTILINE)
     prose = "".join(body for kind, body in zip(cells[1::2], cells[2::2], strict=True) if kind)
     prose = re.sub("^# ?", "", prose, flags=re.MULTILINE)
@@ -632,9 +638,9 @@ assert np.allclose(bm25(question, passages), BM25.build(passages).scores(questio
 print(f"{len(index)} passages of {len(index.files)} lessons; equal to lingon.search.BM25")
 
 # %% [markdown]
-# Vectors are compared by their cosine, and **hybrid** search joins the two rankings (exercise 12.3). Sixteen questions,
-# each with the lesson that answers it. Who makes up the questions decides who wins: half of these have the terms of the
-# course, and half avoid them on purpose.
+# Vectors are compared by their cosine, and **hybrid** search combines the two rankings (exercise 12.3). We test with
+# sixteen questions, each with the lesson that answers it. The result depends on the choice of questions: half of these
+# use the terms of the course, and half avoid them on purpose.
 
 # %%
 QUESTIONS = {
@@ -659,13 +665,13 @@ MODES = ("bm25", "vectors", "hybrid")
 
 
 def rank_of_answer(question, lesson, mode):
-    """1 / the rank of a lesson among the lessons, each at the rank of its best passage."""
+    """1 / the rank of a lesson; the rank of each lesson is that of its best passage."""
     found = dict.fromkeys(hit.path for hit in index.search(question, k=len(index), mode=mode))
     return reciprocal_rank(list(found), {f"{lesson}.md": 1})
 
 
 ranks = {mode: [rank_of_answer(question, lesson, mode) for question, lesson in QUESTIONS.items()] for mode in MODES}
-halves = {"in the words of the course": slice(0, 8), "in words of one's own": slice(8, 16)}
+halves = {"with terms of the course": slice(0, 8), "in other words": slice(8, 16)}
 mrr = {mode: [np.mean(found[half]) for half in halves.values()] for mode, found in ranks.items()}
 for mode, found in mrr.items():
     print(f"{mode:8}" + "".join(f"  {name}: {value:.2f}" for name, value in zip(halves, found, strict=True)))
@@ -688,21 +694,21 @@ for hit in index.search("why did my program get slower with a bigger table", k=2
     print(f"lesson {hit.path[:2]}, {hit.passage.title}: {' '.join(hit.passage.text.split())[:150]}")
 
 # %% [markdown]
-# On sixteen questions and a dozen lessons no difference of some hundredths means anything, and words do better than one
-# might think: a common word that the right lesson happens to use is often enough among so few. But look at the
-# questions on which the two disagree. Each finds what the other does not, so both together are what to begin with:
-# `lingon index FOLDER --encoder minilm-l6`, then `lingon search`.
+# With sixteen questions and a dozen lessons, differences of a few hundredths mean nothing, and word matching works
+# better than one might expect: among so few lessons, a common word that the right lesson happens to use is often
+# enough. But look at the questions on which the two disagree. Each finds what the other does not, so start with both
+# together: `lingon index FOLDER --encoder minilm-l6`, then `lingon search`.
 #
 # ## Exercises
 #
-# Write your lines in place of `...`; `lingon learn check 12` checks all three in your copy.
+# Replace `...` with your code; `lingon learn check 12` checks all three in your copy.
 #
-# ### 12.1 Words, not pieces
+# ### 12.1 Whole-word masking
 #
-# A tokenizer of pieces writes *unhappily* as `un`, `##happi`, `##ly`. If one piece is hidden and the others are not,
-# they give it away. So whole words are hidden. `pieces` is a list of tokens, in which `##` marks what goes on a word,
-# and `chosen` a set of places in it. Give back the set of the places that must be hidden, so that no word is hidden in
-# part.
+# A subword tokenizer splits *unhappily* into `un`, `##happi`, `##ly`. If one piece is masked and the others are not, it
+# is too easy to predict. So whole words are masked. `pieces` is a list of tokens, in which `##` marks the continuation
+# of a word, and `chosen` is a set of indices into it. Return the set of the indices that must be masked so that no word
+# is masked only in part.
 
 
 # %%
@@ -715,10 +721,10 @@ def whole_words(pieces, chosen):
 attempt(whole_words, "12")
 
 # %% [markdown]
-# ### 12.2 Which sense?
+# ### 12.2 Word sense disambiguation
 #
 # `vectors` [n, D] are the vectors of a word in n sentences, `senses` is the list of their senses, and `vector` [D] is
-# that of the word in a new sentence. Give back the sense whose vectors have the largest *mean cosine* with it.
+# that of the word in a new sentence. Return the sense whose vectors have the largest *mean cosine* with it.
 
 
 # %%
@@ -731,12 +737,12 @@ def sense_of(vector, vectors, senses):
 attempt(sense_of, "12")
 
 # %% [markdown]
-# ### 12.3 Two rankings made one
+# ### 12.3 Reciprocal rank fusion
 #
-# The scores of BM25 and cosines have no common scale, but ranks have. **Reciprocal rank fusion** (Cormack and others,
-# 2009) gives a document $1 / (k + \mathrm{rank})$ for each ranking that has it, and nothing for one that has not; the
-# first rank is 1. `rankings` is a list of lists of documents, best first. Give back the list of all documents, the one
-# with the largest sum first. Among equal sums the document whose name comes first in the alphabet wins.
+# BM25 scores and cosines are not on a common scale, but ranks are. **Reciprocal rank fusion** (Cormack and
+# others, 2009) gives a document $1 / (k + \mathrm{rank})$ for each ranking that contains it, and nothing for those that
+# do not; the first rank is 1. `rankings` is a list of lists of documents, best first. Return the list of all documents,
+# the one with the largest sum first. If sums are equal, documents are in alphabetical order.
 
 
 # %%
@@ -753,9 +759,9 @@ attempt(fused, "12")
 #
 # - Jacob Devlin and others, *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding*, 2019.
 # - Matthew Peters and others, *Deep Contextualized Word Representations*, 2018: the same idea with LSTMs.
-# - Nils Reimers and Iryna Gurevych, *Sentence-BERT*, 2019: sentence vectors of an encoder.
-# - Kevin Clark and others, *What Does BERT Look At?*, 2019: heads that do syntax, and heads that do nothing.
+# - Nils Reimers and Iryna Gurevych, *Sentence-BERT*, 2019: sentence vectors from an encoder.
+# - Kevin Clark and others, *What Does BERT Look At?*, 2019: heads that follow syntax, and heads that do nothing.
 # - Mukund Sundararajan and others, *Axiomatic Attribution for Deep Networks*, 2017.
 #
-# The how-tos *Start from pretrained weights*, *Interpret a model* and *Search a folder* do with commands what was
-# done here by hand. In lesson 13 models write; in lesson 14 an encoder finds the answer to a question.
+# The how-tos *Start from pretrained weights*, *Interpret a model* and *Search a folder* do with commands what this
+# lesson did by hand. In lesson 13 models generate text; in lesson 14 an encoder finds the answer to a question.
