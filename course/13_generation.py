@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 13. Generation
 #
-# **A model says how likely every next word is. How does one make a text of that, and which text?**
+# **A model says how likely every next word is. How do you generate a text from that, and which text?**
 #
-# A language model (lessons 10 and 11) writes nothing. It gives a distribution, and somebody must choose: the likeliest
-# word, or one at random, or the words of the whole text that is likeliest of all. The choices give very different texts
-# from the same model, and the likeliest text turns out to be dull and repetitive. We build samplers, a beam search, a
-# text that keeps to a pattern, a cache, and a way to let a small model write ahead of a large one without changing a
-# single probability.
+# A language model (lessons 10 and 11) only computes a distribution over the next word, and a decoding method must
+# choose: the most likely word, a random one, or the words of the most likely text as a whole. These choices give very
+# different texts from the same model, and the most likely text turns out to be dull and repetitive. We build samplers,
+# beam search, constrained decoding, a key-value cache, and a method by which a small model drafts text for a large one
+# without changing a single probability.
 #
 # You need: language models (lesson 10) and the Transformer (lesson 11). It takes about a minute.
 
@@ -42,9 +42,10 @@ from lingon.tasks.language_model.objective import Objective, fresh_loss, likelih
 from lingon.decoding.sampling_params import SamplingParams
 
 # %% [markdown]
-# ## A model to play with
+# ## A model for experiments
 #
-# Jane Austen once more, in words, and a small Transformer. A second one, much smaller, will be needed at the end.
+# We train a small Transformer on the words of Jane Austen's novels again. We will need a second, much smaller one at
+# the end.
 
 # %%
 chapters = {part: list(load_text("austen", part)) for part in ("train", "valid")}
@@ -55,10 +56,10 @@ V = len(tokenizer.vocab)
 
 
 def trained(width, depth, steps):
-    """A decoder of this size after so many steps, as something that writes."""
+    """A decoder of this size, trained for so many steps."""
     seed_everything(0)
     model = decoder(V, width, depth, heads=4, context_length=256)
-    torch.nn.init.normal_(model.embedding.weight, std=0.1)  # larger than usual: there is little time to grow
+    torch.nn.init.normal_(model.embedding.weight, std=0.1)  # larger than usual: training is short
     config = TrainConfig(steps=steps, schedule=warmup(20, cosine(steps - 20)), max_grad_norm=1.0)  # as in lesson 11
     batches, optimizer = shuffled_windows(train, 12, 24), adamw(model, 1.5e-2, weight_decay=0.1)
     fit(Objective(model), batches, fresh_loss, optimizer, config=config)
@@ -70,23 +71,23 @@ model, small = trained(64, 2, 700), trained(16, 1, 350)
 for name, one in (("large", model), ("small", small)):
     found = likelihood(one.model, valid, context=48, rows=64)
     weights = sum(p.numel() for p in one.model.parameters())
-    print(f"the {name} model: {weights:,} weights, perplexity {found.perplexity:.0f} on new text")
+    print(f"the {name} model: {weights:,} weights, perplexity {found.perplexity:.0f} on validation text")
 print(f"trained in {time.perf_counter() - begun:.0f} s")
 
 
 @torch.inference_mode()
 def next_logits(text):
-    """Logits [1, V] of the word after a text; the word that is not known gets none."""
+    """Logits [1, V] of the word after a text; [unk] is excluded."""
     logits = model.model(torch.tensor([tokenizer.encode(text)]))[:, -1]
     return logits.index_fill(1, torch.tensor([1]), -torch.inf)
 
 
 # %% [markdown]
-# ## The shape of a choice
+# ## Temperature and truncation
 #
-# Sometimes the next word is nearly certain, and sometimes hardly anything is. Below, the thirty likeliest words after
-# two beginnings. A **temperature** divides the logits: under 1 the likely words become likelier, over 1 all become more
-# alike; towards 0 only the likeliest word is left (**greedy** decoding).
+# Sometimes the next word is nearly certain, and sometimes almost any word is possible. Below are the thirty most likely
+# words after two beginnings. The logits are divided by a **temperature**: below 1, likely words become more likely;
+# above 1, the distribution becomes more uniform; towards 0, only the most likely word is left (**greedy** decoding).
 
 # %%
 beginnings = ("and then mr", "she was")
@@ -100,7 +101,7 @@ for axis, text in zip(axes, beginnings, strict=True):
     axis.set_xticks(range(30), [tokenizer.vocab.token(i) for i in best.tolist()], rotation=75, fontsize=8)
     axis.set(title=f"{text} ...", yscale="log", ylim=(1e-4, 1))
     others.append(float(1 - logits.softmax(0)[best].sum()))
-    print(f"after {text!r} the {V - 30:,} other words have {others[-1]:.0%} together")
+    print(f"after {text!r} the {V - 30:,} other words have {others[-1]:.0%} of the probability")
 assert others[0] < 0.2
 assert others[1] > 0.4
 axes[0].set_ylabel("probability")
@@ -108,14 +109,14 @@ axes[0].legend(fontsize=9)
 plt.show()
 
 # %% [markdown]
-# Each word in the tail is unlikely, but look what all of them have together. Whoever samples from the whole
-# distribution, word after word, will soon draw something silly, and a model that reads silly text goes on with silly
-# text. So the tail is cut off. The two beginnings show why this is not so simple:
+# Each word in the tail is unlikely, but together they have a large probability. If you sample from the whole
+# distribution, word after word, you will soon draw an unsuitable word, and a model that reads unsuitable text continues
+# with unsuitable text. So the tail is cut off. The two beginnings show why this is not so simple:
 #
-# - **top-k** keeps the k likeliest: always as many, however open the choice is;
-# - **top-p** (Holtzman and others, 2020) keeps the fewest words that together have the probability p: few where the
-#   model is sure, many where it is not;
-# - **min-p** (Nguyen and others, 2024) keeps the words at least p times as likely as the likeliest one.
+# - **top-k** keeps the k most likely words: always the same number, however certain the model is;
+# - **top-p** (Holtzman and others, 2020) keeps the smallest set of words that together have the probability p: few if
+#   the model is certain, many if it is not;
+# - **min-p** (Nguyen and others, 2024) keeps the words that are at least p times as likely as the most likely one.
 
 # %%
 cuts = {"top-k, 10": top_k(10), "top-p, 0.7": top_p(0.7), "min-p, 0.1": min_p(0.1)}
@@ -136,10 +137,10 @@ assert counts["top-k, 10"] == [10, 10]
 assert all(2 * sure < open_ for sure, open_ in (counts["top-p, 0.7"], counts["min-p, 0.1"]))
 
 # %% [markdown]
-# Two of them as we would write them, checked against the library on a thousand random distributions; top-p is
-# exercise 13.1. It is easy to get such a rule wrong and never notice, because whatever it keeps, a text comes out. The
-# sampler of GluonNLP, the library behind the 2019 tutorial, took `argsort` for ranks, and so did its own test: but
-# position j of `argsort` is the token at rank j, not the rank of token j.
+# Here are our versions of two of them, checked against the library on a thousand random distributions; top-p is
+# exercise 13.1. It is easy to get such a rule wrong without noticing, because it generates a text in any case. The
+# sampler of GluonNLP, the library behind the 2019 tutorial, used the result of `argsort` as ranks, and so did its own
+# test: but position j of `argsort` is the token at rank j, not the rank of token j.
 
 
 # %%
@@ -161,14 +162,14 @@ random = torch.randn(1000, 11)
 assert torch.allclose(ours_top_k(random, 3).softmax(1), top_k(3)(random, []).softmax(1))
 assert torch.allclose(ours_min_p(random, 0.2).softmax(1), min_p(0.2)(random, []).softmax(1))
 wrong = (argsort_for_ranks(random, 3) != ours_top_k(random, 3)).any(1).sum()
-print(f"argsort taken for ranks: other words kept in {wrong} of 1,000 draws")
+print(f"argsort used as ranks: wrong words are kept for {wrong} of 1,000 distributions")
 assert wrong > 800
 
 # %% [markdown]
-# ## Writing
+# ## Sampling a text
 #
-# Now the loop: ask, cut, draw, append. A draw needs one random number: the first word at which the running sum of the
-# probabilities exceeds it.
+# Now the loop: compute the logits, cut off the tail, draw a word, append it. To draw, take a random number between 0
+# and 1, and the first word at which the cumulative sum of the probabilities exceeds it.
 
 
 # %%
@@ -180,24 +181,24 @@ def write(text, tokens, heat=1.0, cut=lambda logits, rows: logits, seed=0):
     return text
 
 
-for name, heat, cut in (("cold", 0.3, None), ("as it is", 1.0, None), ("top-p", 1.0, top_p(0.7)), ("hot", 2.0, None)):
-    print(f"{name:>9}: {write('she was', 25, heat, cut or top_k(V))}")
+for name, heat, cut in (("0.3", 0.3, None), ("1", 1.0, None), ("1, top-p", 1.0, top_p(0.7)), ("2", 2.0, None)):
+    print(f"temperature {name:>8}: {write('she was', 25, heat, cut or top_k(V))}")
 
 # %% [markdown]
 # ## Likely text is dull
 #
-# What do people write? Not what is likeliest. Let the model go on from fifteen beginnings, colder and hotter, and
-# measure three things: how surprising it finds its own words, how many runs of three words have come before in the same
-# text, and how many different words it uses. The dashed line is Jane Austen herself, in chapters that the model has
-# not seen: her words surprise it more than its own likeliest ones, and she repeats herself less than a cold text, which
-# goes in circles.
+# People do not write what is most likely. Let the model continue fifteen beginnings, at lower and higher temperatures,
+# and measure three things: how surprising its own words are to it, how many trigrams have occurred before in the same
+# text, and how many different words it uses. The dashed line is Jane Austen's own text, from chapters that the model
+# has not seen: her words are more surprising to the model than its own most likely ones, and she repeats herself less
+# than a text generated at a low temperature, which goes round in circles.
 
 # %%
 sentences = [text for text in (tokenizer.decode(valid[i : i + 8].tolist()) for i in range(0, 15_000, 1000)) if text]
 
 
 def habits(texts):
-    """Of texts, lists of ids: the share of runs of three that came before, and different words in a hundred."""
+    """For texts as lists of ids: the fraction of repeated trigrams, and different words per hundred."""
     runs = [list(zip(t, t[1:], t[2:], strict=False)) for t in texts]
     repeated = [1 - len(set(run)) / len(run) for run in runs if run]
     return np.mean(repeated), np.mean([100 * len(set(t)) / len(t) for t in texts])
@@ -222,7 +223,7 @@ assert truth[0] > measured[0][0]
 assert truth[1] < measured[0][1]
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
-titles = ("surprise per word [nats]", "runs of three that came before", "different words in a hundred")
+titles = ("surprise per word [nats]", "fraction of repeated trigrams", "different words per hundred")
 for axis, values, line, title in zip(axes, zip(*measured, strict=True), truth, titles, strict=True):
     axis.plot(heats, values, "o-")
     axis.axhline(line, color="black", linestyle="--", linewidth=0.8, label="Jane Austen")
@@ -231,9 +232,9 @@ axes[0].legend(fontsize=9)
 plt.show()
 
 # %% [markdown]
-# One remedy makes what was said before less likely. Keskar and others (2019) divide the logit of every word that the
-# text holds already by a penalty over 1. But a negative logit, divided, makes its word *likelier*; so programs have
-# come to multiply that one instead.
+# One remedy makes words that have occurred before less likely. Keskar and others (2019) divide the logit of every word
+# that the text already contains by a penalty greater than 1. But dividing a negative logit makes the word *more*
+# likely; so implementations multiply it by the penalty instead.
 
 
 # %%
@@ -256,12 +257,12 @@ print("different words:", different)
 assert sum(different[0]) < sum(different[1])
 
 # %% [markdown]
-# ## The likeliest text
+# ## The most likely text
 #
-# Greedy decoding takes the likeliest word each time. That is not how to find the likeliest text. The classical example,
-# with the words A, B, C and an end: the branches below have the probabilities that are written on them. Greedy takes
-# A, B, C, end, whose probability is $.5 \cdot .4 \cdot .4 \cdot .6$. Whoever takes the second best, C, at the second
-# step comes by $.5 \cdot .3 \cdot .6 \cdot .6$, which is more.
+# Greedy decoding takes the most likely word each time. This does not always find the most likely text. Here is a
+# classical example, with the words A, B, C and an end token; the numbers on the branches are their probabilities.
+# Greedy decoding takes A, B, C, end, whose probability is $.5 \cdot .4 \cdot .4 \cdot .6$. If you take the second best
+# word, C, at the second step, the probability is $.5 \cdot .3 \cdot .6 \cdot .6$, which is higher.
 
 # %%
 END = 3
@@ -276,7 +277,7 @@ tree = {
 
 
 def branches(ids):
-    """log p of the four words after these; where the tree says nothing, all are alike."""
+    """log p of the four words after these; where the tree does not define it, it is uniform."""
     return [math.log(p) if p else -math.inf for p in tree.get(tuple(ids), (0.25,) * 4)]
 
 
@@ -310,14 +311,14 @@ assert np.allclose([math.exp(logprob(path)) for path in ((END,), (0, END))], 0.1
 # %% [markdown]
 # ## Beam search
 #
-# To try all texts is out of the question: there are $V^n$ of n words. **Beam search** keeps the best few beginnings,
-# lets each of them grow by every word, and keeps the best few of those. It finds nothing that needs a beginning worse
-# than that.
+# We cannot try all texts: there are $V^n$ texts of n words. **Beam search** keeps the best few beginnings (the beams),
+# extends each of them by every word, and keeps the best few of the results. It cannot find a text whose beginning is
+# not among them.
 #
-# But what is best? Each word makes a text less likely, so that the likeliest text is often a short one: in the tree
-# above, the *end* at once has $.1$, and so has *A, end*: both beat either path. So the sum of the log-probabilities is
-# divided by a penalty that grows with the length: $((5 + n) / (5 + 1))^\alpha$ in Google's translator (Wu and others,
-# 2016). With $\alpha = 0$ there is none.
+# But what does best mean? Each word makes a text less likely, so the most likely text is often a short one: in the tree
+# above, *end* alone has the probability $.1$, and so does *A, end*: both are more likely than either path. So the sum
+# of the log-probabilities is divided by a length penalty: $((5 + n) / (5 + 1))^\alpha$ in Google's translator (Wu and
+# others, 2016). With $\alpha = 0$ there is no penalty.
 
 
 # %%
@@ -337,7 +338,7 @@ def beams(told, width, most, alpha, end):
 
 
 def everything(told, size, most, alpha, end):
-    """The same by looking at every text there is."""
+    """The same by exhaustive search."""
     best = (-math.inf, ())
     for n in range(1, most + 1):
         for ids in itertools.product(range(size), repeat=n):
@@ -350,7 +351,7 @@ def everything(told, size, most, alpha, end):
 for alpha in (0.0, 0.6, 1.0, 1.5):
     (score, ids), exact = beams(branches, 3, 4, alpha, END), everything(branches, 4, 4, alpha, END)
     found = "".join("ABC."[i] for i in ids)
-    print(f"alpha {alpha}: three beams find {found:4} of score {score:.3f}; the best of all is {exact[0]:.3f}")
+    print(f"alpha {alpha}: three beams find {found:4} with score {score:.3f}; the best possible is {exact[0]:.3f}")
     assert math.isclose(score, exact[0])
     short, long = (logprob(ids) / ((5 + len(ids)) / 6) ** alpha for ids in ((0, END), (0, 2, 1, END)))
     print(f"           A, end has {short:.3f}, and A, C, B, end has {long:.3f}")
@@ -358,14 +359,14 @@ for alpha in (0.0, 0.6, 1.0, 1.5):
     assert (long > short) == (alpha >= 1)
 
 # %% [markdown]
-# Two checks, on sixty random models over five words, texts of at most four: as wide as there are beginnings, it
-# finds what the exhaustive search finds; and at every width it finds what the library finds, which does all beams in
-# one batch, with a state that is copied from beam to beam.
+# We make two checks, on sixty random models with five words and texts of at most four words. With as many beams as
+# there are beginnings, it finds the same as exhaustive search. And for every number of beams, it finds the same as the
+# library, which processes all beams in one batch, with a state that is copied from beam to beam.
 
 
 # %%
 class History:
-    """A state that is the text itself; `select` is what beams ask of a state."""
+    """A state that is the text itself; beam search needs the method `select`."""
 
     def __init__(self, rows):
         self.rows = rows
@@ -375,7 +376,7 @@ class History:
 
 
 def toy(seed, size=5):
-    """Random log-probabilities after every text, the same whenever they are asked for."""
+    """Random log-probabilities after every text, always the same for the same text."""
     known = {}
 
     def told(ids):
@@ -409,15 +410,15 @@ assert np.allclose(ours, theirs)
 assert np.allclose([row[-1] for row in ours], truth)
 best_of_all = [float(np.isclose(found, truth).mean()) for found in np.array(ours).T]
 for width, share in zip(widths, best_of_all, strict=True):
-    print(f"{width} beams find the best text of all in {share:.0%} of the models")
+    print(f"{width} beams find the most likely text for {share:.0%} of the models")
 assert best_of_all == sorted(best_of_all)
 assert best_of_all[0] < 0.9
 
 # %% [markdown]
-# And on the real model? Wider beams usually find likelier texts; only exhaustive search must. The dashed lines are Jane
-# Austen's own next words: the model finds them less likely, on average, than what the beams of any width come up with,
-# and no width has as many different words. To search harder is to find more of what nobody would write. For
-# translation, where there is one thing to say, beams are right; for a story, they are not.
+# And with the real model? More beams usually find more likely texts, but this is not guaranteed. The dashed lines are
+# Jane Austen's own next words: to the model they are less likely, on average, than the texts found with any number of
+# beams, and these texts always have fewer different words. Searching harder finds more of what nobody would write. Beam
+# search is suitable for translation, where the content is given, but not for a story.
 
 # %%
 widths, never = (1, 2, 4, 8), SamplingParams(logit_bias={0: -math.inf})
@@ -437,17 +438,17 @@ axes[0].axhline(np.mean(own), color="black", linestyle="--", linewidth=0.8, labe
 axes[0].set(title="log-probability of 16 words", xlabel="beams")
 axes[1].plot(widths, [habits([h.ids for h in found[width]])[1] for width in widths], "o-", color="tab:orange")
 axes[1].axhline(habits(next_words)[1], color="black", linestyle="--", linewidth=0.8)
-axes[1].set(title="different words in a hundred", xlabel="beams")
+axes[1].set(title="different words per hundred", xlabel="beams")
 axes[0].legend(fontsize=9)
 plt.show()
 print("eight beams:", sentences[0], model.beam_search(sentences[0], BeamParams(8, 16))[0][0])
 
 # %% [markdown]
-# ## Text that keeps to a pattern
+# ## Constrained decoding
 #
-# A program that reads what a model writes wants a date, a label, JSON. So forbid every word with which the text can no
-# longer become right: its logit is minus infinity, and the model chooses among the rest. For a list of allowed texts
-# the words that may follow are found in a line.
+# A program that processes generated text expects a certain format, such as a date, a label or JSON. So forbid every
+# word after which the text can no longer become valid: its logit is set to minus infinity, and the model chooses among
+# the rest. For a list of allowed texts, one line finds the words that may follow.
 
 # %%
 texts = [" a friend .", " a very kind friend .", " so very happy ."]
@@ -455,7 +456,7 @@ allowed = [tokenizer.encode(text) for text in texts]
 
 
 def following(new):
-    """The words with which these words can still become an allowed text."""
+    """The words that may follow so that these words can still become an allowed text."""
     return sorted({ids[len(new)] for ids in allowed if ids[: len(new)] == new})
 
 
@@ -475,9 +476,10 @@ assert kept == model.generate("he was", regex=pattern, temperature=0)
 
 # %% [markdown]
 # The library does this for any regular expression, and for JSON schemas (`lingon generate --regex`, `--json-schema`),
-# by an automaton that reads bytes. Mind what it is not: it does not draw from the texts that fit *as the model ranks
-# them*. Each step is made to sum to one again, and a first word that fits many good texts gets no more for it than one
-# that leads into a corner. Both can be computed here, since there are three texts only.
+# with a finite automaton over bytes. But note that this does not sample from the model's distribution *over the allowed
+# texts*. The probabilities are normalized at every step, so a first word that begins many likely texts has no advantage
+# over one whose continuations are all unlikely. Here we can compute both distributions, since there are only three
+# texts.
 
 # %%
 walked = np.ones(len(allowed))
@@ -487,8 +489,8 @@ for which, ids_ in enumerate(allowed):
 told = [model.score_tokens("he was", ids_) for ids_ in allowed]
 whole = np.array([math.exp(sum(word.logprob for word in text)) for text in told])
 figure, axis = plt.subplots(figsize=(8, 2.8), layout="constrained")
-axis.barh(np.arange(3) + 0.2, walked, 0.38, label="word by word, made to sum to one")
-axis.barh(np.arange(3) - 0.2, whole / whole.sum(), 0.38, label="as the model ranks whole texts")
+axis.barh(np.arange(3) + 0.2, walked, 0.38, label="normalized word by word")
+axis.barh(np.arange(3) - 0.2, whole / whole.sum(), 0.38, label="normalized over whole texts")
 axis.set_yticks(range(3), ["he was" + text for text in texts])
 axis.set(xlabel="probability")
 axis.legend(fontsize=9)
@@ -498,16 +500,17 @@ assert abs(walked - whole / whole.sum()).max() > 0.02
 print("word by word", walked.round(3), "and as whole texts", (whole / whole.sum()).round(3))
 
 # %% [markdown]
-# ## What was read need not be read again
+# ## The key-value cache
 #
-# Our loop reads the whole text for every new word. But the keys and values of the words before do not change (exercise
-# 11.3), so keep them, in a **key-value cache**: then each step reads one word. Its attention still looks at everything,
-# and everything else is done once. The logits are the same; the time is not.
+# Our loop processes the whole text for every new word. But the keys and values of the earlier words do not change
+# (exercise 11.3), so we store them, in a **key-value cache**: then each step processes only one word. Its attention
+# still uses all keys and values, but everything else is computed only once per word. The logits are the same; only the
+# time differs.
 
 # %%
 long = torch.tensor([train[:256].tolist()])
-seconds = {"all again": [], "with a cache": []}
-clock = time.process_time  # of this program: what others do meanwhile does not count
+seconds = {"without a cache": [], "with a cache": []}
+clock = time.process_time  # processor time of this program only
 with torch.inference_mode():
     state, after = model.model.new_state(1, 256), []
     for t in range(256):
@@ -518,43 +521,45 @@ with torch.inference_mode():
     for t in range(0, 256, 5):
         begun = clock()
         again = model.model.head(model.model.hidden(long[:, : t + 1])[0][:, -1])
-        seconds["all again"].append(clock() - begun)
+        seconds["without a cache"].append(clock() - begun)
         assert torch.allclose(again, after[t], atol=1e-3)
 figure, axis = plt.subplots(figsize=(8, 3), layout="constrained")
 for name, values in seconds.items():
     places = np.linspace(0, 255, len(values))
     smooth = [1000 * np.median(values[max(0, i - 4) : i + 5]) for i in range(len(values))]
     axis.plot(places, smooth, label=name)
-axis.set(xlabel="words read before", ylabel="milliseconds for one more", ylim=(0, None))
+axis.set(xlabel="length of the text in words", ylabel="milliseconds for the next word", ylim=(0, None))
 axis.legend()
 plt.show()
 print(
-    f"256 words: {sum(seconds['all again']) * 5:.2f} s reading all again, {sum(seconds['with a cache']):.2f} s with it"
+    f"256 words: {sum(seconds['without a cache']) * 5:.2f} s without, {sum(seconds['with a cache']):.2f} s with a cache"
 )
-assert sum(seconds["all again"]) * 5 > 1.3 * sum(seconds["with a cache"])
+assert sum(seconds["without a cache"]) * 5 > 1.3 * sum(seconds["with a cache"])
 
 # %% [markdown]
-# ## A small model writes ahead
+# ## Speculative decoding
 #
-# On a graphics card a step of a large model is slow because all its weights must come from memory; to read five words
-# instead of one costs it hardly more. (The two cores of a laptop compute more slowly, and gain less.) So let a small
-# model draft a few words, and the large one read them all at once (Leviathan and others, 2023). Which of them may stay,
-# so that the text is distributed *exactly* as if the large model had drawn it?
+# On a GPU, a step of a large model is slow because all its weights must be read from memory; processing five words
+# instead of one takes hardly longer. (The two cores of a laptop compute more slowly, so they gain less.) In
+# **speculative decoding** (Leviathan and others, 2023), a small model drafts a few words, and the large one processes
+# them all at once. Which of them can we keep, so that the text has *exactly* the same distribution as if the large
+# model had generated it?
 #
-# Let $q$ be the small model's distribution, from which a word $x$ was drawn, and $p$ the large one's. Keep $x$ with the
-# probability $\min(1, p(x)/q(x))$. Then a kept word is $x$ with the probability $q(x) \min(1, p(x)/q(x)) =
-# \min(p(x), q(x))$. That is too little wherever $p > q$, by just $p(x) - q(x)$. So when a word is refused, draw another
-# from those differences, made to sum to one:
+# Let $q$ be the small model's distribution, from which a word $x$ was drawn, and $p$ the large one's. Keep $x$ with
+# probability $\min(1, p(x)/q(x))$. Then the probability that $x$ is drafted and kept is $q(x) \min(1, p(x)/q(x)) =
+# \min(p(x), q(x))$. Where $p > q$, this is too small by exactly $p(x) - q(x)$. So if a word is rejected, draw another
+# one from these differences, normalized to sum to one:
 #
 # $$\min(p, q) + \Big(1 - \sum_y \min(p(y), q(y))\Big) \frac{\max(0, p - q)}{\sum_y \max(0, p(y) - q(y))} = p,$$
 #
-# for the sum of the differences is just what the kept words lack. Nothing is approximated. The picture adds it up for
-# the two models at hand; the check does so for random distributions.
+# because the sum of the differences is exactly the probability that is missing from the kept words. Nothing is
+# approximated. The picture shows the two parts for our two models; the assertion checks the sum for random
+# distributions.
 
 
 # %%
 def distributed(p, q):
-    """The distribution of the word that results: of kept ones, and of those drawn instead."""
+    """The distribution of the resulting word, in two parts: kept drafts, and words drawn instead."""
     kept, missing = torch.minimum(p, q), (p - q).clamp(min=0)
     return kept, (1 - kept.sum(-1, keepdim=True)) * missing / missing.sum(-1, keepdim=True)
 
@@ -576,17 +581,18 @@ axis.legend(fontsize=9)
 plt.show()
 
 # %% [markdown]
-# Does it hold for whole texts by the library's loop, with its caches that take words back? Let it write three words, so
-# that it drafts two and may have to take them back, and do so some hundreds of times. Compare how often each first word
-# came with its exact probability, and how often each second word came *after the same first one* with its probability
-# there. The statistic $\sum (n - e)^2 / e$ is about as large as its degrees of freedom, give or take the root of twice
-# as many, if the distribution is right. Those of the second words, one for each first word, are added up. Beside them
-# stand those of the small model alone, which draws from another distribution.
+# Does this also hold for whole texts generated by the library, whose caches must remove rejected words? Let it generate
+# three words, so that it drafts two and may have to remove them, and repeat this several hundred times. Compare the
+# frequency of each first word with its exact probability, and the frequency of each second word *after the same first
+# word* with its conditional probability. If the distribution is right, the chi-squared statistic $\sum (n - e)^2 / e$
+# is about as large as its degrees of freedom, with a standard deviation of the square root of twice that number. For
+# the second words, the statistics for each first word are added up. For comparison, we compute the same statistics for
+# the small model alone, which has a different distribution.
 
 
 # %%
 def statistic(counts, chances):
-    """Pearson's, over words that are to be expected five times or more, and all the others as one."""
+    """Pearson's chi-squared, over words with an expected count of five or more, and all others together."""
     total = sum(counts.values())
     cells = [i for i, p in enumerate(chances.tolist()) if total * p >= 5]
     seen = [counts[i] for i in cells] + [total - sum(counts[i] for i in cells)]
@@ -596,12 +602,12 @@ def statistic(counts, chances):
 
 @torch.inference_mode()
 def exact(ids):
-    """The large model's distribution of the word after these, without the word that is not known."""
+    """The large model's distribution of the word after these, without [unk]."""
     return model.model(torch.tensor([ids]))[0, -1].index_fill(0, torch.tensor([1]), -torch.inf).softmax(0)
 
 
 def both(runs):
-    """(statistic, degrees of freedom) of the first words, and the sums of those of the second after each first."""
+    """(statistic, degrees of freedom) of the first words, and their sums over first words for the second words."""
     start, firsts = tokenizer.encode(prompt), Counter(run[0] for run in runs)
     seconds = []
     for first in firsts.keys() - {0}:  # 0 ends a text
@@ -616,13 +622,13 @@ for seed in range(draws):
     acceptance = Acceptance()
     written = model.speculative(prompt, SamplingParams(3, seed=seed), small, acceptance)
     drafted.append([word.id for (word,) in itertools.islice(written, 2)])
-    # It counts when a look is over: before the second word, if the first was refused.
+    # It counts at the end of a verification step: before the second word, if the first was rejected.
     taken_back += acceptance.drafted > 0
 alone = [[] for _ in range(draws)]
 for step in small.sample([prompt] * draws, SamplingParams(2)):
     for word in step:
         alone[word.row].append(word.id)
-print(f"the caches took drafts back before the second word in {taken_back} of {draws} texts")
+print(f"drafts were removed from the caches before the second word in {taken_back} of {draws} texts")
 for name, runs in (("drafted and checked", drafted), ("the small model alone", alone)):
     for which, (found, degrees) in zip(("first", "second"), both(runs), strict=True):
         print(f"{name}, {which} words: statistic {found:.0f} with {degrees} degrees of freedom")
@@ -636,35 +642,35 @@ middle = clock()
 plain = sum(len(list(model.sample([text], SamplingParams(40)))) for text in sentences[:8])
 with_drafts, without = (middle - begun) / written, (clock() - middle) / plain
 looks = written - acceptance.accepted
-print(f"{acceptance.rate:.0%} of the drafts are kept, which makes {written / looks:.1f} words for each look")
+print(f"{acceptance.rate:.0%} of the drafts are kept, {written / looks:.1f} words per step of the large model")
 print(f"milliseconds per word: {1000 * with_drafts:.1f} with drafts, {1000 * without:.1f} without")
 assert written / looks > 1.5
 assert with_drafts > without
 
 # %% [markdown]
-# How much is won depends on how often the small model is right, and on how much cheaper it is. Here the large one is
-# small itself, and nothing is won: to draft takes more time than it saves. A model that waits for its memory gains at
-# best what the number of words for each look says.
+# How much time this saves depends on how often the small model is right, and on how much cheaper it is. Here the large
+# model is small itself, and nothing is gained: drafting takes more time than it saves. For a model whose speed is
+# limited by memory, the speedup is at most the number of words per step.
 #
-# ## A model that others trained
+# ## A published model
 #
-# Nothing here knows which model it is used on. A published one has read more of the world than six novels. One is
-# `gemma-270m`, a single file of numbers of 4 to 8 bits. Its makers let it be used under terms of their own, so nothing
-# of it is fetched before you have read them and say that you accept them:
+# All of these methods work with any model. A published model has been trained on much more than six novels. One is
+# `gemma-270m`, a single file of weights in 4 to 8 bits. It has its own licence terms, so it is not downloaded until you
+# have read and accepted them:
 #
 #     lingon data show gemma-270m
 #     lingon data get gemma-270m --accept-licence
 #
-# Then the cell below asks it beside ours, and else ours alone. For each beginning it shows the likeliest pieces, and
-# how open the choice is: the exponential of the entropy, which is the number of pieces among which a choice would be as
-# open if all were equally likely. (A published model's tokens are often parts of words, and a space is part of the
-# word after it.)
+# Then the cell below compares it with our model; otherwise it shows ours alone. For each beginning it shows the most
+# likely tokens, and how uncertain the choice is: the exponential of the entropy, which is the number of equally likely
+# tokens that would be just as uncertain. (A published model's tokens are often parts of words, and a space is part of
+# the word after it.)
 
 
 # %%
 @torch.inference_mode()
 def choices(one, text, count=4):
-    """The likeliest next tokens with their probabilities, likeliest first, and how open the choice is."""
+    """The most likely next tokens with their probabilities, and the exponential of the entropy."""
     logits = one.model(torch.tensor([one.encode(text)]))[0, -1].float()
     chances = logits.index_fill(0, one.suppressed_ids, -torch.inf).softmax(0)
     best = chances.topk(count)
@@ -675,28 +681,28 @@ readers = {"ours": model}
 if WEIGHTS["gemma-270m"].cached:
     readers["gemma-270m"] = lingon.load("gemma-270m")
 else:
-    print("gemma-270m is not in the cache; the two lines above say how it gets there\n")
+    print("gemma-270m is not in the cache; the two commands above download it\n")
 for name, one in readers.items():
     for text in ("she was", "The capital of France is", "The opposite of hot is"):
         likely, chances, openness = choices(one, text)
         pieces = [one.pieces.decode([i]).decode(errors="replace") for i in likely]
         shown = ", ".join(f"{piece!r} {chance:.0%}" for piece, chance in zip(pieces, chances, strict=True))
-        print(f"{name}: {text} ...  {shown}; as open as {openness:,.0f} equal choices")
+        print(f"{name}: {text} ...  {shown}; as uncertain as {openness:,.0f} equal choices")
         greedy = next(one.sample([text], SamplingParams(1, temperature=0)))
         assert greedy[0].id == likely[0], "the library takes the same token"
     print(one.generate("she was", max_new_tokens=30, top_p=0.9, seed=1), "\n")
 
 # %% [markdown]
-# A chat model is such a model too, tuned on conversations; `lingon chat` talks to one.
+# A chat model is such a model too, fine-tuned on conversations; use it with `lingon chat`.
 #
 # ## Exercises
 #
-# Write your lines in place of `...`; `lingon learn check 13` checks all three in your copy.
+# Replace `...` with your code; `lingon learn check 13` checks all three in your copy.
 #
 # ### 13.1 Top-p
 #
-# `chances` is a list of probabilities. Give back the set of the indices that top-p keeps: the fewest, likeliest first,
-# whose probabilities sum to `p` or more; among equals the smaller index first.
+# `chances` is a list of probabilities. Return the set of the indices that top-p keeps: the smallest set of the most
+# likely ones whose probabilities sum to `p` or more. If probabilities are equal, take the smaller index first.
 
 
 # %%
@@ -709,12 +715,12 @@ def nucleus(chances, p):
 attempt(nucleus, "13")
 
 # %% [markdown]
-# ### 13.2 When may a search stop?
+# ### 13.2 When can beam search stop?
 #
-# A beam search has found a text of the score `found` (a log-probability divided by the length penalty above, with
-# strength `alpha`). Its best unfinished beginning has the log-probability `best`. No text may be longer than `most`
-# words. Give back whether a text from this beginning can still get a better score: True or False. Log-probabilities
-# only fall, and each additional word makes the penalty larger.
+# A beam search has found a text with the score `found` (a log-probability divided by the length penalty above, with
+# exponent `alpha`). Its best unfinished beginning has the log-probability `best`. No text may be longer than `most`
+# words. Return whether a text with this beginning can still get a better score: True or False. Each additional word can
+# only lower the log-probability, and makes the penalty larger.
 
 
 # %%
@@ -727,11 +733,11 @@ def may_still_win(best, found, alpha, most):
 attempt(may_still_win, "13")
 
 # %% [markdown]
-# ### 13.3 Words for each look
+# ### 13.3 Words per step of speculative decoding
 #
-# A small model drafts `ahead` words, and each is kept with the probability `keep`, whatever came before; after the
-# first that is refused, none is. A refused one is replaced by a word of the large model, and when all are kept, it adds
-# one of its own. How many words come of one look of the large model, on average?
+# A small model drafts `ahead` words. Each is kept with probability `keep`, independently of the others; after the first
+# rejected one, all are dropped. A rejected word is replaced by a word from the large model, and if all are kept, the
+# large model adds one. How many words does one step of the large model produce, on average?
 
 
 # %%
@@ -747,11 +753,11 @@ attempt(words_per_look, "13")
 # ## What to read next
 #
 # - Ari Holtzman and others, *The Curious Case of Neural Text Degeneration*, 2020: why likely text is dull; top-p.
-# - Yonghui Wu and others, *Google's Neural Machine Translation System*, 2016, section 7: the penalty, and more.
-# - Felix Stahlberg and Bill Byrne, *On NMT Search Errors and Model Errors: Cat Got Your Tongue?*, 2019: where the
-#   likeliest translation is no words at all.
+# - Yonghui Wu and others, *Google's Neural Machine Translation System*, 2016, section 7: the length penalty, and more.
+# - Felix Stahlberg and Bill Byrne, *On NMT Search Errors and Model Errors: Cat Got Your Tongue?*, 2019: the most likely
+#   translation is often the empty one.
 # - Yaniv Leviathan and others, *Fast Inference from Transformers via Speculative Decoding*, 2023.
 # - Yixuan Su and others, *A Contrastive Framework for Neural Text Generation*, 2022: `lingon generate --contrastive`.
 #
-# `lingon generate BUNDLE --prompt "She was" --n 3 --page generate.html` does all of this for a model of yours, and
-# shows every word with what else might have come. Lesson 14 is about answers that are found, not written.
+# `lingon generate BUNDLE --prompt "She was" --n 3 --page generate.html` does all of this for your own model, and shows
+# the alternatives to every word. Lesson 14 is about answers that are found in a text, not generated.
