@@ -1,11 +1,12 @@
 # %% [markdown]
 # # 14. Question answering
 #
-# **Where in a text does the answer to a question stand, and how does a model notice that it is not there?**
+# **Where in a text is the answer to a question, and how does a model notice that there is none?**
 #
-# A search engine finds passages (lesson 12), and somebody still has to read them. **Extractive** question answering
-# reads: the answer is a stretch of the passage, a *span*, and the model points at its first and its last token. That is
-# less than to write an answer, and has a virtue: whatever it says stands in the text, and one can look where.
+# A search engine finds passages (lesson 12), but somebody still has to read them. In **extractive** question answering
+# the model reads them: the answer is a contiguous part of the passage, a *span*, and the model predicts its first and
+# its last token. This is less than generating an answer, but it has an advantage: every answer can be found and
+# verified in the text.
 #
 # You need: contextual representations (lesson 12). It takes about a minute.
 
@@ -41,15 +42,15 @@ from lingon.tasks.answer.windows import make_windows
 # %% [markdown]
 # ## Questions with answers
 #
-# The form of all such data is that of SQuAD (Rajpurkar and others, 2016): people read a passage of an encyclopedia,
-# wrote questions, and marked the answers. We learn from *SQuADShifts* (Miller and others, 2020), which asked the same
-# of other texts, and test on the English part of *XQuAD* (Artetxe and others, 2020), whose passages are from SQuAD.
+# All such data sets follow SQuAD (Rajpurkar and others, 2016): people read a passage of an encyclopedia, wrote
+# questions, and marked the answers. We train on *SQuADShifts* (Miller and others, 2020), which did the same with other
+# texts, and test on the English part of *XQuAD* (Artetxe and others, 2020), whose passages are from SQuAD.
 
 # %%
 train, held_out = load_question_splits("squadshifts").train, load_questions("xquad")
 one = held_out[0]
 answer = one.answers[0]
-print(f"{len(train):,} questions to learn from, {len(held_out):,} to test on")
+print(f"{len(train):,} training questions, {len(held_out):,} test questions")
 print(one.context[: answer.start] + "[[" + answer.text + "]]" + one.context[answer.end :])
 print(f"\n{one.question}  {answer.text}")
 
@@ -61,19 +62,20 @@ answers = [len(answer.text.split()) for question in held_out for answer in quest
 figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
 axes[0].hist(lengths, bins=25)
 axes[0].axvline(encoder.model.context_length, color="black", linestyle="--", linewidth=0.8)
-axes[0].set(xlabel="tokens", ylabel="passages", title="How long are the passages? (line: what MiniLM reads)")
+axes[0].set(xlabel="tokens", ylabel="passages", title="How long are the passages? (line: MiniLM's maximum)")
 axes[1].hist(np.minimum(answers, 15), bins=np.arange(0.5, 16.5))
-axes[1].set(xlabel="words (the last bar: and more)", ylabel="answers", title="How long are the answers?")
+axes[1].set(xlabel="words (last bar: or more)", ylabel="answers", title="How long are the answers?")
 plt.show()
 assert np.median(answers) <= 3
 
 # %% [markdown]
-# ## What is a right answer?
+# ## Exact match and F1
 #
-# People do not mark the same letters: *the Broncos*, *Broncos*, *Denver Broncos*. Two scores are usual. **Exact match**
-# is 1 if the texts are the same, but for case, punctuation and articles. **F1** looks at the words that both have: it
-# is the harmonic mean of the share of ours that are right and the share of theirs that we found, and that is twice the
-# number of shared words over the number of all. Where several people answered, the best one counts.
+# Different people mark different spans: *the Broncos*, *Broncos*, *Denver Broncos*. Two scores are common. **Exact
+# match** is 1 if the texts are equal, ignoring case, punctuation and articles. **F1** compares the words: it is the
+# harmonic mean of precision (the fraction of the predicted words that are right) and recall (the fraction of the right
+# words that were predicted), which equals twice the number of shared words divided by the total number of words in
+# both. If several people answered, the best score counts.
 
 
 # %%
@@ -96,19 +98,19 @@ for said in ("the Denver Broncos", "Broncos", "Carolina Panthers"):
     print(f"{said!r} for 'Denver Broncos': F1 {f1(said, 'Denver Broncos'):.2f}")
 
 # %% [markdown]
-# ## Guessing without reading
+# ## A baseline: word overlap
 #
-# How far does one get with words alone? The words of the question stand near the answer, and are not in it. So take,
-# of all stretches of a few words that have no word of the question in them, the one whose neighbours share the most
-# words with the question. A model must beat this before we say that it reads.
+# How good is a method that only compares words? The words of the question occur near the answer, but not in it. So of
+# all spans of a few words that contain no word of the question, take the one whose neighbouring words include the most
+# words of the question. A model must beat this before we can say that it understands anything.
 #
-# So that two cores can do it in a minute, we give all answerers the sentence in which the answer stands in place of the
-# whole passage, where it is short. (For the whole passages there is a command, below.)
+# So that two cores can do it in a minute, all methods get only the sentence that contains the answer instead of the
+# whole passage, and we use only questions with a short sentence. (For whole passages there is a command, below.)
 
 
 # %%
 def sentence_of(one, longest=200):
-    """A question with the sentence of its passage that has the first answer in it; None if there is no short one."""
+    """A question with only the sentence that contains its first answer; None if that sentence is too long."""
     answer = one.answers[0]
     for found in re.finditer(r"\S.*?(?:[.!?][\"')\]]*(?=\s)|$)", one.context, re.DOTALL):
         if found.start() <= answer.start and answer.end <= found.end() <= found.start() + longest:
@@ -119,14 +121,14 @@ def sentence_of(one, longest=200):
 
 
 def short(questions, count):
-    """So many questions with a sentence in place of their passage, drawn without looking."""
+    """`count` random questions with a sentence instead of their passage."""
     order = np.random.default_rng(0).permutation(len(questions)).tolist()
     found = (sentence_of(questions[i]) for i in order)
     return [one for one, _ in zip((one for one in found if one), range(count), strict=False)]
 
 
 def guess(question, sentence, longest=4):
-    """The stretch whose neighbours share the most words with the question; of equal ones the longest."""
+    """The span whose neighbours share the most words with the question; of equal ones the longest."""
     asked, said = set(plain(question)), sentence.split()
     known = [bool(set(plain(word)) & asked) for word in said]
     spans = [(i, j) for i in range(len(said)) for j in range(i + 1, i + 1 + longest) if not any(known[i:j])]
@@ -137,18 +139,18 @@ def guess(question, sentence, longest=4):
 
 learned, tested = short(train, 1000), short(held_out, 200)
 golds = [one.texts for one in tested]
-scores = {"words alone": answer_scores([guess(one.question, one.context) for one in tested], golds)}
-print({name: round(value, 3) for name, value in scores["words alone"].items()})
+scores = {"word overlap": answer_scores([guess(one.question, one.context) for one in tested], golds)}
+print({name: round(value, 3) for name, value in scores["word overlap"].items()})
 for one in tested[:3]:
     print(f"{one.question}\n   {one.context}\n   guessed: {guess(one.question, one.context)!r}, is: {one.texts[0]!r}")
 
 # %% [markdown]
 # ## Two numbers for each token
 #
-# Question and passage go into the encoder as one text, `[CLS] question [SEP] passage [SEP]`, so that each place of the
-# passage is seen in the light of the question. The head is one linear layer with two outputs: the logit that the answer
-# begins here, and the logit that it ends here. The score of a span is the sum of two logits. What may a span be? It
-# ends no earlier than it begins, and is not too long.
+# Question and passage go into the encoder as one text, `[CLS] question [SEP] passage [SEP]`, so that the vector of each
+# position of the passage depends on the question. The head is one linear layer with two outputs per token: the logit
+# that the answer begins here, and the logit that it ends here. The score of a span is the sum of two logits. A valid
+# span must not end before it begins, and must not be too long.
 
 
 # %%
@@ -172,13 +174,13 @@ for longest in (1, 3, 30):
 print("equal to lingon.tasks.answer.spans")
 
 # %% [markdown]
-# The loss is that of two classifications, in which the tokens are the classes: which is the first, which is the last?
-# Only tokens of the passage take part, and `[CLS]`, to which we shall come back.
+# The loss is that of two classifications in which the tokens are the classes: which token is the first, and which is
+# the last? Only the tokens of the passage and `[CLS]` are included; we will come back to `[CLS]`.
 
 
 # %%
 def our_loss(logits, passage, starts, ends):
-    """logits [B, T, 2], passage [B, 2]: where it begins and ends, starts and ends [B] -> the sum over the rows."""
+    """logits [B, T, 2], passage [B, 2] (first and last position), starts and ends [B] -> the sum over the rows."""
     total = 0.0
     for row, (begin, end), first, last in zip(logits, passage, starts, ends, strict=True):
         able = torch.full((len(row), 1), -torch.inf)
@@ -210,13 +212,13 @@ print("equal to lingon.tasks.answer.objective:", tokenizer.decode(batch.ids[0].t
 # %% [markdown]
 # ## Training
 #
-# One more thing goes into it: not every passage has an answer. SQuAD of 2018 asked for that. So each fifth question
-# gets a sentence from elsewhere, and there the right place to point at is `[CLS]`.
+# The training data need one more thing: not every passage contains an answer. SQuAD 2.0 (2018) introduced such
+# questions. So every fifth question gets a sentence from another question, and there the correct prediction is `[CLS]`.
 
 
 # %%
 def estranged(questions, every):
-    """The same questions; each so many gets the sentence of another, and no answer."""
+    """The same questions; one in `every` gets the sentence of another question, and no answer."""
     other = questions[len(questions) // 2 :] + questions[: len(questions) // 2]
     return [
         Question(one.id, there.context, one.question) if i % every == 0 else one
@@ -237,11 +239,11 @@ for name, values in scores.items():
     print(f"{name:18} exact match {values['exact_match']:.3f}   F1 {values['f1']:.3f}")
 for one in found[:4]:
     print(one)
-assert scores["MiniLM, a minute"]["f1"] > scores["words alone"]["f1"] + 0.05
+assert scores["MiniLM, a minute"]["f1"] > scores["word overlap"]["f1"] + 0.05
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 3), layout="constrained")
 axes[0].plot(losses.unfold(0, 8, 1).mean(1))
-axes[0].set(xlabel="step", ylabel="nats", title="The loss of first and last token")
+axes[0].set(xlabel="step", ylabel="nats", title="The loss of the first and last token")
 for i, name in enumerate(("exact_match", "f1")):
     axes[1].bar(np.arange(2) + 0.37 * (i - 0.5), [values[name] for values in scores.values()], 0.35, label=name)
 axes[1].set_xticks(range(2), list(scores))
@@ -250,8 +252,8 @@ axes[1].legend()
 plt.show()
 
 # %% [markdown]
-# Below, one question as the model sees it: the probability that the answer begins and ends at each token, and the
-# scores of all spans. What is left of the diagonal would end before it begins.
+# Below are the model's predictions for one question: the probability that the answer begins and ends at each token, and
+# the scores of all spans. A span to the left of the diagonal would end before it begins.
 
 # %%
 which = int(np.argmax([one.probability for one in found]))
@@ -275,38 +277,39 @@ for axis, values, title in zip(axes, logits.softmax(0).T.tolist(), ("it begins h
 plt.show()
 
 # %% [markdown]
-# ## It is not there
+# ## Questions without an answer
 #
-# `[CLS]` stands for *no answer*. Its score, less that of the best span, says how sure the model is of that; from which
-# difference on is it to be believed? Where two errors cost differently, choose a threshold on questions that were not
-# trained on (exercise 14.3). Here are the differences, for the test questions on their own sentences and on others.
+# `[CLS]` stands for *no answer*. Its score minus that of the best span says how confident the model is that there is
+# none. How large must this difference be? Choose a threshold on questions that were not used for training, according to
+# the costs of the two kinds of errors (exercise 14.3). Here are the differences for the test questions, with their own
+# sentences and with sentences of other questions.
 
 # %%
 strange = answerer.predict([(one.question, one.context) for one in estranged(tested, 1)])
 differences = [one.no_answer for one in found], [one.no_answer for one in strange]
 separated = binary_auc(torch.tensor([*differences[0], *differences[1]]), torch.arange(2 * len(found)) >= len(found))
 figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
-for values, name in zip(differences, ("the answer is there", "it is not"), strict=True):
+for values, name in zip(differences, ("with an answer", "without an answer"), strict=True):
     axis.hist(values, bins=30, alpha=0.6, label=name)
-axis.set(xlabel="score of no answer, less that of the best span", ylabel="questions", title=f"AUC {separated:.3f}")
+axis.set(xlabel="score of no answer minus that of the best span", ylabel="questions", title=f"AUC {separated:.3f}")
 axis.legend()
 plt.show()
 assert separated > 0.8
 
 # %% [markdown]
-# A sentence from elsewhere is an easy case, for it speaks of something else. The hard one is a passage on the very
-# topic that leaves the question open, and there models are often fooled.
+# A sentence of another question is an easy case, because it is about something else. A hard case is a passage on the
+# same topic that does not answer the question, and models often fail on these.
 #
 # ## Long passages
 #
-# An encoder reads a few hundred tokens. A longer passage is cut into **windows** that overlap, so that an answer at a
-# border is whole in one of them. Each window has the question before it. The answer is the best span of all windows,
-# and there is none only where no window has one.
+# An encoder can read a few hundred tokens. A longer passage is split into overlapping **windows**, so that an answer at
+# a border is complete in one of them. Each window is preceded by the question. The answer is the best span of all
+# windows; the prediction is *no answer* only if no window contains one.
 
 
 # %%
 def windows_of(count, room, overlap):
-    """First token and number of tokens of each window of a passage of so many tokens."""
+    """First token and number of tokens of each window of a passage with `count` tokens."""
     found = [(0, min(count, room))]
     while found[-1][0] + room < count:
         first = found[-1][0] + room - overlap
@@ -329,21 +332,21 @@ plt.show()
 print(f"{long.question}  {long.texts[0]!r}")
 
 # %% [markdown]
-# All of it, on whole passages and all questions, is a command; an epoch takes some minutes on two cores:
+# To do all of this on whole passages and all questions, use these commands; an epoch takes some minutes on two cores:
 #
 #     lingon train answer --data squadshifts --test xquad --from minilm-l6 --out runs/answer
 #     lingon ask runs/answer --context notes.txt "who has the key?"
 #
 # ## Exercises
 #
-# Write your lines in place of `...`; `lingon learn check 14` checks all three in your copy.
+# Replace `...` with your code; `lingon learn check 14` checks all three in your copy.
 #
-# ### 14.1 Several answers
+# ### 14.1 Non-overlapping answers
 #
 # The best spans are often nearly the same: *Denver Broncos*, *the Denver Broncos*, *Broncos*. `spans` is a list of
-# (first token, last token, score). Give back a list of at most `count` of them, highest score first, of which no two
-# share a token: each is taken if it shares none with those that were taken before. Among equal scores the one that
-# stands first in `spans` goes first.
+# (first token, last token, score). Return a list of at most `count` of them, highest score first, of which no two share
+# a token: go through the spans by descending score, and take each one that shares no token with those taken before. If
+# scores are equal, the one that comes first in `spans` goes first.
 
 
 # %%
@@ -358,9 +361,9 @@ attempt(apart, "14")
 # %% [markdown]
 # ### 14.2 How many windows?
 #
-# A passage has `tokens` tokens (1 or more), a window has room for `room` of them, and each begins with the last
-# `overlap` tokens of the one before (fewer than `room`). The last one ends where the passage ends. How many windows are
-# there?
+# A passage has `tokens` tokens (1 or more), a window has room for `room` of them, and each window begins with the last
+# `overlap` tokens of the previous one (fewer than `room`). The last window ends where the passage ends. How many
+# windows are there?
 
 
 # %%
@@ -373,12 +376,13 @@ def windows_needed(tokens, room, overlap):
 attempt(windows_needed, "14")
 
 # %% [markdown]
-# ### 14.3 When to say nothing
+# ### 14.3 A threshold for no answer
 #
-# For each of some questions, `differences` says how much higher the score of no answer is than that of the best span,
-# `values` what the best span is worth (its F1; 0 if there is no answer), and `empty` whether there is no answer. Who
-# says nothing where the difference is *larger than* a threshold gets 1 for each such question without an answer and 0
-# for one with; elsewhere the value of the span. Give back a threshold with which the sum is as large as it can be.
+# For a list of questions, `differences` says how much higher the score of no answer is than that of the best span,
+# `values` is the value of the best span (its F1; 0 if there is no answer), and `empty` says whether there is no answer.
+# If the difference is *larger than* a threshold, the prediction is *no answer*, which is worth 1 if there is no answer
+# and 0 if there is one; otherwise the prediction is the best span, worth its value. Return a threshold for which the
+# sum over all questions is as large as possible.
 
 
 # %%
@@ -396,4 +400,4 @@ attempt(threshold_of, "14")
 # - Pranav Rajpurkar and others, *SQuAD: 100,000+ Questions for Machine Comprehension of Text*, 2016.
 # - Pranav Rajpurkar, Robin Jia, Percy Liang, *Know What You Don't Know: Unanswerable Questions for SQuAD*, 2018.
 # - Robin Jia and Percy Liang, *Adversarial Examples for Evaluating Reading Comprehension Systems*, 2017.
-# - Danqi Chen and others, *Reading Wikipedia to Answer Open-Domain Questions*, 2017: search and reading together.
+# - Danqi Chen and others, *Reading Wikipedia to Answer Open-Domain Questions*, 2017: search combined with reading.

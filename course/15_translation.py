@@ -1,15 +1,15 @@
 # %% [markdown]
 # # 15. Translation
 #
-# **How does a model make a text of another text, and how does it know which word of the source is up next?**
+# **How does a model turn one text into another, and how does it know which word of the source comes next?**
 #
-# A translation is as long as it likes, has its words in an order of its own, and every one of them hangs on some word
-# of the source. Machine translation is where attention was invented (Bahdanau and others, 2015), where the Transformer
-# came from (2017), and what both were measured on. We put an encoder (lesson 12) and a language model (lesson 13)
-# together, train the pair on short sentences, look at what it attends to, and score it as everybody does. Some of what
-# it says will be right, and some will make you laugh.
+# A translation may have a different length and word order than its source, and each of its words depends on certain
+# words of the source. Attention was invented for machine translation (Bahdanau and others, 2015), and so was the
+# Transformer (2017). We combine an encoder (lesson 12) and a language model (lesson 13), train them on short sentences,
+# look at what the decoder attends to, and evaluate with the standard metric. Some of the translations will be right,
+# and some will make you laugh.
 #
-# You need: self-attention (lesson 9), the Transformer (lesson 11) and beam search (lesson 13). It takes about two
+# You need: self-attention (lesson 09), the Transformer (lesson 11) and beam search (lesson 13). It takes about two
 # minutes.
 
 # %%
@@ -47,12 +47,12 @@ from lingon.tasks.translate.decoder import source_decoder
 # %% [markdown]
 # ## Pairs of sentences
 #
-# What such a model learns from are **parallel texts**: sentences with their translations. Tatoeba is a site where
-# people write sentences of everyday life and translate those of others. Many English ones have several German
-# translations, so the division keeps all pairs together that share a sentence: none is learned from and tested on.
+# Such a model is trained on **parallel texts**: sentences with their translations. Tatoeba is a website where people
+# write everyday sentences and translate those of others. Many English sentences have several German translations, so
+# all pairs that share a sentence are kept in the same split: no sentence is in both training and test set.
 #
-# We keep short pairs of frequent words, so that a minute is enough. Each side has its own vocabulary; the target gets
-# two tokens more, one that begins a text and one that ends it.
+# We keep only short pairs of frequent words, so that a minute is enough. Each side has its own vocabulary; that of the
+# target has two additional tokens, one that begins a text and one that ends it.
 
 # %%
 splits = load_parallel_splits("tatoeba-de")
@@ -74,9 +74,7 @@ def encoded(pairs):
 
 
 train, test = encoded(short["train"]), encoded(short["test"])
-print(
-    f"{len(train[0]):,} of {len(splits.train):,} pairs to learn from, {len(test[0])} of {len(splits.test):,} to test on"
-)
+print(f"{len(train[0]):,} of {len(splits.train):,} training pairs, {len(test[0])} of {len(splits.test):,} test pairs")
 for pair in test[0][:3]:
     print(f"   {pair.source}  {pair.target}")
 ratios = [len(pair.target) / len(pair.source) for pair in splits.train]
@@ -86,7 +84,7 @@ axes[0].axvline(FEW + 0.5, color="black", linestyle="--", linewidth=0.8)
 axes[0].set(xlabel="words", ylabel="pairs", title="How long are the sentences? (line: what we keep)")
 axes[1].hist(ratios, bins=np.linspace(0.4, 2.4, 41))
 axes[1].axvline(1, color="black", linewidth=0.8)
-axes[1].set(xlabel="letters of the German for each English one", title="German is longer")
+axes[1].set(xlabel="German letters per English letter", title="German is longer")
 plt.show()
 assert 1 < np.median(ratios) < 1.3
 tested = {pair.source for pair in splits.test} | {pair.target for pair in splits.test}
@@ -95,14 +93,14 @@ assert not any(pair.source in tested or pair.target in tested for pair in splits
 # %% [markdown]
 # ## An encoder and a decoder
 #
-# The **encoder** reads the source, all of it at once and in both directions, and makes a vector of each token: the
-# **memory**. The **decoder** is a language model of the target that may look into that memory. So the probability of a
-# target $y$ of a source $x$ is a product, as in lesson 10, but every factor knows the source:
+# The **encoder** reads the whole source at once, in both directions, and computes a vector for each token: the
+# **memory**. The **decoder** is a language model of the target that attends to this memory. So the probability of a
+# target $y$ given a source $x$ is a product, as in lesson 10, but every factor is also conditioned on the source:
 # $$p(y \mid x) = \prod_t p(y_t \mid y_1 \dots y_{t-1}, x)$$
 #
-# The pair is trained with **teacher forcing**: to say word $t$ the decoder reads the *right* words before it, whatever
-# it would have said itself. So all positions of a target are computed at once; the decoder reads the target moved one
-# place to the right, with START in front, and its mask hides what comes later.
+# Both are trained together with **teacher forcing**: to predict word $t$ the decoder reads the *correct* words before
+# it, whatever it would have generated itself. So all positions of a target are computed at once; the decoder reads the
+# target shifted by one position to the right, with START in front, and its causal mask hides later words.
 
 # %%
 model_sizes = {"width": 96, "depth": 2, "heads": 4, "ffn_width": 192, "context_length": 32, "source_length": 32}
@@ -134,13 +132,14 @@ print(f"{sum(p.numel() for p in model.parameters()):,} weights")
 print(
     f"sources {[*batch.source_ids.shape]}, their memory {[*memory.hidden.shape]}, targets {[*batch.target_ids.shape]}"
 )
-print("the decoder reads", [english.vocab.token(i) for i in batch.source_ids[0].tolist()], "and says the German")
+print("the encoder reads", [english.vocab.token(i) for i in batch.source_ids[0].tolist()])
 
 # %% [markdown]
 # ## Cross-attention in ten lines
 #
-# How does the decoder look into the memory? With the attention of lesson 9, whose queries come from the target, and
-# keys and values from the source. Nothing is causal here: the source is there from the beginning.
+# How does the decoder attend to the memory? With dot-product attention (exercise 09.3), whose queries come from the
+# target, and whose keys and values come from the source. There is no causal mask here: the whole source is known from
+# the beginning.
 
 
 # %%
@@ -157,13 +156,14 @@ def cross_attention(x, memory, mask, layer):
 layer, x = CrossAttention(12, 3), torch.randn(5, 7, 12)
 source, mask = torch.randn(5, 11, 12), torch.arange(11) < torch.tensor([11, 2, 5, 7, 3])[:, None]
 ours, weights = cross_attention(x, source, mask, layer)
-made_once = LayerMemory(*layer.keys_values(source), padding_mask(mask))  # what the library keeps of a source
+made_once = LayerMemory(*layer.keys_values(source), padding_mask(mask))  # what the library stores of a source
 assert torch.allclose(ours, layer(x, made_once), atol=1e-6)
 assert torch.allclose(weights, layer.weights(x, made_once), atol=1e-6)
 print("equal to lingon.layers.cross_attention")
 
 # %% [markdown]
-# Keys and values of the source are the same for every word of the target, so whoever generates makes them once.
+# The keys and values of the source are the same for every word of the target, so for generation they are computed only
+# once.
 #
 # ## Training
 
@@ -177,22 +177,22 @@ losses = torch.tensor([row["loss"] for row in rows if "loss" in row])
 plt.figure(figsize=(7, 2.8), layout="constrained")
 plt.plot(range(0, 5 * (len(losses) - 4), 5), losses.unfold(0, 5, 1).mean(1))
 plt.xlabel("step")
-plt.ylabel("nats a token")
-plt.title("The loss of German tokens, given those before and the English")
+plt.ylabel("nats per token")
+plt.title("The loss of German tokens, given the previous ones and the English")
 plt.show()
 assert losses[-10:].mean() < 0.5 * losses[:10].mean()
 
 # %% [markdown]
-# ## What it says
+# ## Greedy translation
 #
-# To translate, the decoder must go on from its own words. The simplest way is to take the likeliest one each time. All
-# sentences go on together, and each is cut where it ended.
+# To translate, the decoder must continue from its own words. The simplest method is greedy decoding, which takes the
+# most likely token each time. All sentences are generated in one batch, and each is cut off at its END.
 
 
 # %%
 @torch.inference_mode()
 def greedy(sources, most=14):
-    """The likeliest next token, again and again -> ids up to END."""
+    """Greedy decoding -> ids up to END."""
     columns = TokenIds(sources).collate(np.arange(len(sources)))
     state, ids, said = model.new_state(model.encode(columns["ids"], columns["mask"])), torch.tensor([[START]]), []
     ids = ids.expand(len(sources), 1)
@@ -210,13 +210,13 @@ def tokens(ids):
 said, right = [tokens(ids) for ids in greedy(test[1])], [tokens(ids) for ids in test[2]]
 same = [ours == theirs for ours, theirs in zip(said, right, strict=True)]
 again = [len(words) - len(set(words)) for words in said]
-print(f"{np.mean(same):.0%} are word by word what a person wrote, such as")
+print(f"{np.mean(same):.0%} are identical to the reference, such as")
 for i in np.flatnonzero(same)[::5][:5]:
     print(f"   {test[0][i].source}  {' '.join(said[i])}")
-print("others are other words for the same, or not quite:")
+print("others are worded differently, or wrong:")
 for i in np.flatnonzero(~np.array(same))[:60:10]:
     print(f"   {test[0][i].source}  {' '.join(said[i])}  (a person: {test[0][i].target})")
-print("and these stutter:")
+print("and these repeat themselves:")
 for i in np.argsort(again)[::-1][:4]:
     print(f"   {test[0][i].source}  {' '.join(said[i])}  (a person: {test[0][i].target})")
 assert np.mean(same) > 0.08
@@ -224,15 +224,16 @@ assert np.mean(same) > 0.08
 # %% [markdown]
 # ## Attention as alignment
 #
-# Nobody told the model which word translates which. Below, for each German word that it said, the weights with which
-# the decoder looked at the English ones, the mean over the heads of the last layer. Dark places are the alignment:
-# mostly a diagonal, with steps where German orders its words otherwise, and where one word stands for two.
+# Nobody told the model which word is the translation of which. For each generated German word, the pictures show the
+# weights with which the decoder attended to the English words, averaged over the heads of the last layer. The dark
+# cells form the alignment: mostly a diagonal, with steps where the German word order differs, or where one word
+# corresponds to two.
 
 
 # %%
 def alignment(source, target):
     """How much each token of a target [T] attends to each token of its source [S] -> [T, S]."""
-    read = torch.tensor([[START, *target[:-1]]])  # the row of a token is that of the step that says it
+    read = torch.tensor([[START, *target[:-1]]])  # the row of a token is that of the step that generates it
     return model.cross_attention(torch.tensor([source]), read)[-1].mean(0)
 
 
@@ -242,10 +243,10 @@ for axis, i in zip(axes, order, strict=True):
     axis.imshow(alignment(test[1][i], test[2][i]), cmap="Greys", vmin=0, vmax=1)
     axis.set_xticks(range(len(test[1][i])), [english.vocab.token(j) for j in test[1][i]], rotation=60)
     axis.set_yticks(range(len(test[2][i])), [*right[i], "END"])
-figure.suptitle("Where the decoder looks in the English sentence (columns) to say a German word (rows)")
+figure.suptitle("Attention of each German word (rows) to the English words (columns)")
 plt.show()
 
-# Names are the same in both languages, so of them we know what belongs together.
+# Names are the same in both languages, so we know their alignment.
 name, hits = {"Tom": "Tom", "Maria": "Mary", "Boston": "Boston"}, []
 for source, target in zip(test[1], test[2], strict=True):
     said_in_english = [english.vocab.token(i) for i in source]
@@ -253,23 +254,23 @@ for source, target in zip(test[1], test[2], strict=True):
         if word in name and said_in_english.count(name[word]) == 1:
             hits.append(int(weights.argmax()) == said_in_english.index(name[word]))
 guessing = np.mean([1 / len(source) for source in test[1]])
-print(f"of {len(hits)} names {np.mean(hits):.0%} look most at the same name; by chance {guessing:.0%} would")
+print(f"of {len(hits)} names {np.mean(hits):.0%} attend most to the same name; by chance {guessing:.0%} would")
 assert np.mean(hits) > 2 * guessing
 
 # %% [markdown]
-# A warning: attention weights say where a layer looked, not why it said what it said. With many layers and heads they
-# are a picture of a part of what happens, and some heads look at nothing in particular, such as the full stop.
+# A warning: attention weights say what a layer attended to, not why the model generated a word. With many layers and
+# heads they show only part of what happens, and some heads attend to nothing in particular, such as the full stop.
 #
-# ## What teacher forcing does not teach
+# ## Exposure bias
 #
-# In training the words before are always right; while translating they are the model's own. It has never seen itself
-# go wrong, so what does it do after a slip? Into each right translation we put one wrong word, drawn at random, and
-# ask how likely the model finds the right words behind it. That a model is trained on right words alone, and meets its
-# own errors only in use, is called **exposure bias**. It is behind the stutter above: a word that should not have been
-# said makes the next one worse.
+# In training the previous words are always correct; when translating they are the model's own. It has never seen its
+# own errors, so what does it do after one? Into each correct translation we insert one wrong word, drawn at random, and
+# compute how likely the correct words after it are to the model. That a model is trained on correct words only, and
+# meets its own errors only in use, is called **exposure bias**. It contributes to the repetitions above: one wrong word
+# makes the next one worse.
 
 # %%
-PLACE, AFTER = 1, 3  # the second word is the wrong one; what of the next three?
+PLACE, AFTER = 1, 3  # the second word is wrong; we look at the next three
 long = [i for i, target in enumerate(test[2]) if len(target) >= PLACE + AFTER + 2]
 columns = {
     "source": TokenIds([test[1][i] for i in long]).collate(np.arange(len(long))),
@@ -282,7 +283,7 @@ slipped[:, PLACE + 1] = torch.randint(2, END, (len(long),), generator=torch.Gene
 
 @torch.inference_mode()
 def nats(read):
-    """-log p of the right words [B, T], whatever the decoder reads before them."""
+    """-log p of the correct words [B, T], whatever the decoder reads before them."""
     logits = model.head(model(columns["source"]["ids"], columns["source"]["mask"], read))
     return F.cross_entropy(logits.transpose(1, 2), columns["target"]["ids"], reduction="none")
 
@@ -290,24 +291,24 @@ def nats(read):
 here = slice(PLACE + 1, PLACE + 1 + AFTER)
 forced, free = (nats(read)[:, here].mean(0) for read in (read, slipped))
 figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
-for shift, values, label in ((-0.2, forced, "after the right word"), (0.2, free, "after a wrong word")):
+for shift, values, label in ((-0.2, forced, "after the correct word"), (0.2, free, "after a wrong word")):
     axis.bar(np.arange(AFTER) + shift, values, 0.38, label=label)
 axis.set_xticks(range(AFTER), [f"{n} later" for n in range(1, AFTER + 1)])
-axis.set(ylabel="nats", title=f"The loss of the right words of {len(long)} sentences")
+axis.set(ylabel="nats", title=f"The loss of the correct words of {len(long)} sentences")
 axis.legend()
 plt.show()
 assert free[0] > forced[0] + 0.5
 assert free[0] - forced[0] > free[-1] - forced[-1]
 
 # %% [markdown]
-# It hurts most right behind the slip, and less later: the source is still there to look at.
+# The loss rises most directly after the error, and less later, because the decoder can still attend to the source.
 #
-# ## Beam and length
+# ## Beam search and length
 #
-# The likeliest next word need not begin the likeliest translation, so a beam search (lesson 13) keeps several
-# beginnings. It finds translations that are more probable. They also get *shorter*: every further word multiplies a
-# probability below one, so the sum of logs is best for who stops early. That is what the length penalty of lesson 13
-# is for: the log-probability is divided by $((5 + n) / 6)^\alpha$ for $n$ words.
+# The most likely next word need not begin the most likely translation, so beam search (lesson 13) keeps several
+# beginnings. It finds more probable translations. They also become *shorter*: every further word multiplies the
+# probability by a factor below one, so the sum of log-probabilities favours short texts. That is what the length
+# penalty of lesson 13 is for: the log-probability is divided by $((5 + n) / 6)^\alpha$ for $n$ words.
 
 
 # %%
@@ -324,7 +325,7 @@ def search(sources, beams, alpha):
 
 widths, alphas = (1, 2, 4, 8), (0.0, 1.0)
 found = {(beams, alpha): search(test[1], beams, alpha) for alpha in alphas for beams in widths}
-assert [tokens(one.ids) for one in found[1, 0.0]] == said  # a beam of one is greedy
+assert [tokens(one.ids) for one in found[1, 0.0]] == said  # one beam is greedy decoding
 logprobs = [np.mean([one.logprob for one in found[beams, 0.0]]) for beams in widths]
 lengths = {alpha: [np.mean([len(one.ids) for one in found[beams, alpha]]) for beams in widths] for alpha in alphas}
 figure, axes = plt.subplots(1, 2, figsize=(10, 2.8), layout="constrained")
@@ -332,7 +333,7 @@ axes[0].plot(widths, logprobs, "o-")
 axes[0].set(xlabel="beams", ylabel="log-probability", title="More beams find more probable translations", xticks=widths)
 for alpha, values in lengths.items():
     axes[1].plot(widths, values, "o-", label=f"length penalty {alpha:g}")
-axes[1].axhline(np.mean([len(target) for target in test[2]]), color="black", linewidth=0.8, label="of people")
+axes[1].axhline(np.mean([len(target) for target in test[2]]), color="black", linewidth=0.8, label="references")
 axes[1].set(xlabel="beams", ylabel="tokens", title="... and shorter ones", xticks=widths)
 axes[1].legend()
 plt.show()
@@ -341,13 +342,13 @@ assert lengths[0.0][-1] < lengths[0.0][0]
 assert lengths[1.0][-1] > lengths[0.0][-1]
 
 # %% [markdown]
-# ## BLEU by hand
+# ## BLEU
 #
-# How good is that? People would have to read it; a number that anybody can compute is **BLEU** (Papineni and others,
-# 2002). It counts words, pairs, triples and quadruples of the translation that the reference has as well. Two tricks
-# make it hard to fool. The counts are **clipped**: a word counts no more often than the reference has it, so that
-# saying *the the the* is worth no more than one *the*. And a translation that says little, all of it right, pays a
-# **brevity penalty**: $e^{1 - r/c}$, if it has $c$ words and the reference $r$, more than that.
+# How good are the translations? The best answer would come from human readers; a score that can be computed is **BLEU**
+# (Papineni and others, 2002). It counts the n-grams of one to four words of the translation that also occur in the
+# reference. Two rules make it hard to cheat. The counts are **clipped**: an n-gram counts no more often than it occurs
+# in the reference, so that *the the the* is worth no more than one *the*. And a translation that is too short is
+# multiplied by a **brevity penalty**: $e^{1 - r/c}$, if it has $c$ words and the reference has $r > c$.
 
 
 # %%
@@ -356,13 +357,13 @@ def ngrams(words, n):
 
 
 def counts(said, right, n):
-    """How many n-grams are in the reference too, clipped, and how many there are."""
+    """How many n-grams are also in the reference, clipped, and how many there are."""
     ours = ngrams(said, n)
     return sum((ours & ngrams(right, n)).values()), sum(ours.values())
 
 
 def bleu(said, right):
-    """Of a corpus: counts of all sentences are added before anything is divided."""
+    """BLEU of a corpus: the counts of all sentences are added before dividing."""
     sums = np.array([[counts(a, b, n) for n in (1, 2, 3, 4)] for a, b in zip(said, right, strict=True)]).sum(0)
     c, r = sum(map(len, said)), sum(map(len, right))
     brevity = 1.0 if c > r else math.exp(1 - r / c)
@@ -370,7 +371,7 @@ def bleu(said, right):
 
 
 assert counts(["the"] * 7, ["the", "cat", "is", "on", "the", "mat"], 1) == (2, 7)
-if find_spec("sacrebleu"):  # what everybody reports; `lingon.metrics.translation` asks it
+if find_spec("sacrebleu"):  # the standard implementation; `lingon.metrics.translation` uses it
     texts = [[" ".join(words) for words in side] for side in (said, right)]
     assert np.allclose(bleu(said, right), corpus_bleu(*texts).value)
     print("equal to sacrebleu")
@@ -382,7 +383,7 @@ for n in (1, 2, 3, 4):
     shared, ours = ngrams(said[one], n) & ngrams(right[one], n), counts(said[one], right[one], n)
     print(f"   {n}-grams: {ours[0]} of {ours[1]}   " + ", ".join(" ".join(each) for each in shared))
 c, r = len(said[one]), len(right[one])
-print(f"   brevity penalty {1.0 if c > r else math.exp(1 - r / c):.2f} for {c} words, where the person has {r}")
+print(f"   brevity penalty {1.0 if c > r else math.exp(1 - r / c):.2f} for {c} words, where the reference has {r}")
 
 scores = {key: bleu([tokens(one.ids) for one in best], right) for key, best in found.items()}
 figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
@@ -391,28 +392,28 @@ for alpha in alphas:
 axis.set(xlabel="beams", ylabel="BLEU", title=f"{len(right)} short sentences of Tatoeba", xticks=widths)
 axis.legend()
 plt.show()
-print(f"BLEU of the likeliest words {scores[1, 0.0]:.1f}, of four beams with a length penalty {scores[4, 1.0]:.1f}")
+print(f"BLEU of greedy decoding {scores[1, 0.0]:.1f}, of four beams with a length penalty {scores[4, 1.0]:.1f}")
 assert scores[1, 0.0] > 15
 
 # %% [markdown]
-# Mind what such a number is: it compares with *one* translation a person happened to write, and does not know that two
-# words mean the same. It is good for telling two systems apart on the same test, and says nothing across tests:
-# sentences as short as ours, of words that are all known, are easy. Whoever reports BLEU says how words were cut as
-# well, which is what the signature of sacrebleu is for.
+# Be aware of the limits of this score: it compares with *one* translation that a person happened to write, and ignores
+# synonyms. It is useful for comparing two systems on the same test set, but not across test sets: sentences as short as
+# ours, without unknown words, are easy. When you report BLEU, also report how the text was tokenized; that is the
+# purpose of sacrebleu's signature.
 #
-# All of it, on all the sentences and in pieces of words, is a command, which says how long it will take:
+# To do all of this with all the sentences and with subwords, use these commands; training prints how long it will take:
 #
 #     lingon train translate --data tatoeba-de --out runs/translate
 #     lingon translate runs/translate "My dog loves the sea."
 #
 # ## Exercises
 #
-# Write your lines in place of `...`; `lingon learn check 15` checks all three in your copy.
+# Replace `...` with your code; `lingon learn check 15` checks all three in your copy.
 #
 # ### 15.1 Several references
 #
-# There may be several right translations. Then an n-gram counts at most as often as it is in that reference which has
-# it most often. `said` is a list of words, `references` a list of such lists. How many n-grams of `said` count?
+# There may be several correct translations. Then an n-gram counts at most as often as in the reference in which it is
+# most frequent. `said` is a list of words, `references` a list of such lists. How many n-grams of `said` count?
 
 
 # %%
@@ -425,11 +426,11 @@ def clipped_counts(said, references, n):
 attempt(clipped_counts, "15")
 
 # %% [markdown]
-# ### 15.2 How strong must the penalty be?
+# ### 15.2 The strength of the length penalty
 #
 # `short` and `long` are two translations, each as (log-probability, words), where `short` has fewer words and the
-# higher log-probability; both logs are below 0. A score is the log-probability divided by ((5 + words) / 6) to the
-# power `alpha`. Give back the `alpha` with which both have the same score. (Beyond it, the long one wins.)
+# higher log-probability; both log-probabilities are below 0. A score is the log-probability divided by ((5 + words)
+# / 6) to the power `alpha`. Return the `alpha` for which both have the same score. (Above it, the long one wins.)
 
 
 # %%
@@ -442,11 +443,11 @@ def fair_alpha(short, long):
 attempt(fair_alpha, "15")
 
 # %% [markdown]
-# ### 15.3 The first attention
+# ### 15.3 Additive attention
 #
-# Before dot products there was a small network: Bahdanau and others scored each vector of the source with $v \cdot
-# \tanh(W q + U k)$. `query` [D] is the state of the decoder, `keys` [S, E] are the vectors of the source, `w` is [A,
-# D], `u` is [A, E] and `v` is [A]. Give back the attention weights [S], which sum to one.
+# Before dot products, attention used a small network: Bahdanau and others computed the score of each vector of the
+# source as $v \cdot \tanh(W q + U k)$. `query` [D] is the state of the decoder, `keys` [S, E] are the vectors of the
+# source, `w` is [A, D], `u` is [A, E] and `v` is [A]. Return the attention weights [S], which sum to one.
 
 
 # %%

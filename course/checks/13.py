@@ -89,7 +89,7 @@ EXERCISES = [
         check_may_still_win,
         (
             "What is the best log-probability that a text with this beginning can have? And the largest penalty?",
-            "At best the log-probability does not fall; the penalty is largest at `most` words: ((5 + most) / 6) ** alpha.",
+            "At best the log-probability stays; the penalty is largest at `most` words: ((5 + most) / 6) ** alpha.",
         ),
         may_still_win,
     ),

@@ -18,14 +18,14 @@ def check_apart(apart):
     cases = (
         (1, [(3, 4, 3.0)], "the highest score comes first"),
         (2, [(3, 4, 3.0), (9, 11, 2.0)], "(2, 4) and (4, 4) share token 4 with (3, 4)"),
-        (3, [(3, 4, 3.0), (9, 11, 2.0), (0, 2, 1.0)], "the last token belongs to a span: (11, 12) meets (9, 11)"),
-        (9, [(3, 4, 3.0), (9, 11, 2.0), (0, 2, 1.0), (5, 5, 0.5)], "there are only four that share no token"),
+        (3, [(3, 4, 3.0), (9, 11, 2.0), (0, 2, 1.0)], "the last token belongs to a span: (11, 12) overlaps (9, 11)"),
+        (9, [(3, 4, 3.0), (9, 11, 2.0), (0, 2, 1.0), (5, 5, 0.5)], "only four spans share no token"),
     )
     for count, truth, why in cases:
         found = list(map(tuple, apart(list(spans), count)))
-        assert found == truth, f"The best {count} of {spans}: {truth}, for {why}; yours is {found}."
+        assert found == truth, f"The best {count} of {spans}: {truth}, because {why}; yours is {found}."
     found = list(map(tuple, apart([(1, 5, 1.0), (0, 9, 1.0), (7, 7, 1.0)], 3)))
-    assert found == [(1, 5, 1.0), (7, 7, 1.0)], f"Of equal scores the one that stands first is taken; yours is {found}."
+    assert found == [(1, 5, 1.0), (7, 7, 1.0)], f"Of equal scores the first one is taken; yours is {found}."
 
 
 def windows_needed(tokens, room, overlap):
@@ -36,12 +36,12 @@ def windows_needed(tokens, room, overlap):
 def check_windows_needed(windows_needed):
     cases = (
         (7, 10, 3, 1, "a short passage is one window"),
-        (10, 10, 3, 1, "a passage that fills a window is one, too"),
+        (10, 10, 3, 1, "a passage that exactly fills a window is one, too"),
         (11, 10, 3, 2, "one token too many makes a second window"),
-        (17, 10, 3, 2, "the second window reaches token 17"),
-        (18, 10, 3, 3, "and not token 18"),
-        (1000, 100, 0, 10, "without overlap it is the number of tokens by the room"),
-        (500, 300, 128, 3, "each window after the first brings 172 new tokens"),
+        (17, 10, 3, 2, "the second window ends at token 17"),
+        (18, 10, 3, 3, "token 18 needs a third window"),
+        (1000, 100, 0, 10, "without overlap it is the number of tokens divided by the room"),
+        (500, 300, 128, 3, "each window after the first adds 172 new tokens"),
     )
     for tokens, room, overlap, truth, why in cases:
         found = windows_needed(tokens, room, overlap)
@@ -92,10 +92,10 @@ def check_threshold_of(threshold_of):
 
 EXERCISES = [
     Exercise(
-        "Several answers",
+        "Non-overlapping answers",
         check_apart,
         (
-            "Sort by the score, highest first: sorted keeps the order among equals.",
+            "Sort by score, highest first: sorted keeps the order of equal elements.",
             "Two spans share no token if one ends before the other begins.",
             "all(last < start or end < first for start, end, _ in taken)",
         ),
@@ -105,19 +105,19 @@ EXERCISES = [
         "How many windows?",
         check_windows_needed,
         (
-            "The first window takes `room` tokens, each further one brings room - overlap new ones.",
-            "What is left after the first, divided by that and rounded up; nothing is left of a short passage.",
+            "The first window takes `room` tokens, each further one adds room - overlap new ones.",
+            "Divide what is left after the first by that and round up; of a short passage nothing is left.",
             "-(-a // b) is a / b rounded up.",
         ),
         windows_needed,
     ),
     Exercise(
-        "When to say nothing",
+        "A threshold for no answer",
         check_threshold_of,
         (
-            "The sum changes only where the threshold passes a difference: it is enough to try them.",
-            "And one below all of them, with which nothing is ever said.",
-            "max(tried, key=lambda threshold: ...), where the key adds up what that threshold gets.",
+            "The sum changes only where the threshold passes a difference: it is enough to try these values.",
+            "Also try one below all of them, for which the prediction is always no answer.",
+            "max(tried, key=lambda threshold: ...), where the key computes the sum for that threshold.",
         ),
         threshold_of,
     ),

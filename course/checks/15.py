@@ -22,16 +22,16 @@ def check_clipped_counts(clipped_counts):
     cat, other = ["the", "cat", "is", "on", "the", "mat"], ["there", "is", "a", "cat", "on", "the", "mat"]
     cases = (
         (["the"] * 4, [cat], 1, 2, "the reference has two"),
-        (["the"] * 4, [cat, other], 1, 2, "the reference that has most of them has two, not three"),
-        (["a", "cat", "is", "there"], [cat, other], 1, 4, "each word is in one of them"),
+        (["the"] * 4, [cat, other], 1, 2, "the reference with the most has two, not three"),
+        (["a", "cat", "is", "there"], [cat, other], 1, 4, "each word is in one of the references"),
         (["a", "cat", "is", "there"], [cat, other], 2, 2, "'a cat' is in the second, 'cat is' in the first"),
-        (["on", "the", "mat"] * 2, [cat, other], 3, 1, "'on the mat' is once in each, so it counts once"),
-        (["mat"], [cat], 2, 0, "one word has no pair"),
-        ([], [cat], 1, 0, "nothing was said"),
+        (["on", "the", "mat"] * 2, [cat, other], 3, 1, "'on the mat' occurs once in each, so it counts once"),
+        (["mat"], [cat], 2, 0, "one word has no bigram"),
+        ([], [cat], 1, 0, "the translation is empty"),
     )
     for said, references, n, truth, why in cases:
         found = clipped_counts(list(said), [list(one) for one in references], n)
-        assert isinstance(found, Real), f"Give back a number, yours is of type {type(found).__name__}."
+        assert isinstance(found, Real), f"Return a number, yours is of type {type(found).__name__}."
         assert found == truth, (
             f"{' '.join(said)!r}, {len(references)} reference(s), n = {n}: {truth}, since {why}; yours: {found}."
         )
@@ -49,7 +49,7 @@ def check_fair_alpha(fair_alpha):
         cases.append(((logprob, words), (logprob * draw.uniform(1.05, 3), words + draw.randint(1, 9))))
     for short, long in cases:
         found = fair_alpha(short, long)
-        assert isinstance(found, Real), f"Give back a number, yours is of type {type(found).__name__}."
+        assert isinstance(found, Real), f"Return a number, yours is of type {type(found).__name__}."
         scores = [logprob / ((5 + words) / 6) ** float(found) for logprob, words in (short, long)]
         assert math.isclose(*scores, rel_tol=1e-6), (
             f"For {short} and {long} your alpha {float(found):.4g} gives the scores {scores[0]:.4g} and "
@@ -68,8 +68,8 @@ def check_additive_attention(additive_attention):
     draw = torch.Generator().manual_seed(0)
     query, keys, w, u, v = (torch.randn(*s, generator=draw) for s in ((3,), (5, 7), (11, 3), (11, 7), (11,)))
     found = additive_attention(query, keys, w, u, v)
-    assert isinstance(found, torch.Tensor), f"Give back a tensor, yours is of type {type(found).__name__}."
-    assert found.shape == (5,), f"There is a weight for each of the 5 vectors; your shape is {[*found.shape]}."
+    assert isinstance(found, torch.Tensor), f"Return a tensor, yours is of type {type(found).__name__}."
+    assert found.shape == (5,), f"There must be a weight for each of the 5 vectors; your shape is {[*found.shape]}."
     assert torch.isclose(found.sum(), torch.tensor(1.0), atol=1e-5), f"The weights sum to {found.sum():.4g}, not to 1."
     scores = [sum(v[a] * math.tanh(w[a] @ query + u[a] @ key) for a in range(11)) for key in keys]
     truth = torch.tensor([math.exp(score) for score in scores])
@@ -85,28 +85,28 @@ EXERCISES = [
         check_clipped_counts,
         (
             "Count the n-grams of each reference with a Counter, as in the lesson.",
-            "Of two Counters, a | b has the larger count of each, a & b the smaller one.",
+            "For two Counters, a | b has the larger count of each key, a & b the smaller one.",
             "sum((ngrams(said) & most).values()), where `most` is the | of all references.",
         ),
         clipped_counts,
     ),
     Exercise(
-        "How strong must the penalty be?",
+        "The strength of the length penalty",
         check_fair_alpha,
         (
-            "Write the two scores down and set them equal; the 6 falls out.",
+            "Write down the two scores and set them equal; the 6 cancels.",
             "long / short = ((5 + long words) / (5 + short words)) ** alpha.",
             "Take the logarithm of both sides.",
         ),
         fair_alpha,
     ),
     Exercise(
-        "The first attention",
+        "Additive attention",
         check_additive_attention,
         (
             "W q is one vector [A] for all; U k is [S, A] for all keys at once: keys @ u.T.",
-            "The sum of the two, through tanh, times v is a score for each key [S].",
-            "A softmax over the keys makes weights of scores.",
+            "The tanh of their sum, times v, is a score for each key [S].",
+            "A softmax over the keys turns scores into weights.",
         ),
         additive_attention,
     ),
