@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 16. Pictures and words
 #
-# **How can a network say in words what it sees?**
+# **How can a network describe in words what it sees?**
 #
-# So far everything was text. But most of what we built never asked where its vectors come from: attention looks at
-# vectors, a decoder says words given vectors. If a picture becomes vectors too, one for each place of it, the decoder
-# of lesson 15 can describe a picture as it translated a sentence, and a question can look for its answer in a picture
-# as it did in a passage. What is new is the way from pixels to vectors: the convolution of lesson 07, in two
-# dimensions.
+# So far we have mostly worked with text. But most of what we built does not depend on where its vectors come from:
+# attention works on vectors, and a decoder generates words given vectors. If a picture is represented by vectors too,
+# one for each position, then the decoder of lesson 15 can describe a picture just as it translated a sentence, and a
+# question can find its answer in a picture just as it did in a passage. The only new part is the step from pixels to
+# vectors: the convolution of lesson 07, in two dimensions.
 #
 # You need: neural networks (lesson 04), the text CNN (07), translation (15). It takes about a minute.
 
@@ -45,20 +45,22 @@ def draw(axis, picture, title=""):
 
 
 def moved(pixels, rows, columns):
-    """Pictures [N, 1, 28, 28], all moved down and to the right; what leaves on one side is lost, paper comes in."""
+    """Pictures [N, 1, 28, 28], all moved down and to the right; the new rows and columns are background."""
     padded = F.pad(pixels, [8] * 4)
     return padded[..., 8 - rows : 36 - rows, 8 - columns : 36 - columns]
 
 
 # %% [markdown]
-# ## What a linear layer does not know
+# ## Shifted digits
 #
-# Lesson 04 read digits with a network of linear layers: each pixel has weights of its own. What if all digits stand a
-# few pixels lower? To us nothing has changed. To the network everything has: other weights see the ink.
+# Lesson 04 read digits with a network of linear layers, in which each pixel has separate weights. What if all digits
+# are shifted down by a few pixels? To us nothing has changed. To the network everything has, because the ink now falls
+# on other weights.
 #
-# In a sentence we met the same: a phrase means the same wherever it stands, so a text CNN slides one small filter over
-# all places. In a picture a filter is a small square, and it slides in two directions. At each place it is laid over
-# the pixels, each is multiplied by the number that lies on it, and the sum is the output at this place:
+# The same problem occurs in sentences: a phrase means the same wherever it occurs, so a text CNN slides one small
+# filter over all positions. In a picture a filter is a small square, and it slides in two directions. At each position
+# it is placed on the pixels, each pixel is multiplied by the weight on top of it, and the sum is the output at this
+# position:
 #
 # $$y[o, i, j] = b[o] + \sum_c \sum_{u, v} w[o, c, u, v] \, x[c, i + u, j + v]$$
 #
@@ -87,8 +89,8 @@ for stride, padding in ((1, 0), (1, 1), (2, 1), (3, 2)):
 print("equal to PyTorch's conv2d")
 
 # %% [markdown]
-# What can such a filter see? Below, two by hand: one with plus on top and minus below answers where ink begins from
-# above, the other where it begins from the left. Nobody will write the filters of our networks; they are learned.
+# What can such a filter detect? Below are two that we have designed by hand: one responds to edges at the top of the
+# ink, the other to edges at the left. The filters of our networks are not designed but learned.
 
 # %%
 edges = torch.tensor([[[[-1.0, -1, -1], [0, 0, 0], [1, 1, 1]]], [[[-1.0, 0, 1], [-1, 0, 1], [-1, 0, 1]]]])
@@ -96,26 +98,26 @@ three = pictures["train"][labels["train"] == 3][:1]
 answers = convolve(three, edges, torch.zeros(2), padding=1)[0]
 figure, axes = plt.subplots(1, 3, figsize=(7, 2.5), layout="constrained")
 draw(axes[0], three[0], "a three")
-for axis, answer, title in zip(axes[1:], answers, ("ink begins from above", "ink begins from the left"), strict=True):
+for axis, answer, title in zip(axes[1:], answers, ("top edges", "left edges"), strict=True):
     axis.imshow(answer, cmap="RdBu_r", vmin=-3, vmax=3)
     axis.set_title(title, fontsize=9)
     axis.axis("off")
 plt.show()
 
-# Where the picture moves, the answers move with it, and are otherwise the same.
+# If the picture is shifted, the outputs are shifted in the same way, and otherwise equal.
 there = convolve(moved(three, 3, -2), edges, torch.zeros(2), padding=1)[0]
 assert torch.allclose(there[:, 6:-6, 6:-6], answers[:, 3:-9, 8:-4])
 
 # %% [markdown]
-# A network stacks them. With a stride of two each layer gives a map of half the rows and columns, so that a vector of
-# the next one has seen more of the picture. At the end there is a vector for each place of a small grid. To read a
-# digit the network takes, of each channel, the largest value over all places (as the text CNN did): it says *that*
-# something is there, not *where*.
+# A network stacks convolutions. With a stride of two, each layer's output has half the rows and columns, so that each
+# vector of the next layer depends on a larger part of the picture. At the end there is a vector for each position of a
+# small grid. To read a digit, the network takes the maximum of each channel over all positions (as the text CNN did):
+# it says *whether* something is there, not *where*.
 
 
 # %%
 def trunk():
-    """Pictures [N, 1, H, W] -> vectors of 64 numbers for each place of a grid: [N, 64, H / 8, W / 8]."""
+    """Pictures [N, 1, H, W] -> vectors of 64 numbers for each position of a grid: [N, 64, H / 8, W / 8]."""
     sizes = ((1, 16, 5, 2, 2), (16, 32, 3, 2, 1), (32, 64, 3, 2, 1), (64, 64, 3, 1, 1))
     return nn.Sequential(*(part for size in sizes for part in (nn.Conv2d(*size), nn.ReLU())))
 
@@ -164,7 +166,7 @@ networks = {
 for name, network in networks.items():
     taught(network, classified, columns, epochs=6, rate=3e-3)
     numbers = sum(weights.numel() for weights in network.parameters())
-    print(f"{name}: {numbers:,} numbers, {read_right(network, pictures['test']):.3f} of the test digits are read right")
+    print(f"{name}: {numbers:,} weights, test accuracy {read_right(network, pictures['test']):.3f}")
 
 shifts = range(7)
 right = {name: [read_right(of, moved(pictures["test"], by, by)) for by in shifts] for name, of in networks.items()}
@@ -177,21 +179,22 @@ right["shifted in training"] = [read_right(reader, moved(pictures["test"], by, b
 figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
 for name, values in right.items():
     axis.plot(shifts, values, marker="o", label=name)
-axis.set(xlabel="pixels that all test digits are moved, down and right", ylabel="read right", ylim=(0, 1))
+axis.set(xlabel="shift of all test digits in pixels, down and right", ylabel="accuracy", ylim=(0, 1))
 axis.legend()
 plt.show()
 assert right["convolutions"][3] > right["linear layers"][3] + 0.1
 assert right["shifted in training"][5] > right["convolutions"][5] + 0.1
 
 # %% [markdown]
-# Both networks have about as many numbers. Convolutions bear a small move better, but not every one: with a stride
-# of two a map of half the size sees only every second place, and at the border a digit is cut. What helps is to show
-# moved pictures in training too. Such **augmentation** costs nothing to collect: it says which changes do not matter.
+# Both networks have about the same number of weights. Convolutions are more robust to a small shift, but not to every
+# shift: with a stride of two, an output of half the size is computed only at every second position, and at the border a
+# digit is cut off. What helps is to train on shifted pictures too. Such data **augmentation** needs no new data: it
+# teaches the network which changes do not matter.
 #
 # ## A picture as a vector
 #
-# The 64 numbers before the last layer are a vector of the picture, as lesson 12 had one of a sentence. Pictures that
-# mean the same should lie near each other, by the cosine of their vectors, even if they share few pixels.
+# The 64 numbers before the last layer are a vector of the whole picture, like the sentence vectors of lesson 12.
+# Pictures of the same digit should have vectors with a large cosine, even if they share few pixels.
 
 # %%
 with torch.no_grad():
@@ -201,7 +204,7 @@ by_pixels = -torch.cdist(pictures["test"].flatten(1), pictures["train"].flatten(
 shown = [3, 14, 27, 38]
 figure, axes = plt.subplots(len(shown), 7, figsize=(7.5, 4.6), layout="constrained")
 for row, i in zip(axes, shown, strict=True):
-    draw(row[0], pictures["test"][i], "asked for")
+    draw(row[0], pictures["test"][i], "query")
     for axis, j in zip(row[1:], near[i].topk(6).indices, strict=True):
         draw(axis, pictures["train"][j], f"{near[i, j]:.2f}")
 plt.show()
@@ -212,17 +215,17 @@ for name, rows in nearest.items():
     )
 
 # %% [markdown]
-# ## Scenes, and what is said of them
+# ## Scenes and captions
 #
-# One digit needs one word. So we put two on a sheet, beside or below each other, and say how they stand: *three left of
-# eight*, *five above zero*. The scenes are constructed, from digits that people wrote; the test scenes are of digits
-# that no training scene has. And of all sentences that one can say, each fifth is never seen in training: whoever wants
-# to say *three left of eight* then has to put it together from parts.
+# A single digit needs only one word. So we place two in a scene, next to or above each other, and describe their
+# arrangement: *three left of eight*, *five above zero*. The scenes are constructed from handwritten digits; the test
+# scenes use digits that occur in no training scene. And one in five of all possible sentences never occurs in training:
+# to generate *three left of eight*, the model may have to combine it from parts.
 
 # %%
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "left of", "above", "END"]
 LEFT, ABOVE, END, START = 10, 11, 12, 13
-SIZE, GRID = 56, 49  # of a scene in pixels, and the places of its grid, 7 x 7
+SIZE, GRID = 56, 49  # of a scene in pixels, and the positions of its grid, 7 x 7
 
 
 def kept_for_the_test(first, relation, second):
@@ -230,7 +233,7 @@ def kept_for_the_test(first, relation, second):
 
 
 def scenes(part, count, seed, unseen):
-    """Scenes [N, 1, 56, 56] of two digits, and what is said of each: four ids, END among them."""
+    """Scenes [N, 1, 56, 56] of two digits, and their captions: four ids, including END."""
     source, random = getattr(digits, part), np.random.default_rng(seed)
     sheets, captions = np.zeros((count, 1, SIZE, SIZE), np.float32), []
     while len(captions) < count:
@@ -256,7 +259,7 @@ def said(ids):
 train_scenes, train_captions = scenes("train", 12_000, 0, unseen=False)
 test_scenes, test_captions = scenes("test", 500, 1, unseen=True)
 seen, asked = ({tuple(row[:3]) for row in of.tolist()} for of in (train_captions, test_captions))
-print(f"{len(seen)} sentences are said of {len(train_scenes):,} training scenes, {len(asked)} others of the test's")
+print(f"{len(train_scenes):,} training scenes have {len(seen)} different captions, the test scenes {len(asked)} others")
 figure, axes = plt.subplots(1, 6, figsize=(10, 2), layout="constrained")
 for axis, scene, caption in zip(axes, test_scenes, test_captions.tolist(), strict=False):
     draw(axis, scene, said(caption))
@@ -266,19 +269,19 @@ assert not seen & asked
 # %% [markdown]
 # ## A caption is a conditional language model
 #
-# A language model gives the next word a probability, given the words before. Here it is given the picture too:
+# A language model computes the probability of the next word, given the words before. Here it is given the picture too:
 #
 # $$P(w_1 \ldots w_T \mid x) = \prod_t P(w_t \mid w_1 \ldots w_{t-1}, x)$$
 #
-# That is the formula of lesson 15, with a picture in the place of the source sentence. The encoder is the trunk: a
-# scene of 56 by 56 pixels becomes a grid of 7 by 7 vectors, and a learned vector for each place says where it is. This
-# list of 49 vectors is what a sentence of 49 tokens would be. The decoder is small: a recurrent layer reads the words
-# so far, and its state looks over the places with cross-attention. For one head it is this:
+# That is the formula of lesson 15, with a picture instead of the source sentence. The encoder is the convolutional
+# trunk: a scene of 56 by 56 pixels becomes a grid of 7 by 7 vectors, to which learned position vectors are added. These
+# 49 vectors play the role of a sentence of 49 tokens. The decoder is small: a recurrent layer reads the words so far,
+# and its state attends to the positions of the grid with cross-attention. For one head, this is:
 
 
 # %%
 def look(states, places, layer):
-    """Words [B, T, D] look at places [B, S, D] with one head: what they see, and where they look [B, T, S]."""
+    """Words [B, T, D] attend to positions [B, S, D] with one head -> output, and weights [B, T, S]."""
     queries = layer.q(states)
     keys, values = layer.kv(places).chunk(2, -1)
     weights = (queries @ keys.transpose(1, 2) / math.sqrt(queries.shape[-1])).softmax(-1)
@@ -315,8 +318,8 @@ class Captioner(nn.Module):
 
 
 # %% [markdown]
-# The trunk need not learn to see from scratch: it begins with the weights of the digit reader. Training is teacher
-# forcing, as for a translator: at each word the right ones before it are read.
+# The trunk need not be trained from scratch: it is initialized with the weights of the digit classifier. We train with
+# teacher forcing, as in translation: for each word, the decoder reads the correct words before it.
 
 
 # %%
@@ -333,7 +336,7 @@ def caption_loss(model, batch):
 
 @torch.no_grad()
 def describe(model, images):
-    """The likeliest word, again and again: four ids for each scene, and where each looked [N, 4, 49]."""
+    """Greedy decoding: four ids for each scene, and the attention weights of each [N, 4, 49]."""
     ids = torch.full((len(images), 1), START)
     for _ in range(4):
         logits, weights = model.attended(images, ids)
@@ -347,7 +350,7 @@ captioner.trunk.load_state_dict(reader.trunk.state_dict())
 losses = taught(captioner, caption_loss, {"images": train_scenes, "captions": train_captions}, epochs=2, rate=3e-3)
 found, looked = describe(captioner, test_scenes)
 exact = (found == test_captions).all(1)
-print(f"all words right: {exact.float().mean():.3f} of scenes whose sentence was never said in training")
+print(f"all words right: {exact.float().mean():.3f} of the scenes, whose captions never occurred in training")
 word_right = dict(
     zip(("first digit", "relation", "second digit"), (found == test_captions).float().mean(0), strict=False)
 )
@@ -355,19 +358,20 @@ print({name: round(value.item(), 3) for name, value in word_right.items()})
 plt.figure(figsize=(7, 2.6), layout="constrained")
 plt.plot(np.arange(len(losses)) * 5, losses)
 plt.xlabel("step")
-plt.ylabel("nats a word")
-plt.title("The loss of words, given those before and the picture")
+plt.ylabel("nats per word")
+plt.title("The loss of words, given the previous ones and the picture")
 plt.show()
 assert exact.float().mean() > 0.4
 assert word_right["second digit"] < word_right["first digit"]
 
 # %% [markdown]
 # The second digit is wrong more often than the first. The decoder is a language model, and after *three left of* it
-# expects what was said there in training; in these sentences that is never the right word. What the picture shows has
-# to win against what is usual, and does not always. Captioners of photographs have the same weakness.
+# expects a word that followed there in training; in these captions that is never the right word. The evidence of the
+# picture has to outweigh this expectation, and does not always do so. Models that caption photographs have the same
+# weakness.
 #
-# Nobody told the decoder where the digits are. Below, for each word that it said, where it looked: dark places of the
-# grid have much weight. Then some scenes that it got wrong.
+# The decoder was never told where the digits are. The pictures show for each generated word what it attended to: dark
+# positions of the grid have large weights. Below them are some scenes that it got wrong.
 
 # %%
 figure, axes = plt.subplots(3, 5, figsize=(9, 5.6), layout="constrained")
@@ -385,25 +389,26 @@ for axis, i in zip(axes, torch.nonzero(~exact).flatten(), strict=False):
     draw(axis, test_scenes[i], f"{said(found[i].tolist())}\nis: {said(test_captions[i].tolist())}")
 plt.show()
 
-column = torch.arange(GRID) % 7  # of each place
+column = torch.arange(GRID) % 7  # of each position
 beside = exact & (test_captions[:, 1] == LEFT)
 first, second = ((looked[beside][:, word] * column).sum(1).mean() for word in (0, 2))
-print(f"said to be left of another, a digit is looked at in column {first:.1f} of the grid, the other in {second:.1f}")
+print(f"mean attended column for 'left of': {first:.1f} for the first digit, {second:.1f} for the second")
 assert first < second
 
 # %% [markdown]
-# ## A question is a query
+# ## Visual question answering
 #
-# *What is left of eight?* To answer it one has to find the eight, look to its left, and read what is there. In
-# attention the word *query* is meant literally: the vector of the question asks all places, and what comes back is
-# turned into an answer. The places are those of the captioner, made once and no longer trained. Beside it stands a
-# model that sees the question alone, as lesson 14 had a guess by words: whatever it gets right can be had by guessing.
-# Here it can get nothing right, for it says what was seen beside the digit in training, and the test has other pairs.
+# *What is left of eight?* To answer this, a model has to find the eight, look to its left, and read what is there. Here
+# the *query* of attention really is a question: the vector of the question attends to all positions, and the result is
+# turned into an answer. The vectors of the positions are those of the captioner, computed once and no longer trained.
+# The baseline is a model that sees only the question, like the word overlap of lesson 14: whatever it gets right needs
+# no picture. Here it can get nothing right, because it predicts a digit that occurred with the other in training, and
+# the test has only other pairs.
 
 
 # %%
 class Answerer(nn.Module):
-    """Places and a question of two words, the relation and a digit -> logits of ten digits."""
+    """Positions and a question of two words, the relation and a digit -> logits of ten digits."""
 
     def __init__(self, width=64, sees=True):
         super().__init__()
@@ -438,7 +443,7 @@ print({name: round(value, 3) for name, value in accuracy.items()})
 assert accuracy["picture and question"] > accuracy["question alone"] + 0.3
 
 # %% [markdown]
-# To see where it looked, we ask two questions about one and the same picture. Only the query is another.
+# To see what it attends to, we ask two questions about the same picture. Only the query differs.
 
 # %%
 figure, axes = plt.subplots(2, 4, figsize=(8, 4.4), layout="constrained")
@@ -455,8 +460,9 @@ for column_of_axes, i in zip(axes.T, torch.nonzero(answers == truth["test"]).fla
 plt.show()
 
 # %% [markdown]
-# Larger models differ in size, not in kind: a deeper trunk, a Transformer in the place of the recurrent layer, millions
-# of photographs with what people wrote under them. With real pictures, and each in some minutes on two cores:
+# Larger models work in the same way: they have a deeper trunk and a Transformer instead of the recurrent layer, and are
+# trained on millions of photographs with captions. Here are commands for other data, most of it photographs, each of
+# which takes some minutes on two cores:
 #
 #     lingon train classify --data fashion-mnist --out runs/clothes
 #     lingon train detect --data bccd --out runs/cells
@@ -464,12 +470,13 @@ plt.show()
 #
 # ## Exercises
 #
-# Write your lines in place of `...`; `lingon learn check 16` checks all three in your copy.
+# Replace `...` with your code; `lingon learn check 16` checks all three in your copy.
 #
-# ### 16.1 How large is what comes out?
+# ### 16.1 The output size of a convolution
 #
-# A row of `size` pixels gets `padding` more on each side, and a filter of `filter_size` slides over it in steps of
-# `stride`, as long as it fits. How many outputs are there? (All are whole numbers; the filter fits at least once.)
+# A row of `size` pixels is padded with `padding` pixels on each side, and a filter of `filter_size` pixels slides over
+# it in steps of `stride`, as long as it fits. How many outputs are there? (All are integers; the filter fits at least
+# once.)
 
 
 # %%
@@ -482,10 +489,10 @@ def output_size(size, filter_size, stride, padding):
 attempt(output_size, "16")
 
 # %% [markdown]
-# ### 16.2 How much of the picture has it seen?
+# ### 16.2 The receptive field
 #
-# `layers` is a list of (filter size, stride), the first layer first. How many pixels, in a row, can a single output of
-# the last layer depend on? This is its **receptive field**; padding does not count.
+# `layers` is a list of (filter size, stride), first layer first. On how many pixels in a row can a single output of the
+# last layer depend? This is its **receptive field**; padding does not count.
 
 
 # %%
@@ -498,11 +505,11 @@ def receptive_field(layers):
 attempt(receptive_field, "16")
 
 # %% [markdown]
-# ### 16.3 Two boxes
+# ### 16.3 Intersection over union
 #
-# A detector says where things are by boxes (left, top, right, bottom). Whether it found a thing is decided by the
-# **intersection over union** of its box and the true one: the area that both share over the area that at least one
-# covers. It is 1 if they are the same and 0 if they share nothing. Boxes here have an area above zero.
+# An object detector predicts boxes (left, top, right, bottom). Whether it has found an object is decided by the
+# **intersection over union** of its box and the true one: the area that both share, divided by the area that at least
+# one covers. It is 1 if they are equal and 0 if they share nothing. All boxes here have an area above zero.
 
 
 # %%
@@ -519,6 +526,6 @@ attempt(intersection_over_union, "16")
 #
 # - Yann LeCun and others, *Gradient-Based Learning Applied to Document Recognition*, 1998: convolutions that read.
 # - Oriol Vinyals and others, *Show and Tell: A Neural Image Caption Generator*, 2015.
-# - Kelvin Xu and others, *Show, Attend and Tell*, 2015: a caption that looks at places.
+# - Kelvin Xu and others, *Show, Attend and Tell*, 2015: captioning with attention.
 # - Stanislaw Antol and others, *VQA: Visual Question Answering*, 2015.
 # - Kaiming He and others, *Deep Residual Learning for Image Recognition*, 2016.

@@ -22,7 +22,7 @@ def check_output_size(output_size):
     for size, filter_size, stride, padding in cases:
         found = output_size(size, filter_size, stride, padding)
         truth = len(range(0, size + 2 * padding - filter_size + 1, stride))
-        assert isinstance(found, Real), f"Give back a number, yours is of type {type(found).__name__}."
+        assert isinstance(found, Real), f"Return a number, yours is of type {type(found).__name__}."
         assert found == truth, (
             f"{size} pixels, a filter of {filter_size}, stride {stride}, padding {padding}: {truth}; yours: {found}."
         )
@@ -46,7 +46,7 @@ def check_receptive_field(receptive_field):
             seen = {place * stride + u for place in seen for u in range(size)}
         truth = max(seen) - min(seen) + 1
         found = receptive_field([*layers])
-        assert isinstance(found, Real), f"Give back a number, yours is of type {type(found).__name__}."
+        assert isinstance(found, Real), f"Return a number, yours is of type {type(found).__name__}."
         assert found == truth, f"{layers}: {truth} pixels; yours: {found}."
 
 
@@ -77,38 +77,38 @@ def check_intersection_over_union(intersection_over_union):
         squares = [{(x, y) for x in range(box[0], box[2]) for y in range(box[1], box[3])} for box in (a, b)]
         truth = len(squares[0] & squares[1]) / len(squares[0] | squares[1])
         found = intersection_over_union(a, b)
-        assert isinstance(found, Real), f"Give back a number, yours is of type {type(found).__name__}."
+        assert isinstance(found, Real), f"Return a number, yours is of type {type(found).__name__}."
         assert math.isclose(found, truth, abs_tol=1e-9), f"{a} and {b}: {truth:.4g}; yours: {found:.4g}."
 
 
 EXERCISES = [
     Exercise(
-        "How large is what comes out?",
+        "The output size of a convolution",
         check_output_size,
         (
             "With the padding the row has size + 2 * padding pixels.",
-            "The filter's left end can stand at 0, stride, 2 * stride, ... up to the last place where it fits.",
+            "The filter's left end can be at 0, stride, 2 * stride, ... up to the last position where it fits.",
             "(size + 2 * padding - filter_size) // stride + 1",
         ),
         output_size,
     ),
     Exercise(
-        "How much of the picture has it seen?",
+        "The receptive field",
         check_receptive_field,
         (
-            "One filter of size k sees k pixels. Of a second one on top, each further number sees one step more.",
-            "Keep two numbers: the field so far, and how many pixels one step of the present layer is.",
-            "field += (size - 1) * step, then step *= stride; both begin with 1.",
+            "One filter of size k sees k pixels. In a second one on top, each further input adds one step.",
+            "Keep two numbers: the field so far, and how many pixels one step of the current layer is.",
+            "field += (size - 1) * step, then step *= stride; both start at 1.",
         ),
         receptive_field,
     ),
     Exercise(
-        "Two boxes",
+        "Intersection over union",
         check_intersection_over_union,
         (
-            "What both share is a box too: from the larger left to the smaller right, and so for top and bottom.",
+            "What both share is a box too: from the larger left to the smaller right, and likewise for top and bottom.",
             "If its width or height is not above zero, they share nothing.",
-            "The union is the sum of both areas less what they share, which was counted twice.",
+            "The union is the sum of both areas minus what they share, which was counted twice.",
         ),
         intersection_over_union,
     ),
