@@ -19,7 +19,7 @@ def checked() -> list[set[str]]:
 def drawn() -> list[set[str]]:
     """Packages by row of the map."""
     rows = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
-    rows = rows[rows.index("| package | what it holds |") + 2 :]
+    rows = rows[rows.index("| package | contents |") + 2 :]
     rows = rows[: rows.index("")]
     return [set(re.findall(r"`(\w+)(?:\.py)?`", row.replace("\\|", "").split("|")[1])) for row in rows]
 
