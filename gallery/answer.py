@@ -4,9 +4,7 @@ from gallery import FOLDER, Exhibit
 
 EXHIBIT = Exhibit(
     title="Which city? An answer in a passage",
-    text=(
-        "An encoder that was trained on questions about articles and reviews points at the answer in a passage (XQuAD)."
-    ),
+    text="An encoder, trained on questions about articles and reviews, marks the answer in a passage (XQuAD).",
     commands=[
         "lingon train answer --data squadshifts --test xquad --from minilm-l6 --epochs 1 --out runs/gallery/answer",
     ],

@@ -4,9 +4,7 @@ from gallery import FOLDER, Exhibit
 
 EXHIBIT = Exhibit(
     title="Where is it? Blood cells with a box around each",
-    text=(
-        "An anchor-free detector finds red cells, white cells and platelets on photographs that it has not seen (BCCD)."
-    ),
+    text="An anchor-free detector finds red cells, white cells and platelets in new photographs (BCCD).",
     commands=[
         "lingon train detect --data bccd --flip both --precision bfloat16 --out runs/gallery/cells",
     ],

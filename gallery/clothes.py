@@ -1,12 +1,12 @@
-"""What is it? Images of clothes and where the network looks."""
+"""What is it? Images of clothes, and which pixels matter."""
 
 from gallery import FOLDER, Exhibit
 
 EXHIBIT = Exhibit(
-    title="What is it? Images of clothes and where the network looks",
+    title="What is it? Images of clothes, and which pixels matter",
     text=(
-        "A small residual network tells ten kinds of clothes apart (Fashion-MNIST). The report shows what it "
-        "is surest and most wrong about, and which pixels decided."
+        "A small residual network distinguishes ten kinds of clothes (Fashion-MNIST). The report shows its most "
+        "confident correct predictions and errors, and which pixels were decisive."
     ),
     commands=[
         "lingon train classify --data fashion-mnist --out runs/gallery/clothes",

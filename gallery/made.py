@@ -1,11 +1,12 @@
-"""Clothes that nobody has sewn."""
+"""Clothes that do not exist."""
 
 from gallery import FOLDER, Exhibit
 
 EXHIBIT = Exhibit(
-    title="Clothes that nobody has sewn",
+    title="Clothes that do not exist",
     text=(
-        "A diffusion model makes images of clothes from noise, a row for each kind, and walks from one kind to another."
+        "A diffusion model generates images of clothes from noise, one row for each kind, and interpolates between "
+        "kinds."
     ),
     commands=[
         "lingon train synthesize --data fashion-mnist --model diffusion --out runs/gallery/made",

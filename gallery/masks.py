@@ -1,10 +1,10 @@
-"""Which pixels are it? Scenes cut into things."""
+"""Which pixels? Scenes segmented into objects."""
 
 from gallery import FOLDER, Exhibit
 
 EXHIBIT = Exhibit(
-    title="Which pixels are it? Scenes cut into things",
-    text="A U-Net gives each pixel of a scene a class. The scenes are constructed, of the stamps of Tux Paint.",
+    title="Which pixels? Scenes segmented into objects",
+    text="A U-Net predicts a class for each pixel of a scene. The scenes are constructed from the stamps of Tux Paint.",
     commands=[
         "lingon train segment --data scenes --out runs/gallery/masks",
     ],

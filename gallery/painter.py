@@ -1,10 +1,10 @@
-"""A network that learns to paint as van Gogh did."""
+"""A network that learns to paint like van Gogh."""
 
 from gallery import FOLDER, Exhibit
 
 EXHIBIT = Exhibit(
-    title="A network that learns to paint as van Gogh did",
-    text="It starts from a published one, which paints as Hokusai did, and then paints any photo in one pass.",
+    title="A network that learns to paint like van Gogh",
+    text="It starts from a published network, which paints like Hokusai, and then renders any photo in one pass.",
     commands=[
         "lingon train style --data photos --style starry-night --from wave --out runs/gallery/painter",
     ],

@@ -4,7 +4,7 @@ from gallery import FOLDER, Exhibit
 
 EXHIBIT = Exhibit(
     title="What color is the shape? Questions about a picture",
-    text="A model reads a picture and a question, and its attention shows where the answer was found (easy-VQA).",
+    text="A model reads a picture and a question, and its attention shows where it found the answer (easy-VQA).",
     commands=[
         "lingon train vqa --data easy-vqa --out runs/gallery/questions",
     ],

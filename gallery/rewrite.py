@@ -4,7 +4,7 @@ from gallery import FOLDER, Exhibit
 
 EXHIBIT = Exhibit(
     title="The same sentence, happily",
-    text="Sentences of film reviews in the other sentiment, their content kept (Li et al. 2018).",
+    text="Sentences from film reviews, rewritten in the opposite sentiment with the same content (Li et al. 2018).",
     commands=[
         "lingon train rewrite --data rotten-tomatoes --out runs/gallery/rewrite",
     ],
