@@ -330,8 +330,8 @@ assert np.array_equal(again(x=points), predict(x=points, **weights))
 # web page can run.
 #
 # Which way is the right one? Both. Write a model imperatively, so that you can look inside, and convert it to a program
-# once it works. This is called to **hybridize** a model. You have seen it with `chain`: the function was given
-# variables instead of arrays, and it returned a graph. For PyTorch models, which all lessons from 04 on use,
+# once it works. This is called **hybridizing** a model. You have seen it with `chain`: the function was given variables
+# instead of arrays, and it returned a graph. For PyTorch models, which all lessons from 04 on use,
 # `lingon.hybridize(model, example)` does this, and checks that both compute the same.
 #
 # | | imperative | declarative |

@@ -41,7 +41,7 @@ V, D = len(vocab), 50
 print(f"{len(reviews.train):,} film reviews, {sum(map(len, reviews.train_ids)):,} words, vocabulary of {V:,}")
 
 # %% [markdown]
-# ## From one-hot to distributed representations representations
+# ## From one-hot to distributed representations
 #
 # The simplest vector of a word is **one-hot**: it has as many numbers as there are words, all 0 except for a 1 at the
 # word's own position. Any two different words have the dot product 0 and the same distance, so *film* is as far from
@@ -674,7 +674,7 @@ attempt(best_by_multiplying, "06")
 # ## What to read next
 #
 # - Tomas Mikolov and others, *Distributed Representations of Words and Phrases and their Compositionality*, 2013:
-# negative sampling, subsampling, phrases.
+#   negative sampling, subsampling, phrases.
 # - Jeffrey Pennington, Richard Socher and Christopher Manning, *GloVe: Global Vectors for Word Representation*, 2014.
 # - Piotr Bojanowski and others, *Enriching Word Vectors with Subword Information*, 2017: fastText.
 # - Omer Levy and Yoav Goldberg, *Neural Word Embedding as Implicit Matrix Factorization*, 2014: why skip-gram and

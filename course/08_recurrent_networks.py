@@ -182,7 +182,7 @@ def gradient_by_distance(model):
     return norms / norms[0]
 
 
-curves = {f"{name}, fresh": gradient_by_distance(model) for name, model in models.items()}
+curves = {f"{name}, untrained": gradient_by_distance(model) for name, model in models.items()}
 # half: 16-bit numbers during training, if the processor supports them, which is faster
 scores = {name: train_classifier(model, reviews, lr=8e-3, half=True) for name, model in models.items()}
 curves |= {f"{name}, trained": gradient_by_distance(model) for name, model in models.items()}
@@ -190,7 +190,7 @@ curves |= {f"{name}, trained": gradient_by_distance(model) for name, model in mo
 figure, axis = plt.subplots(figsize=(8, 4))
 for name, curve in curves.items():
     colour = "tab:orange" if name.startswith("RNN") else "tab:blue"
-    axis.semilogy(curve.clamp(min=1e-30), color=colour, linestyle="--" if "fresh" in name else "-", label=name)
+    axis.semilogy(curve.clamp(min=1e-30), color=colour, linestyle="--" if "untrained" in name else "-", label=name)
 axis.set(xlabel="words between the word and the end", ylabel="gradient, last word = 1", ylim=(1e-16, 1e2))
 axis.set_title("How much of the gradient reaches a word")
 axis.legend()
@@ -200,8 +200,8 @@ for name, curve in curves.items():
     print(f"{name:14} 20 words back {curve[20]:.1e}, 100 words back {curve[100]:.1e}")
 for name, score in scores.items():
     print(f"{name:5} accuracy {score:.3f}")
-assert max(curves[f"{name}, fresh"][100] for name in models) < 1e-4
-assert curves["LSTM, trained"][100] > 100 * curves["LSTM, fresh"][100]
+assert max(curves[f"{name}, untrained"][100] for name in models) < 1e-4
+assert curves["LSTM, trained"][100] > 100 * curves["LSTM, untrained"][100]
 assert curves["LSTM, trained"][100] > 1000 * curves["RNN, trained"][100]
 assert scores["LSTM"] > scores["RNN"] + 0.1
 assert torch.tensor(1.0).sigmoid() ** 100 < 1e-13
@@ -264,15 +264,15 @@ def accuracy_with_padding(model, extra, right_way):
 
 amounts = [0, 10, 25, 50, 100, 200]
 wrong = [accuracy_with_padding(model, extra, right_way=False) for extra in amounts]
-mended = [accuracy_with_padding(model, extra, right_way=True) for extra in (0, 200)]
-assert mended[0] == mended[1]
-assert mended[0] > wrong[0] > wrong[-1] + 0.1
-print("accuracy with more and more padding:", [round(right, 3) for right in wrong], "and read correctly", mended[0])
-assert abs(mended[0] - scores["LSTM"]) < 1e-6
+masked = [accuracy_with_padding(model, extra, right_way=True) for extra in (0, 200)]
+assert masked[0] == masked[1]
+assert masked[0] > wrong[0] > wrong[-1] + 0.1
+print("accuracy with more and more padding:", [round(right, 3) for right in wrong], "and read correctly", masked[0])
+assert abs(masked[0] - scores["LSTM"]) < 1e-6
 
 figure, axis = plt.subplots(figsize=(7, 3.5))
 axis.plot(amounts, wrong, "o-", color="tab:red", label="last column, including padding")
-axis.plot([0, 200], mended, color="tab:green", label="state after the last real word")
+axis.plot([0, 200], masked, color="tab:green", label="state after the last real word")
 axis.axhline(0.5, color="tab:gray", linestyle=":", label="chance")
 axis.set(xlabel="padding added to each review", ylabel="accuracy", title="The same model, read in two ways")
 axis.legend()

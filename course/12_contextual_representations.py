@@ -452,8 +452,8 @@ for before, now, errors in zip(*scores.values(), (2, 1), strict=True):
 assert scores["MiniLM, fine-tuned"][1] > scores["MiniLM, fine-tuned"][0]
 
 # %% [markdown]
-# Pretraining is worth more than a few hundred labels. With more labels its advantage shrinks. Try it with all 18,000
-# long reviews of `make run`; fine-tuning takes hours on two cores, the other two minutes:
+# Pretraining is worth more than a few hundred labels. But this advantage does not last forever. See for yourself with
+# all 18,000 long reviews of `make run`; fine-tuning takes hours on two cores, the other two minutes:
 #
 #     lingon train sentiment --from minilm-l6 --out runs/minilm
 #     lingon train sentiment --model textcnn --out runs/textcnn

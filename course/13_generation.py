@@ -476,7 +476,7 @@ assert kept == model.generate("he was", regex=pattern, temperature=0)
 
 # %% [markdown]
 # The library does this for any regular expression, and for JSON schemas (`lingon generate --regex`, `--json-schema`),
-# with a finite automaton over bytes. But note that this does not sample from the model's distribution *over the allowed
+# with an automaton that reads bytes. But note that this does not sample from the model's distribution *over the allowed
 # texts*. The probabilities are normalized at every step, so a first word that begins many likely texts has no advantage
 # over one whose continuations are all unlikely. Here we can compute both distributions, since there are only three
 # texts.
