@@ -197,7 +197,7 @@ axis.legend()
 figure.tight_layout()
 plt.show()
 for name, curve in curves.items():
-    print(f"{name:14} 20 words back {curve[20]:.1e}, 100 words back {curve[100]:.1e}")
+    print(f"{name:15} 20 words back {curve[20]:.1e}, 100 words back {curve[100]:.1e}")
 for name, score in scores.items():
     print(f"{name:5} accuracy {score:.3f}")
 assert max(curves[f"{name}, untrained"][100] for name in models) < 1e-4
