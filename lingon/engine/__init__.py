@@ -1,4 +1,4 @@
-"""Training: the loop, and what stands around it; it knows no task."""
+"""Training: the loop and its parts (optimizers, schedules, evaluation, checkpoints), independent of any task."""
 
 __all__ = [
     "average",

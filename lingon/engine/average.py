@@ -28,7 +28,7 @@ class EMA:
             raise UserError(f"EMA: decay is {self.decay}, expected at least 0 and less than 1, such as 0.999")
 
     def weight(self, step: int, count: int) -> float | None:
-        """Return how much of the weights after `step` steps enters the average that holds `count` of them already."""
+        """Return the weight of the parameters after `step` steps in an average of `count` earlier ones."""
         return 1 - min(self.decay, count / (count + 9))
 
 
@@ -44,16 +44,16 @@ class SWA:
             raise UserError(f"SWA: start is {self.start} and every is {self.every}, expected at least 0 and 1")
 
     def weight(self, step: int, count: int) -> float | None:
-        """Return how much of the weights after `step` steps enters the average; None when this step is not averaged."""
+        """Return the weight of the parameters after `step` steps in the average; None when this step is left out."""
         due = step >= self.start and (step - self.start) % self.every == 0
         return 1 / (count + 1) if due else None
 
 
 @dataclass(frozen=True)
 class NTASGD:
-    """The plain mean of the weights after every step since evaluations stopped getting better; before, no average.
+    """The plain mean of the weights after every step since evaluations stopped improving; before that, no average.
 
-    That is when one is worse than the best of all but the last `patience` before it.
+    They have stopped improving when one is worse than the best of all but the `patience` evaluations before it.
     Source: Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models", algorithm 1 (NT-ASGD).
     """
 
@@ -64,11 +64,11 @@ class NTASGD:
             raise UserError(f"NTASGD: patience is {self.patience}, expected 1 or more")
 
     def weight(self, step: int, count: int) -> float | None:
-        """Return how much of the weights after a step enters the average that holds `count` of them already."""
+        """Return the weight of the parameters after a step in an average of `count` earlier ones."""
         return 1 / (count + 1)
 
     def due(self, values: list[float]) -> bool:
-        """Return whether to begin after evaluations with these values, of which lower is better."""
+        """Return whether averaging starts after evaluations with these values; lower values are better."""
         old = values[: -self.patience - 1]
         return bool(old) and values[-1] > min(old)
 
@@ -76,7 +76,7 @@ class NTASGD:
 def averaged_tensors(model: nn.Module) -> dict[str, Tensor]:
     """Return the parameters by name, and the running mean and variance of batch norms.
 
-    The statistics of the last weights are not those of averaged ones.
+    The statistics are averaged too, because those of the last weights do not fit the averaged weights.
     """
     found = {name: parameter.detach() for name, parameter in model.named_parameters()}
     for name, buffer in model.named_buffers():
@@ -89,7 +89,7 @@ def averaged_tensors(model: nn.Module) -> dict[str, Tensor]:
 class Average:
     """The running average of a model's parameters and of the statistics of its batch norms.
 
-    Other buffers are not averaged: the model's newest are used.
+    Other buffers are not averaged: the model keeps their latest values.
     """
 
     def __init__(self, kind: EMA | SWA | NTASGD, model: nn.Module):
@@ -103,14 +103,14 @@ class Average:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take the weights after `step` steps into the average."""
+        """Add the weights after `step` steps to the average."""
         weight = self.kind.weight(step, self.count) if self.started else None
         if weight is not None:
             torch._foreach_lerp_(self.means, self.weights, weight)
             self.count += 1
 
     def observe(self, value: float) -> None:
-        """Take note of an evaluation, of which lower is better; the average may begin after it."""
+        """Record the value of an evaluation (lower is better), after which averaging may start."""
         if not self.started:
             assert isinstance(self.kind, NTASGD)
             self.values.append(value)
@@ -118,7 +118,7 @@ class Average:
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
-        """The model computes with the averaged weights inside, and with its own again afterwards."""
+        """Return a context in which the model has the averaged weights; its own are restored at the end."""
         if not self.count:
             yield
             return
@@ -130,17 +130,17 @@ class Average:
             torch._foreach_copy_(self.weights, own)
 
     def copy_to_model(self) -> None:
-        """Leave the averaged weights in the model for good."""
+        """Replace the weights of the model by their average, permanently."""
         if self.count:
             torch._foreach_copy_(self.weights, self.means)
 
     def state_dict(self) -> dict:
-        """Return the count, the averages by name, and what was seen while waiting to begin."""
+        """Return the count, the averages by name, and the evaluations recorded before averaging started."""
         means = dict(zip(self.names, self.copies, strict=True))
         return {"count": self.count, "means": means, "started": self.started, "values": list(self.values)}
 
     def load_state_dict(self, state: dict) -> None:
-        """Take over a state that `state_dict` gave."""
+        """Load a state returned by `state_dict`."""
         self.count = state["count"]
         self.started, self.values = state.get("started", self.started), list(state.get("values", []))
         for name, copy in zip(self.names, self.copies, strict=True):

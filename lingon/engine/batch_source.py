@@ -1,4 +1,4 @@
-"""What `fit` takes batches from: a loader that resumes at any batch, or any iterable, which resumes by epoch."""
+"""Sources of batches for `fit`: a loader, which resumes at any batch, or any iterable, which resumes by epoch."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
@@ -9,9 +9,9 @@ from lingon.core.errors import UserError
 
 
 class BatchSource(Protocol):
-    """Batches that can be saved and resumed, as `lingon.data.batches.Loader`.
+    """Batches whose position can be saved and resumed, such as `lingon.data.batches.Loader`.
 
-    Iteration yields what is left of the current epoch; a state counts every batch that was handed out.
+    Iteration yields the remaining batches of the current epoch; a state counts every batch yielded so far.
     """
 
     epoch: int
@@ -24,10 +24,10 @@ class BatchSource(Protocol):
 
 
 class ByEpoch:
-    """A `torch.utils.data.DataLoader`, a list of batches or the like. It stands at the edge of an epoch when resumed.
+    """A `torch.utils.data.DataLoader`, a list of batches or the like, which resumes only between epochs.
 
-    Its order is that of PyTorch's random generator, or of the DataLoader's own: both are part of a checkpoint. With
-    several processes it must give each its own rows, as a DataLoader with a DistributedSampler does.
+    Its order depends on PyTorch's random generator, or on the DataLoader's own: both are part of a checkpoint. With
+    several processes it must yield different rows in each, as a DataLoader with a DistributedSampler does.
     """
 
     def __init__(self, batches: Any):
@@ -37,7 +37,7 @@ class ByEpoch:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[Any]:
-        """All batches of the epoch; none where a resumed run had already used them all."""
+        """Yield all batches of the epoch; none if a resumed run had already used them all."""
         if self.position >= len(self):
             return
         for batch in self.batches:
@@ -45,14 +45,14 @@ class ByEpoch:
             yield batch
 
     def set_epoch(self, epoch: int) -> None:
-        """Go to the start of an epoch, and tell samplers of several processes."""
+        """Go to the start of an epoch, and set the epoch of distributed samplers."""
         if epoch == self.epoch:
             return
         self.epoch, self.position = epoch, 0
         self._tell_epoch()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the epoch, how many of its batches were used, and the state of the batches' own generator."""
+        """Return the epoch, the number of its batches used, and the state of the DataLoader's own generator."""
         own = getattr(self.batches, "generator", None)
         return {"epoch": self.epoch, "position": self.position, "generator": None if own is None else own.get_state()}
 
@@ -75,7 +75,7 @@ class ByEpoch:
 
 
 def as_source(batches: Any) -> BatchSource:
-    """Return batches as a source: itself, or by epoch. Raises UserError for what cannot be iterated once an epoch."""
+    """Return batches as a `BatchSource`. Raises UserError for what cannot be iterated once per epoch."""
     if all(hasattr(batches, name) for name in ("epoch", "set_epoch", "__iter__", "__len__")):
         return batches
     kind = type(batches).__name__

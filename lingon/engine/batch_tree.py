@@ -1,4 +1,4 @@
-"""A batch of any kind as a tree of tensors: moved to a device, its rows and tokens counted."""
+"""A batch of any kind as a tree of tensors: move it to a device, count its rows and tokens."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,13 +11,13 @@ from lingon.core.shapes import Tensor
 MASKS = ("mask", "attention_mask")
 IDS = ("ids", "input_ids")
 MASKS_OF_PAIRS = ("source_mask", "target_mask", "chosen_mask", "rejected_mask")
-LEAVES = (int, float, str, bytes, type(None))  # what needs no moving
+LEAVES = (int, float, str, bytes, type(None))  # what is on no device
 
 
 def to_device(batch: Any, device: torch.device) -> Any:
-    """Move every tensor of a batch: a tensor, anything with a method `to`, or tuples, lists and dicts of such.
+    """Move a batch to a device: a tensor, anything with a method `to`, or tuples, lists and dicts of these.
 
-    Raises UserError for anything else, which would stay behind.
+    Raises UserError for anything else, which would silently stay on its device.
     """
     if isinstance(batch, Tensor):
         return batch.to(device, non_blocking=True)
@@ -38,14 +38,14 @@ def to_device(batch: Any, device: torch.device) -> Any:
 
 
 def count_rows(batch: Any) -> int:
-    """Return examples in a batch: the length of its first tensor that has one. Raises UserError where there is none."""
+    """Return the number of rows of a batch: the length of its first tensor. Raises UserError if it has no tensor."""
     if (found := first_tensor(batch)) is None:
         raise UserError(f"the rows of a batch cannot be counted: it holds no tensor [rows, ...], but {str(batch)[:60]}")
     return len(found)
 
 
 def first_tensor(batch: Any) -> Tensor | None:
-    """Return the first tensor of a batch that has rows."""
+    """Return the first tensor of a batch with one or more axes."""
     if isinstance(batch, Tensor):
         return batch if batch.ndim else None
     parts = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, list | tuple) else ()
@@ -53,7 +53,7 @@ def first_tensor(batch: Any) -> Tensor | None:
 
 
 def count_tokens(batch: Any) -> int:
-    """Return the tokens in a batch: where its mask is True, or both masks of pairs, or all of its token ids; else 0."""
+    """Return the number of tokens in a batch: by its mask, both masks of pairs, or all of its token ids; else 0."""
     if (mask := find_field(batch, MASKS)) is not None:
         return int(torch.count_nonzero(mask))
     both = [mask for name in MASKS_OF_PAIRS if (mask := find_field(batch, (name,))) is not None]

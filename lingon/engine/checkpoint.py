@@ -1,8 +1,8 @@
-"""Checkpoints: the whole state of a training run in a folder that is either complete or not there.
+"""Checkpoints: the whole state of a training run, written atomically to a folder.
 
 A checkpoint is a folder `checkpoints/000000120` (the step): safetensors files for tensors, `state.json` for everything
 else, and `manifest.json` with the size and sha256 of each file. It is written under a temporary name, flushed to
-the disk, and renamed. The newest one whose manifest holds is loaded.
+the disk, and renamed. The newest one that matches its manifest is loaded.
 """
 
 import math
@@ -30,8 +30,8 @@ StateTree = dict[str, Any]
 def save_checkpoint(folder: Path, step: int, parts: dict[str, StateTree]) -> Path:
     """Write a checkpoint of named parts, each a tree of dicts, lists, numbers, texts and tensors.
 
-    Older checkpoints beyond KEPT are removed afterwards. Raises RunError when the disk is full or cannot be
-    written to; the older checkpoints are then as they were.
+    All but the newest KEPT checkpoints are removed afterwards. Raises RunError when the disk is full or cannot be
+    written to; the older checkpoints are then untouched.
     """
     folder = Path(folder)
     path = folder / f"{step:09d}"
@@ -53,10 +53,10 @@ def save_checkpoint(folder: Path, step: int, parts: dict[str, StateTree]) -> Pat
 def load_checkpoint(
     folder: Path, use: Callable[[dict[str, StateTree]], None] | None = None
 ) -> dict[str, StateTree] | None:
-    """Return the parts of the newest whole checkpoint; None when none was ever written.
+    """Return the parts of the newest intact checkpoint; None when none was ever written.
 
-    use: takes the parts over; a checkpoint that it fails on counts as damaged. Where the newest is damaged, one line
-    says so. Raises DataError when there are checkpoints but all are damaged; a UserError of `use` is passed on.
+    use: loads the parts; a checkpoint on which it fails counts as damaged. A warning is given if the newest is
+    damaged. Raises DataError when there are checkpoints but all are damaged; a UserError raised by `use` is passed on.
     """
     problems = []
     for path in reversed(steps_in(Path(folder))):
@@ -71,7 +71,7 @@ def load_checkpoint(
         except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             if is_memory(error):
                 raise
-            # The manifest holds, so that no disk but a hand has changed it.
+            # The sha256 match, so that the files were edited by hand, not damaged on the disk.
             problems.append(f"{path}: not a state of this training ({type(error).__name__}: {str(error)[:80]})")
         else:
             if problems and world().rank == 0:
@@ -93,7 +93,7 @@ def steps_in(folder: Path) -> list[Path]:
 
 
 def tidy(folder: Path) -> None:
-    """Sweep what killed writers left. Call it only while holding the run's lock."""
+    """Remove temporary files left by killed processes. Call it only while holding the run's lock."""
     remove_leftovers(folder)
 
 
@@ -129,7 +129,7 @@ def _read(path: Path) -> dict[str, StateTree]:
 
 
 def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    """Write arrays of NumPy as they are; where tensors are among them, through torch, which is there then."""
+    """Write arrays as safetensors: through NumPy, or through torch, which is imported already, if there are tensors."""
     if not any(map(_is_tensor, arrays.values())):
         from safetensors.numpy import save_file as save_numpy
 
@@ -142,19 +142,19 @@ def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     for name, array in arrays.items():
         tensor = torch.as_tensor(array).detach().cpu().contiguous()
         place = tensor.untyped_storage().data_ptr()
-        # Safetensors refuses two names for one memory, which tied weights have.
+        # Safetensors refuses tensors that share memory, as tied weights do.
         tensors[name] = tensor.clone() if place in held else tensor
         held.add(place)
     save_torch(tensors, path)
 
 
 def _is_tensor(value: Any) -> bool:
-    torch = sys.modules.get("torch")  # where nobody has asked for torch, nothing is a tensor
+    torch = sys.modules.get("torch")  # while torch is not imported, nothing is a tensor
     return torch is not None and isinstance(value, torch.Tensor)
 
 
 def _plain(value: Any, path: str, arrays: dict[str, Any]) -> Any:
-    """A tree as JSON; arrays and tensors are put into `arrays` under their path, and their path into the tree."""
+    """Return a tree as JSON; arrays and tensors are put into `arrays` under their path, and the path into the tree."""
     if (is_array := isinstance(value, np.ndarray)) or _is_tensor(value):
         assert path not in arrays, path
         arrays[path] = np.asarray(value, order="C") if is_array else value
@@ -164,7 +164,7 @@ def _plain(value: Any, path: str, arrays: dict[str, Any]) -> Any:
         return _plain(item, f"{path}.{key}" if path else str(key), arrays)
 
     if isinstance(value, dict):
-        # As pairs, because the keys of an optimizer's state are numbers.
+        # As pairs, because the keys of an optimizer's state are integers, which JSON would turn into strings.
         return {"dict": [[key, inner(key, item)] for key, item in value.items()]}
     if isinstance(value, tuple):
         return {"tuple": [inner(i, item) for i, item in enumerate(value)]}
@@ -180,14 +180,14 @@ def _plain(value: Any, path: str, arrays: dict[str, Any]) -> Any:
 
 
 def _holds_tensor(value: Any) -> bool:
-    """Whether a tree that `_plain` made was one with tensors."""
+    """Return whether a tree returned by `_plain` contains tensors."""
     if isinstance(value, dict):
         return "tensor" in value or any(map(_holds_tensor, value.values()))
     return isinstance(value, list) and any(map(_holds_tensor, value))
 
 
 def _joined(value: Any, arrays: dict[str, Any]) -> Any:
-    """What `_plain` took apart."""
+    """Return the tree that `_plain` converted."""
     if isinstance(value, list):
         return [_joined(item, arrays) for item in value]
     if not isinstance(value, dict):

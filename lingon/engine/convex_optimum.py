@@ -12,22 +12,22 @@ from lingon.engine.loss import Loss
 from lingon.engine.step import MicroBatches, StepResult
 from lingon.engine.trainer import Trainer
 
-# Loss of logits [n, C] on the rest of a batch: a sum.
+# The loss of logits [n, C], given the batch with the labels: a sum.
 LossOfLogits = Callable[[Float[Tensor, "n C"], Any], Loss]
 ITERATIONS, TOLERANCE = 300, 1e-5
-EXACT = 1 << 20  # numbers of vectors below which 64 bits cost nothing
+EXACT = 1 << 20  # elements of the vectors below which float64 takes no noticeable time
 
 
 class ConvexOptimum:
-    """The optimizer of a linear layer: C * sum of the losses + |W|^2 / 2 is made least, the bias without a penalty.
+    """An optimizer of a linear layer that minimises C * sum of the losses + |W|^2 / 2; the bias is not penalised.
 
-    With the cross entropy that is multinomial logistic regression, the objective of scikit-learn's
-    LogisticRegression, on vectors that are centred and divided by one number, the root of their mean square, so that C
-    means the same for all encoders. Each step of `fit` goes to the optimum for one C, from that of the C before, by
-    L-BFGS (Nocedal 1980): a path of regularisation, on which validation data can choose. Give `fit` this object as its
+    With the cross entropy this is multinomial logistic regression, the objective of scikit-learn's LogisticRegression.
+    Vectors are centred and divided by their root mean square (one number), so that C means the same for all encoders.
+    Each step of `fit` goes to the optimum for one C by L-BFGS (Nocedal 1980), starting from the optimum of the C
+    before: a regularisation path, from which C can be chosen on validation data. Pass to `fit` this object as the
     optimizer, its method `update`, an evaluation at every `optimal`, and all examples in one batch, `vectors` [n, D].
 
-    head: the layer. loss: of its logits. C: inverses of the strength of the regularisation, rising.
+    head: the layer. loss: a function of its logits. C: inverse regularisation strengths, in ascending order.
     """
 
     param_groups: Sequence[dict[str, Any]] = ()
@@ -47,7 +47,7 @@ class ConvexOptimum:
         return len(self.optima) == len(self.C)
 
     def optimal(self) -> bool:
-        """Return whether the last step came to the optimum of a C that is not the last; after that, `fit` ends."""
+        """Return whether the last step reached the optimum of a C other than the last, at which `fit` ends."""
         return bool(self.optima) and not self.converged
 
     def chosen(self, step: int | None) -> float:
@@ -55,7 +55,7 @@ class ConvexOptimum:
         return self.C[min(sum(at < (step or 0) for at in self.optima), len(self.C) - 1)]
 
     def update(self, trainer: Trainer, group: MicroBatches, loss_fn: Any = None) -> StepResult:
-        """Go to the optimum for the next C; see `lingon.engine.step.step`. Takes no other loss."""
+        """Go to the optimum for the next C; see `lingon.engine.step.step`. `loss_fn` is ignored."""
         ((batch, _),) = group
         found = self.solve(batch, self.C[len(self.optima)])
         self.optima.append(trainer.state.step + 1)
@@ -63,9 +63,9 @@ class ConvexOptimum:
         return StepResult(float(found.total), found.count, len(batch), 0)
 
     def solve(self, batch: Any, C: float) -> Loss:
-        """Put the weights of the optimum for one C into the layer, from those it has; return the loss there."""
+        """Set the layer to the optimum for one C, starting from its current weights; return the loss there."""
         vectors: Float[Tensor, "n D"] = batch.vectors
-        # Of many examples, 32 bits are enough to come as near to the optimum as it matters, in half the time.
+        # For many examples, float32 comes close enough to the optimum, in half the time.
         vectors = vectors.double() if vectors.numel() < EXACT else vectors
         mean = vectors.mean(0)
         scale = (vectors - mean).square().mean().sqrt().clamp(min=1e-12)
@@ -86,7 +86,7 @@ class ConvexOptimum:
         def objective() -> float:
             search.zero_grad()
             loss = self.loss(x @ weight.T + bias, batch)
-            # A mean, so that tolerances are of one size whatever the number of examples.
+            # A mean, so that the tolerances do not depend on the number of examples.
             value = (loss.total + weight.square().sum() / (2 * C)) / max(1.0, loss.count)
             value.backward()
             last[:] = [Loss(loss.total.detach(), loss.count)]
@@ -106,11 +106,11 @@ class ConvexOptimum:
         """Do nothing: the layer keeps no gradients."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return how far the path was gone."""
+        """Return the steps at which optima were reached, and the values of C."""
         return {"optima": list(self.optima), "C": list(self.C)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave. Raises DataError for the state of another path."""
+        """Load what `state_dict` returned. Raises DataError for the state of another path."""
         if list(state["C"]) != list(self.C):
             raise DataError(
                 f"the path of C is {state['C']}, expected {list(self.C)}; the checkpoint belongs to another run"

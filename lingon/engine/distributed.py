@@ -1,7 +1,8 @@
-"""Training with several processes, started by torchrun: who am I, how do we agree, and who may write.
+"""Training with several processes started by torchrun: process group, collective operations, wrapped models.
 
 Each process takes its share of the rows of every batch. Gradients are averaged by PyTorch's
-DistributedDataParallel; `fit` divides every sum by the count of all, so that the average is that of the whole batch.
+DistributedDataParallel; `fit` divides every sum by the count over all processes, so that the result is the mean over
+the whole batch.
 """
 
 import atexit
@@ -26,16 +27,16 @@ __all__ = ["distribute", "full_model", "process_group", "unwrap"]
 
 PATIENCE = timedelta(hours=12)  # torchrun ends the others when one dies; waiting for a long evaluation is no error
 
-# Groups that are left, until the program ends. A DistributedDataParallel that outlives its group would else be the one
-# to end Gloo's threads, holding Python's lock while they wait for it to let go of their last tensors: one run in six
-# hung. Cleared from here, the lock is free.
+# References to destroyed groups, kept until the program ends. Otherwise a DistributedDataParallel that outlives its
+# group holds the last reference: its destructor joins Gloo's threads while holding the GIL, which they need to release
+# their last tensors, and one run in six hung. When this list is cleared at exit, the GIL is free.
 ended_groups: list[dist.ProcessGroup] = []
 atexit.register(ended_groups.clear)
 
 
 @contextlib.contextmanager
 def process_group(device: torch.device) -> Iterator[World]:
-    """Join the processes that torchrun started, through NCCL on CUDA and Gloo elsewhere; alone, does nothing.
+    """Join the processes that torchrun started, by NCCL on CUDA and Gloo elsewhere; without torchrun, do nothing.
 
     >>> with process_group(torch.device("cpu")) as place:
     ...     place
@@ -52,27 +53,27 @@ def process_group(device: torch.device) -> Iterator[World]:
     ended_groups.append(dist.group.WORLD)
     try:
         yield world()
-        # Gloo's threads let go of the tensors of what they did last once they get Python's lock. Where that is after
-        # Python's end, the process aborts, as one in forty did on a busy machine; while all wait here, it is free.
+        # Gloo's threads need the GIL to release the tensors of their last operation. If they get it only after the
+        # interpreter has ended, the process aborts, as one in forty did on a busy machine; the barrier releases it.
         dist.barrier()
     finally:
         dist.destroy_process_group()
 
 
 def distribute(model: nn.Module, unused: bool = False) -> nn.Module:
-    """Return the model with its gradients averaged over the processes; the model itself when there is only one.
+    """Return the model with gradients averaged over the processes; the model itself when there is only one process.
 
     unused: some weights get no gradient in some steps.
     """
     if world().size == 1:
         return model
-    # An adaptive softmax leaves out the groups that no target of the batch is in, and a process may meet other groups.
+    # An adaptive softmax skips clusters without a target in the batch, which may differ between processes.
     choosy = any(isinstance(module, nn.AdaptiveLogSoftmaxWithLoss) for module in model.modules())
     return DistributedDataParallel(model, find_unused_parameters=choosy or unused)
 
 
 def unwrap(model: nn.Module) -> nn.Module:
-    """Return the model inside whatever compiles or distributes it."""
+    """Return the model inside the wrappers of torch.compile and of distributed training."""
     while True:
         if isinstance(model, DistributedDataParallel | Sharded):
             model = model.module
@@ -83,9 +84,9 @@ def unwrap(model: nn.Module) -> nn.Module:
 
 
 def full_model(model: nn.Module) -> nn.Module:
-    """Return the model to evaluate or save: of a sharded one the full model, which process 0 alone has.
+    """Return the model to evaluate or save: for a sharded model the full one, which only process 0 has.
 
-    All processes call it together.
+    A collective operation: all processes must call it.
     """
     if not isinstance(model, Sharded):
         return unwrap(model)
@@ -96,7 +97,7 @@ def full_model(model: nn.Module) -> nn.Module:
 
 
 def no_sync(model: nn.Module, holding: bool) -> contextlib.AbstractContextManager:
-    """Inside, gradients stay in this process when `holding`: only the last batch of a step needs the average."""
+    """Return a context without gradient synchronisation if `holding`: only the last batch of a step needs it."""
     if holding and isinstance(model, DistributedDataParallel):
         return model.no_sync()
     if holding and isinstance(model, Sharded):
@@ -114,12 +115,12 @@ def all_sum(*values: float) -> list[float]:
 
 
 def any_process(*flags: bool) -> list[bool]:
-    """For each flag, whether any process has raised it."""
+    """Return for each flag whether it is True in any process."""
     return [count > 0 for count in all_sum(*map(float, flags))]
 
 
 def broadcast(value: Any) -> Any:
-    """Return what rank 0 has, anything that JSON can say, for every process."""
+    """Return the value of rank 0, anything that JSON can represent, in every process."""
     if world().size == 1:
         return value
     text = json.dumps(value).encode() if world().rank == 0 else b""
@@ -133,7 +134,7 @@ def broadcast(value: Any) -> Any:
 
 
 def all_gather(tensor: Tensor) -> list[Tensor]:
-    """Return the tensors of all processes, all of one shape, in the order of the ranks."""
+    """Return the tensors of all processes, which must have the same shape, in the order of the ranks."""
     if world().size == 1:
         return [tensor]
     parts = [torch.empty_like(_movable(tensor)) for _ in range(world().size)]
@@ -142,7 +143,7 @@ def all_gather(tensor: Tensor) -> list[Tensor]:
 
 
 def gather_rows(tree: Any) -> Any:
-    """Return a tree of what each process carries, as one: row i of process r stands at i * size + r, where data has it.
+    """Return the trees of all processes as one: row i of process r becomes row i * size + r, as in the whole batch.
 
     Raises UserError, with several processes, for anything but tensors of rows.
     """
@@ -152,7 +153,7 @@ def gather_rows(tree: Any) -> Any:
 
 
 def scatter_rows(tree: Any, device: torch.device) -> Any:
-    """Return the rows of this process in what `gather_rows` gave; the number of processes may be another."""
+    """Return the rows of this process in what `gather_rows` returned, perhaps with another number of processes."""
     if tree is None:
         return None
     place = world()
@@ -162,7 +163,7 @@ def scatter_rows(tree: Any, device: torch.device) -> Any:
 
 
 def _mapped(function: Callable[[Tensor], Tensor], tree: Any, strict: bool = True) -> Any:
-    """A tree of dicts, lists and tuples with a function applied to its tensors."""
+    """Return a tree of dicts, lists and tuples with a function applied to its tensors."""
     if isinstance(tree, dict):
         return {name: _mapped(function, part, strict) for name, part in tree.items()}
     if isinstance(tree, list | tuple):

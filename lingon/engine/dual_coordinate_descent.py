@@ -15,20 +15,21 @@ from lingon.kernels.dual_coordinates import descend
 
 
 class DualCoordinateDescent:
-    """The optimizer of linear support vector machines, with the squared hinge loss, and of ridge regression.
+    """An optimizer of linear support vector machines (squared hinge loss) and of ridge regression.
 
     It minimises |w|^2 / 2 + C * sum_i weight_i * max(0, 1 - s_i w.x_i)^2 for each class (Hsieh et al. 2008), the
-    objective of scikit-learn's LinearSVC; or with squared errors, that of its Ridge. At the optimum for one C, once an
-    epoch raises the dual objective by less than `tolerance` of what it is, it goes on to the next, and at the last it
-    stops `fit`: a path of regularisation, on which validation data can choose. Give `fit` this object as its optimizer,
-    its method `update`, and an evaluation at every `optimal`. Runs on the CPU, on one thread.
+    objective of scikit-learn's LinearSVC; or with squared errors, that of its Ridge. The optimum for one C is reached
+    when an epoch raises the dual objective by less than the fraction `tolerance`; training then continues with the next
+    C, and after the last it stops `fit`: a regularisation path, from which C can be chosen on validation data. Pass to
+    `fit` this object as the optimizer, its method `update`, and an evaluation at every `optimal`. Runs on the CPU, on
+    one thread.
 
-    model: see LinearModel; its weights are set to zero. examples: in the training data. C: inverses of the strength of
-    the regularisation, rising. problem: what is learned of an example; its class against the rest when not given.
-    A batch with `weights` [B], all above 0, has examples that count by them. seed: of the order in which the examples
-    of a batch are visited. store: the features of these examples, and maybe of others behind them; a batch then needs
-    no `ids` and `mask`, from which they are made otherwise when an example is first seen. The dual variables, one for
-    each example and output, are its state.
+    model: see LinearModel; its weights are set to zero. examples: number of training examples. C: inverse
+    regularisation strengths, in ascending order. problem: the targets and the loss; one class against the rest by
+    default. A batch may have `weights` [B] of its examples, all above 0. seed: of the order in which the examples of a
+    batch are visited. store: the features of these examples, perhaps followed by those of others; without it, they are
+    computed from `ids` and `mask` of a batch when an example is first seen. The state consists of the dual variables,
+    one for each example and output.
     """
 
     param_groups: Sequence[dict[str, Any]] = ()
@@ -51,7 +52,7 @@ class DualCoordinateDescent:
         self.alphas = np.zeros((examples, outputs), np.float32)
         self.dual, self.gain = 0.0, 0.0  # the dual objective, and how far it rose in this epoch
         self.optima: list[int] = []  # the steps at which the optimum of each C was reached
-        self._weights: np.ndarray | None = None  # of each example [N, 1] or [N, K], once one was seen
+        self._weights: np.ndarray | None = None  # of each example [N, 1] or [N, K]; None before the first batch
         self.store = FeatureStore(examples) if store is None else store
         self._optimal = False
         with torch.no_grad():
@@ -64,15 +65,15 @@ class DualCoordinateDescent:
         return len(self.optima) == len(self.C)
 
     def optimal(self) -> bool:
-        """Return whether the last step came to the optimum of a C that is not the last; after that, `fit` ends."""
+        """Return whether the last step reached the optimum of a C other than the last, at which `fit` ends."""
         return self._optimal
 
     def chosen(self, step: int | None) -> float:
-        """Return the C whose optimum was reached at that step, or was on its way there."""
+        """Return the C whose optimum was reached at that step, or the C trained with at that step."""
         return self.C[min(sum(at < (step or 0) for at in self.optima), len(self.C) - 1)]
 
     def update(self, trainer: Trainer, group: MicroBatches, loss_fn: Any = None) -> StepResult:
-        """Visit every example of a group of batches once; see `lingon.engine.step.step`. Takes no other loss."""
+        """Visit every example of a group of batches once; see `lingon.engine.step.step`. `loss_fn` is ignored."""
         loss, rows, tokens, self._optimal = 0.0, 0, 0, False
         for batch, _ in group:
             gain, total = self._descend(batch, np.random.default_rng([self.seed, trainer.state.step]))
@@ -93,7 +94,7 @@ class DualCoordinateDescent:
         self._keep(index, weights)
         if (new := self.store.starts[index] < 0).any():
             self.store.add(self.model, index[new], batch.ids[new], batch.mask[new])
-        order = rng.permutation(len(index))  # of the same order in every epoch, it would be slow to converge
+        order = rng.permutation(len(index))  # with the same order in every epoch, convergence would be slow
         targets = self.problem.targets(labels)[order]
         upper = np.empty_like(targets)
         upper[:] = np.float32(self.C[len(self.optima)]) * weights[order]
@@ -106,7 +107,7 @@ class DualCoordinateDescent:
         self._weights[index] = weights
 
     def _next_optimum(self, step: int) -> None:
-        """Go on from the optimum of this C; the weights stay, the dual objective has less of a penalty."""
+        """Continue with the next C, from the same weights; the dual objective then has a smaller penalty."""
         at = len(self.optima)
         self.optima.append(step)
         self._optimal = not self.converged
@@ -123,13 +124,13 @@ class DualCoordinateDescent:
         """Do nothing: there are no gradients."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the dual variables [N, K], the weight of each example, and how far the path was gone."""
+        """Return the dual variables [N, K], the weight of each example, and the progress along the values of C."""
         numbers = {"dual": self.dual, "gain": self.gain, "optima": self.optima, "C": list(self.C)}
         weights = np.ones((len(self.alphas), 1), np.float32) if self._weights is None else self._weights
         return {"alphas": torch.from_numpy(self.alphas), "weights": torch.from_numpy(weights), **numbers}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave. Raises DataError for the state of other examples, outputs or C."""
+        """Load what `state_dict` returned. Raises DataError for the state of other examples, outputs or C."""
         alphas = state["alphas"]
         if alphas.shape != self.alphas.shape or list(state["C"]) != list(self.C):
             found, wanted = (f"{[*a.shape]} for C {c}" for a, c in ((alphas, state["C"]), (self.alphas, self.C)))

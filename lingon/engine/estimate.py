@@ -1,4 +1,4 @@
-"""How much memory a training needs and how much it computes, counted on shapes alone or measured in a few steps."""
+"""Estimates of the memory and operations of a training run, counted from shapes alone or measured in a few steps."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ MOMENTS = 2  # numbers that Adam keeps per weight
 
 
 def fake_tensors() -> FakeTensorMode:
-    """Inside, tensors have shapes, types and devices but no memory, and operators choose as they do for real ones."""
+    """Return a context in which tensors have shape, dtype and device but no memory; operators are chosen as usual."""
     return FakeTensorMode()
 
 
 def tensor_bytes(tensors: Iterable[Tensor]) -> int:
-    """Return the memory that tensors take; of fake tensors, would take."""
+    """Return the memory of tensors in bytes; for fake tensors, the memory that real ones would take."""
     return sum(t.numel() * t.element_size() for t in tensors)
 
 
 def activation_bytes(model: nn.Module, compute: Callable[[], Tensor | tuple]) -> int:
-    """Return the memory that is kept for the gradient of what `compute` returns, beside the weights: the activations.
+    """Return the bytes that autograd keeps for the backward pass of `compute`, except the weights: the activations.
 
-    Exact to the byte for what autograd keeps, also of fake tensors (`fake_tensors`), where nothing is computed.
+    Exact to the byte, also with fake tensors (`fake_tensors`), where nothing is computed.
     """
     weights = {p.untyped_storage()._cdata for p in model.parameters()}
     kept: dict[int, Tensor] = {}
@@ -44,7 +44,7 @@ def activation_bytes(model: nn.Module, compute: Callable[[], Tensor | tuple]) ->
 
 
 def matmul_weights(model: nn.Module) -> int:
-    """Return weights that every token is multiplied with: all matrices but those that rows are only looked up in."""
+    """Return the number of weights that every token is multiplied by: all matrices but pure lookup tables."""
     looked_up = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     used = {id(m.weight) for m in model.modules() if isinstance(m, nn.Linear)}
     return sum(p.numel() for p in model.parameters() if p.ndim > 1 and (id(p) not in looked_up or id(p) in used))
@@ -65,16 +65,16 @@ class MemoryEstimate:
 
 
 def training_memory(model: nn.Module, activations: int) -> MemoryEstimate:
-    """Return what one process needs that trains alone with Adam."""
+    """Return the memory of a single process that trains with Adam."""
     trained = tensor_bytes(p for p in model.parameters() if p.requires_grad)
     return MemoryEstimate(tensor_bytes(model.parameters()), trained, MOMENTS * trained, activations)
 
 
 def memory_per_process(alone: MemoryEstimate, processes: int, sharded: bool, largest_block: int) -> MemoryEstimate:
-    """Return what each of several processes needs, when rows are shared and, with `sharded`, weights too.
+    """Return the memory of each of several processes, among which rows and, if `sharded`, weights are divided.
 
-    Without `sharded` the gradients are held a second time, in the buckets they are sent in (DistributedDataParallel);
-    with it, two of the largest blocks are there whole at a time, one in use and one on its way (FSDP2).
+    If not `sharded`, the gradients are held a second time, in the communication buckets (DistributedDataParallel);
+    otherwise two blocks of the largest size are gathered at a time, one in use and one prefetched (FSDP2).
     """
     activations = alone.activations // processes
     if processes == 1:

@@ -1,4 +1,4 @@
-"""Watching a metric while a model trains: when to evaluate, which weights were best, when to stop."""
+"""Evaluation during training: when to evaluate, which weights are best, when to stop early."""
 
 import math
 from collections.abc import Callable
@@ -16,13 +16,13 @@ __all__ = ["Evaluation"]
 class Evaluation:
     """Evaluation of a model while it trains.
 
-    evaluate: the metrics of a model, by name. It is called with the averaged weights where the config averages.
-    every: "epoch", a number of steps, or a function that says after each step whether it is time. metric: the name in
-    what `evaluate` gives that decides which weights are best; of equal ones the lower loss decides, where `evaluate`
-    gives one: accuracy often stands still while a model learns.
-    patience: stop after so many evaluations in a row without a new best one; None never stops. loss_is_progress: an
-    evaluation whose loss is the lowest so far does not count for that: on few examples a metric wavers while a model
-    still gets better. at_start: evaluate before the first step too, of weights that are good already and may stay the
+    evaluate: a function from a model to its metrics by name; it gets the averaged weights if the config averages.
+    every: "epoch", a number of steps, or a function called after each step that returns whether to evaluate. metric:
+    the one that decides which weights are best; ties are broken by the lower `loss`, if `evaluate` returns one, because
+    accuracy often stays the same while a model still learns.
+    patience: stop after this number of evaluations in a row without a new best; None never stops. loss_is_progress:
+    an evaluation with the lowest loss so far resets this count, because on few examples a metric fluctuates while a
+    model still improves. at_start: also evaluate before the first step, for pretrained weights that may remain the
     best.
     """
 
@@ -41,14 +41,14 @@ class Evaluation:
             raise UserError(f"evaluation: patience is {self.patience}, expected 1 or more, or None")
 
     def due(self, step: int) -> bool:
-        """Return whether it is time to evaluate after `step` steps, inside an epoch."""
+        """Return whether to evaluate after `step` steps, within an epoch."""
         if callable(self.every):
             return self.every()
         return self.every != "epoch" and step % self.every == 0
 
 
 def _order(evaluation: Evaluation, metrics: dict[str, float]) -> tuple[float, float]:
-    """Metrics as numbers to compare, the better the higher: the metric that is watched, then the loss."""
+    """Return a sort key of metrics, higher is better: the monitored metric, then the loss."""
     sign = 1 if evaluation.higher_is_better else -1
     return _or_worst(sign * metrics.get(evaluation.metric, math.nan)), _or_worst(-metrics.get("loss", math.nan))
 
@@ -68,7 +68,7 @@ class Best:
     lowest_loss: float | None = None
 
     def update(self, evaluation: Evaluation, step: int, metrics: dict[str, float]) -> bool:
-        """Take one evaluation in; True when it is the best so far. NaN is never better than a number."""
+        """Record an evaluation; return whether it is the best so far. NaN is never better than a number."""
         if evaluation.metric not in metrics:
             raise unknown("metric to watch", evaluation.metric, metrics)
         better = self.step is None or _order(evaluation, metrics) > _order(evaluation, self.metrics or {})
@@ -87,5 +87,5 @@ class Best:
         return True
 
     def exhausted(self, evaluation: Evaluation) -> bool:
-        """Return whether the patience is at its end."""
+        """Return whether the patience is used up."""
         return evaluation.patience is not None and self.waited >= evaluation.patience

@@ -1,4 +1,4 @@
-"""The sparse features of examples, made once, on which a linear model is trained and scored."""
+"""The sparse features of examples, computed once, on which a linear model is trained and evaluated."""
 
 import zlib
 from typing import Protocol, runtime_checkable
@@ -21,12 +21,12 @@ class LinearModel(Protocol):
     def features(
         self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]
     ) -> tuple[Int[Tensor, " M"], Float[Tensor, " M"], Int[Tensor, " B+1"]]:
-        """Return the rows of the table that each example has and their values, and where each example starts."""
+        """Return the table rows of all features, their values, and the position where each example starts."""
         ...
 
 
 class FeatureStore:
-    """The features of examples: rows and values of all, where those of each stand, and the tokens of each."""
+    """The features of examples: table rows and values, start and end of each example, and its number of tokens."""
 
     def __init__(self, examples: int):
         self.starts, self.ends = np.full(examples, -1, np.int64), np.full(examples, -1, np.int64)
@@ -42,7 +42,7 @@ class FeatureStore:
         return self._rows, self._values, self.starts, self.ends
 
     def add(self, model: LinearModel, index: np.ndarray, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> None:
-        """Add the features that a model finds in examples with the numbers of `index` [B]."""
+        """Add the features that a model computes for the examples numbered `index` [B]."""
         rows, values, starts = (part.numpy() for part in model.features(ids, mask))
         first, self._used = self._used, self._used + len(rows)
         if self._used > len(self._rows):
@@ -53,7 +53,7 @@ class FeatureStore:
         self.tokens[index] = mask.numpy().sum(1)
 
     def scores(self, model: LinearModel, first: int = 0) -> Float[Tensor, "n C"]:
-        """Return bias + the sum of values times rows of a model's table, of the examples from number `first` on."""
+        """Return the logits of a model, bias + sum of values * table rows, for the examples from number `first` on."""
         rows, values, starts, ends = self.arrays
         table, bias = model.table.detach().numpy(), model.bias.detach().numpy()
         out = np.empty((len(self) - first, table.shape[1]), np.float32)
@@ -61,5 +61,5 @@ class FeatureStore:
         return torch.from_numpy(out)
 
     def checksum(self) -> int:
-        """Return a number that tells these features from others."""
+        """Return a CRC-32 of the features, to detect other ones."""
         return zlib.crc32(self.tokens.data, zlib.crc32(self._rows[: self._used].data))

@@ -1,6 +1,6 @@
-"""The training loop of every model but word vectors: it knows batches, a loss and an optimizer, and no task.
+"""The training loop of every model but word vectors: it takes batches, a loss and an optimizer, and knows no task.
 
-What surrounds the loop stands in files of its own: schedules, precision, averages, checkpoints, distribution.
+Schedules, precision, weight averages, checkpoints and distribution have files of their own.
 """
 
 import contextlib
@@ -38,12 +38,12 @@ BY_EPOCH = "these batches resume by epoch: the run is saved between epochs only 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Configuration of a training; the end is whichever of epochs and steps comes first.
+    """Configuration of a training run, which ends after `epochs` or `steps`, whichever comes first.
 
-    epochs: passes over the data, such as 2.5. steps: updates of the weights. schedule: factor of the learning rate.
-    max_grad_norm: the gradient is scaled down to at most this norm. accumulation_steps: batches per step; the gradient
-    is that of one batch that holds them all, and the last step of an epoch takes the batches that are left.
-    weight_average: what is kept of the weights of all steps. log_every: steps per row of metrics.jsonl.
+    epochs: passes over the data, such as 2.5. steps: updates of the weights. schedule: factor of the learning rate by
+    step. max_grad_norm: gradients of a larger norm are scaled down to it. accumulation_steps: batches per step; the
+    gradient is that of one batch that holds them all, and the last step of an epoch takes the remaining batches.
+    weight_average: the kind of average of the weights. log_every: steps per row of metrics.jsonl.
     """
 
     epochs: float | None = None
@@ -64,7 +64,7 @@ class TrainConfig:
                 raise UserError(f"config: {name} is {value}, expected more than 0")
 
     def total(self, batches_per_epoch: int) -> int:
-        """Return the steps of the whole training, which schedules want to know."""
+        """Return the number of steps of the whole run, which some schedules need."""
         per_epoch = -(-batches_per_epoch // self.accumulation_steps)
         ends = [] if self.steps is None else [self.steps]
         if self.epochs is not None:
@@ -88,7 +88,7 @@ class History:
 
     @property
     def best_epochs(self) -> float:
-        """Return the epochs after which the best weights were reached; all of them where nothing was evaluated."""
+        """Return the epochs after which the weights were best; the total if nothing was evaluated."""
         return self.epochs * (self.steps if self.best_step is None else self.best_step) / self.steps
 
 
@@ -103,23 +103,23 @@ def fit(
     run: Run | None = None,
     update: Update = step,
 ) -> History:
-    """Train a model. Afterwards it holds the best weights that `evaluation` saw; without it, the last (averaged) ones.
+    """Train a model. It ends with the best weights by `evaluation`; without it, with the last or averaged weights.
 
-    batches: a `lingon.data.batches.Loader`, which resumes at any batch; or a `torch.utils.data.DataLoader`, or a list,
-    of batches: each a tensor, or tuples, lists and dicts of tensors. Those resume by epoch: a run is saved only between
-    epochs and at the end.
-    loss_fn: (model, batch) -> Loss(total, count), a sum and what it is a sum over; a bare scalar is taken for the mean
-    over the batch's rows, which is wrong for one that is a mean over tokens. Once a Loss has a `carry`, the function is
-    called with it as a third argument; the carry is part of every checkpoint, and with several processes each keeps its
-    own, tensors of shape [rows, ...].
+    batches: a `lingon.data.batches.Loader`, which resumes at any batch; or a `torch.utils.data.DataLoader` or list of
+    batches, each a tensor, or tuples, lists and dicts of tensors. The latter resume by epoch: a run is saved only
+    between epochs and at the end.
+    loss_fn: (model, batch) -> Loss(total, count), a sum and the number of its terms; a plain scalar is taken as the
+    mean over the batch's rows, which is wrong for a mean over tokens. If a Loss has a `carry`, the next call gets it as
+    a third argument; the carry is part of every checkpoint, and with several processes each has its own, made of
+    tensors of shape [rows, ...].
     optimizer: one of PyTorch, or anything with step, zero_grad, state_dict, load_state_dict and param_groups.
-    update: one step of the weights, for what is more than one loss and one optimizer, such as a GAN or a teacher; see
-    `lingon.engine.step.step`.
-    With `run`, the training is recorded and saved there, and resumed when the run was opened to resume: the numbers
-    are, bit for bit on the CPU, those of a training that was never stopped.
+    update: the function that makes one step, for training with several losses or optimizers, such as a GAN or
+    distillation; see `lingon.engine.step.step`.
+    With `run`, the training is logged and saved there, and resumed if the run was opened to resume: on the CPU, the
+    results are bit for bit those of an uninterrupted run.
 
     Raises NotFinite when a loss or gradient is NaN or infinite, RunError when memory or disk are full,
-    Interrupted after Ctrl-C, once the state is saved.
+    Interrupted after Ctrl-C, when the state has been saved.
     """
     batches = _checked(model, batches)
     trainer = Trainer(model, batches, optimizer, config, evaluation, run, update)
@@ -155,7 +155,7 @@ def fit(
 
 
 def _after_step(trainer: Trainer, stop: StopRequest, say: Callable[[str], None], edge: bool = False) -> None:
-    """What follows a step, or the edge of an epoch: evaluate, save, stop. Raises Interrupted where that was asked."""
+    """Evaluate, save or stop after a step or, with `edge`, an epoch. Raises Interrupted if a stop was requested."""
     state, evaluation, run = trainer.state, trainer.evaluation, trainer.run
     if (
         evaluation
@@ -169,7 +169,7 @@ def _after_step(trainer: Trainer, stop: StopRequest, say: Callable[[str], None],
     )
     if trainer.resumable(edge) and (asked or due or trainer.by_epoch):
         trainer.save()
-    if asked and (edge or not trainer.before_edge):  # at the edge all can be saved
+    if asked and (edge or not trainer.before_edge):  # at the end of an epoch everything can be saved
         raise Interrupted(_farewell(trainer))
 
 
@@ -181,7 +181,7 @@ def _next_epoch(trainer: Trainer) -> None:
 
 
 def _threads_for(trainer: Trainer, batch: Any, say: Callable[[str], None]) -> contextlib.AbstractContextManager:
-    """The threads of the processor that suit the work of a step on such a batch."""
+    """Return a context with the number of CPU threads that suits a step on such a batch."""
     work = flops_per_step(trainer.unwrapped, batch, count_rows(batch))
     return computing_threads(work, trainer.run, say)
 
@@ -196,7 +196,7 @@ def _checked(model: Any, batches: Any) -> BatchSource:
 
 
 def history(trainer: Trainer) -> History:
-    """Return what a training that has ended was like."""
+    """Return the history of a finished training run."""
     state = trainer.state
     return History(
         rows=trainer.rows,
@@ -211,7 +211,7 @@ def history(trainer: Trainer) -> History:
 
 
 def _micro_batches(batches: BatchSource, size: int) -> Iterator[MicroBatches]:
-    """Batches of the epoch in groups, each with its weight: 0 when its rows are only there to keep pace."""
+    """Yield the batches of the epoch in groups, each with its weight: 0 if it only keeps processes in step."""
     weighted = ((batch, getattr(batches, "weight", 1.0)) for batch in batches)
     while True:
         with oom_context("the next batch"):

@@ -1,7 +1,7 @@
 """Training with parameters, gradients and optimizer state sharded over the processes: PyTorch's FSDP2.
 
-`shard` makes a spread copy of a model to train. The model itself stays whole in process 0, which evaluates with it and
-saves it: a checkpoint holds whole tensors, so that any number of processes can go on from it.
+`shard` makes a sharded copy of a model to train. The model itself stays whole in process 0, which evaluates and saves
+it: a checkpoint holds whole tensors, so that it can be resumed with any number of processes.
 """
 
 import contextlib
@@ -25,28 +25,28 @@ class Sharded(nn.Module):
     def __init__(self, sharded: nn.Module, plain: nn.Module):
         super().__init__()
         self.module = sharded
-        self._plain = [plain]  # in a list, so that its weights are not counted among this module's
+        self._plain = [plain]  # in a list, so that its weights are not registered as weights of this module
 
     def forward(self, *inputs: Any) -> Any:
         return self.module(*inputs)
 
     @property
     def plain(self) -> nn.Module:
-        """Return the model that was spread, for `full_model` to fill; in process 0 alone it holds weights."""
+        """Return the original model, which `full_model` fills; only in process 0 does it hold weights."""
         return self._plain[0]
 
 
 def shard(model: nn.Module) -> nn.Module:
-    """Shard a copy of a model over all processes, to train it; return the model itself when there is only one.
+    """Return a copy of a model sharded over all processes; the model itself when there is only one process.
 
-    The members of its `blocks` are gathered one at a time, everything else at the start of each pass.
+    The weights of each of its `blocks` are gathered one block at a time, all others at the start of each pass.
     Source: Zhao et al. 2023, "PyTorch FSDP".
     """
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return model
     if any(isinstance(module, nn.RNNBase) for module in model.modules()):
         raise UserError("--fsdp shards Transformers; leave it out for a recurrent model, which is small")
-    # Imported here and below, because every training would else start half a second later.
+    # Imported here and below, because otherwise every training run would start half a second later.
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
@@ -63,18 +63,18 @@ def shard(model: nn.Module) -> nn.Module:
 
 
 def is_sharded(value: Any) -> bool:
-    """Return whether a value is a tensor whose numbers are sharded over the processes (a DTensor)."""
+    """Return whether a value is a tensor that is sharded over the processes (a DTensor)."""
     return isinstance(value, Tensor) and hasattr(value, "full_tensor")
 
 
 def local(tensor: Tensor) -> Tensor:
-    """Return what this process has of a tensor: all of it when it is not spread."""
+    """Return the shard of a tensor in this process; the whole tensor if it is not sharded."""
     spread: Any = tensor
     return spread.to_local() if is_sharded(tensor) else tensor
 
 
 def full_tensors(tree: Any) -> Any:
-    """Return a tree of dicts and lists with every spread tensor gathered. All processes call it together."""
+    """Return a tree of dicts and lists with every sharded tensor gathered; all processes must call it."""
     if is_sharded(tree):
         return tree.detach().full_tensor()
     if isinstance(tree, dict):
@@ -83,7 +83,7 @@ def full_tensors(tree: Any) -> Any:
 
 
 def shard_like(tensor: Tensor, other: Tensor) -> Tensor:
-    """Shard a full tensor as `other` is; return it where `other` is not. Nothing is sent: all have the whole."""
+    """Return a full tensor sharded like `other`, if that is sharded. Nothing is sent: all processes have all of it."""
     if not is_sharded(other) or is_sharded(tensor):
         return tensor
     from torch.distributed.tensor import distribute_tensor
@@ -93,16 +93,16 @@ def shard_like(tensor: Tensor, other: Tensor) -> Tensor:
 
 
 def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Put whole weights into a model, spread or not."""
+    """Load whole weights into a model, sharded or not."""
     own = model.state_dict()
     model.load_state_dict({name: shard_like(tensor, own[name]) for name, tensor in weights.items()})
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
-    """Put the state of an optimizer, in whole tensors, into one whose parameters may be spread.
+    """Load the state of an optimizer, in whole tensors, into one whose parameters may be sharded.
 
-    Each tensor gets the layout in memory that its parameter has, such as channels last: a fused optimizer reads the
-    numbers of both in the order in which they lie.
+    Each tensor gets the memory format of its parameter, such as channels last: a fused optimizer reads both in the
+    order of their memory.
     """
     trained = [p for group in optimizer.param_groups for p in group["params"]]
     if any(map(is_sharded, trained)):
@@ -113,7 +113,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
         }
         state = state | {"state": spread}
     optimizer.load_state_dict(state)
-    for p, kept in getattr(optimizer, "state", {}).items():  # none in an optimizer of ours without gradients
+    for p, kept in getattr(optimizer, "state", {}).items():  # our optimizers without gradients have no `state`
         for name, value in kept.items():
             if isinstance(value, Tensor) and value.shape == p.shape and value.stride() != p.stride():
                 kept[name] = torch.empty_like(p, dtype=value.dtype).copy_(value)
@@ -121,8 +121,8 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict) -> None:
 
 @contextlib.contextmanager
 def no_gradient_sync(model: Sharded) -> Iterator[None]:
-    """Inside, gradients are not yet summed over the processes."""
-    sharded: Any = model.module  # an FSDPModule, whose class is imported when it is needed
+    """Return a context in which gradients are not yet summed over the processes."""
+    sharded: Any = model.module  # an FSDPModule, a class that is not imported here
     sharded.set_requires_gradient_sync(False)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The gradient of a step as a whole: its length, clipping, and who is to blame when it is not finite."""
+"""The gradient of all parameters: its norm, clipping, and which parameter is at fault when it is not finite."""
 
 from collections.abc import Iterable
 
@@ -12,13 +12,13 @@ from lingon.engine.sparse_optimizer import rows_once
 
 
 def gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
-    """Return the numbers of all gradients here, in memory that they share. Sparse gradients hold each row once then."""
+    """Return the values of all gradients in this process, as views; sparse gradients are coalesced first."""
     found = []
     for p in parameters:
         if p.grad is None:
             continue
         if p.grad.is_sparse:
-            p.grad = rows_once(p.grad)  # rows that occur twice would count twice in the length
+            p.grad = rows_once(p.grad)  # rows that occur twice must be summed before the norm is taken
             found.append(p.grad._values())
         else:
             found.append(local(p.grad))
@@ -43,13 +43,13 @@ def grad_norm(gradients: list[Tensor]) -> Float[Tensor, ""]:
 
 @torch.no_grad()
 def clip_norm(gradients: list[Tensor], norm: Float[Tensor, ""], max_norm: float) -> None:
-    """Shorten gradients of length `norm`, in place, to at most `max_norm` (Pascanu 2013, algorithm 1)."""
+    """Scale gradients of norm `norm`, in place, to a norm of at most `max_norm` (Pascanu 2013, algorithm 1)."""
     if float(norm) > max_norm:
         scale(gradients, max_norm / float(norm))
 
 
 def nonfinite_error(model: nn.Module, step: int, loss: float) -> NotFinite | None:
-    """Return the error that names the first parameter whose gradient is NaN or infinite; None when all is finite."""
+    """Return an error that names the first parameter whose gradient is NaN or infinite; None if all are finite."""
     for name, p in model.named_parameters():
         if p.grad is None:
             continue

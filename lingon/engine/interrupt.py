@@ -1,24 +1,24 @@
-"""Ctrl-C while a model trains: the first one asks for a stop after the step, the second stops at once."""
+"""Ctrl-C during training: the first requests a stop after the current step, the second stops at once."""
 
 import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)  # the second is what a machine that shuts down sends
+SIGNALS = (signal.SIGINT, signal.SIGTERM)  # SIGTERM is sent by a machine that shuts down
 
 
 class StopRequest:
-    """Request to stop, which a signal makes."""
+    """A request to stop, set by a signal."""
 
     asked = False
 
 
 @contextlib.contextmanager
 def interruptible(say: Callable[[str], None]) -> Iterator[StopRequest]:
-    """Turn the first Ctrl-C into `stop.asked`; handlers are as before afterwards, and from the second Ctrl-C on.
+    """Return a context in which the first Ctrl-C sets `stop.asked`, and restores the handlers that were there before.
 
-    Python gives signals to the main thread only; in other threads nothing changes.
+    Python delivers signals to the main thread only; in other threads this does nothing.
     """
     stop = StopRequest()
     if threading.current_thread() is not threading.main_thread():

@@ -1,4 +1,4 @@
-"""What dual coordinate descent learns of an example: signs with a margin, or numbers; and how much each counts."""
+"""Objectives of dual coordinate descent: targets, loss (squared hinge or squared error) and weights of examples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,25 +13,26 @@ NEXT_TO_NOTHING = 1e-6
 
 @runtime_checkable
 class LinearProblem(Protocol):
-    """A convex loss of K outputs, each a problem of its own.
+    """A convex loss of K outputs, which are trained independently.
 
-    error: None is the squared hinge loss max(0, 1 - s z)^2 of a sign s and a score z; 2 the squared error (y - z)^2.
+    error: None for the squared hinge loss max(0, 1 - s z)^2 of a sign s and a logit z; 2 for the squared error
+    (y - z)^2.
     """
 
     error: ClassVar[int | None]
 
     def targets(self, labels: np.ndarray) -> Float[np.ndarray, "B K"]:
-        """Return the sign, 1 or -1, or the number that each output shall have, of the labels of a batch [B, ...]."""
+        """Return the target of each output, a sign (1 or -1) or a number, from the labels of a batch [B, ...]."""
         ...
 
     def weights(self, labels: np.ndarray) -> Float[np.ndarray, "B W"]:
-        """Return how much each example counts for each output [B, K], or for all alike [B, 1]."""
+        """Return the weight of each example for each output [B, K], or for all outputs [B, 1]."""
         ...
 
 
 @dataclass(frozen=True)
 class OneVersusRest:
-    """Labels are class numbers [B]; each class is learned against the rest. class_weights: of all when not given, 1."""
+    """One class against the rest, for labels that are class numbers [B]. class_weights: 1 for each class by default."""
 
     classes: int
     class_weights: Sequence[float] | None = None
@@ -51,13 +52,13 @@ class OneVersusRest:
 
 @dataclass(frozen=True)
 class SeveralVersusRest:
-    """Labels are 1 or 0 for each output [B, K]; each is learned on its own. class_weights: of those that have it."""
+    """One binary problem for each label, for labels 1 or 0 [B, K]. class_weights: of the examples that have a label."""
 
     class_weights: Sequence[float] | None = None
     error: ClassVar[int | None] = None
 
     def targets(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B K"]:
-        """Return 1 for what an example has, -1 for what it has not."""
+        """Return 1 for the labels that an example has, -1 for the others."""
         return (2 * labels - 1).astype(np.float32)
 
     def weights(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B W"]:
@@ -69,12 +70,12 @@ class SeveralVersusRest:
 
 @dataclass(frozen=True)
 class Ridge:
-    """Labels are numbers [B], learned with the squared error: ridge regression."""
+    """Ridge regression, with the squared error, for labels that are numbers [B]."""
 
     error: ClassVar[int | None] = 2
 
     def targets(self, labels: Float[np.ndarray, " B"]) -> Float[np.ndarray, "B 1"]:
-        """Return the numbers."""
+        """Return the labels as a column."""
         return labels.astype(np.float32)[:, None]
 
     def weights(self, labels: Float[np.ndarray, " B"]) -> Float[np.ndarray, "B 1"]:
@@ -84,18 +85,18 @@ class Ridge:
 
 @dataclass(frozen=True)
 class Continuation:
-    """Labels are ranks [B], 0 to K; output k is whether the rank is over k, learned of ranks from k on.
+    """Ordinal regression, for labels that are ranks [B], 0 to K: output k predicts rank > k, trained on ranks >= k.
 
-    Its name is that of the continuation-ratio model of ranks (Shi et al. 2021, "CORN", with networks).
+    Named after the continuation-ratio model (Shi et al. 2021, "CORN", with neural networks).
     """
 
     outputs: int
     error: ClassVar[int | None] = None
 
     def targets(self, labels: Int[np.ndarray, " B"]) -> Float[np.ndarray, "B K"]:
-        """Return 1 where the rank is over that of the output, else -1."""
+        """Return 1 where the rank is greater than that of the output, else -1."""
         return np.where(labels[:, None] > np.arange(self.outputs), 1, -1).astype(np.float32)
 
     def weights(self, labels: Int[np.ndarray, " B"]) -> Float[np.ndarray, "B K"]:
-        """Return 1 where the rank is the output's or over it, else next to nothing: the dual divides by weights."""
+        """Return 1 for ranks of at least that of the output, else nearly 0: the dual objective divides by weights."""
         return np.where(labels[:, None] >= np.arange(self.outputs), 1, NEXT_TO_NOTHING).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The record of a run: metrics.jsonl, one JSON object per line; tables, charts and TensorBoard are views of it."""
+"""The log of a run: metrics.jsonl, one JSON object per line; tables, charts and TensorBoard files are made from it."""
 
 import json
 import os
@@ -13,18 +13,18 @@ FILE = "metrics.jsonl"
 
 
 class MetricsLog:
-    """Appends rows to metrics.jsonl. A row is handed to the system whole, at once."""
+    """Appends rows to metrics.jsonl, each with a single write."""
 
     def __init__(self, folder: Path):
         self.path = Path(folder) / FILE
 
     def append(self, row: dict[str, Any]) -> None:
-        """Write one row. Numbers that are not finite are written as null, which every JSON reader knows."""
+        """Append one row. Numbers that are not finite are written as null, which every JSON parser accepts."""
         with open(self.path, "a", encoding="utf-8", newline="\n") as file:
             file.write(dumps(row) + "\n")
 
     def length(self) -> int:
-        """Return the bytes written so far, all of them safe on the disk."""
+        """Return the length of the file in bytes, after flushing it to the disk."""
         if not self.path.exists():
             return 0
         with open(self.path, "rb") as file:
@@ -32,7 +32,7 @@ class MetricsLog:
             return os.fstat(file.fileno()).st_size
 
     def cut(self, length: int) -> None:
-        """Forget everything after the first `length` bytes, and a line that was not finished."""
+        """Cut off everything after the first `length` bytes, and then an incomplete last line."""
         if not self.path.exists():
             return
         with open(self.path, "rb+") as file:
@@ -43,8 +43,8 @@ class MetricsLog:
 def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
     """Return the rows of a run folder's metrics.jsonl: step, epoch, time (seconds) and whatever was logged.
 
-    A last line that a killed run did not finish is left out. Raises UserError when there is no record,
-    DataError with file and line when it is broken.
+    An incomplete last line, left by a killed run, is skipped. Raises UserError when there is no such file,
+    DataError with file and line when it is invalid.
     """
     path = Path(folder) / FILE
     if not path.is_file():
@@ -63,7 +63,7 @@ def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
 
 
 def to_tensorboard(folder: str | Path, out: str | Path) -> int:
-    """Write the record of a run as TensorBoard events into `out`; return how many numbers that were."""
+    """Write the log of a run as TensorBoard events into the folder `out`; return the number of values written."""
     rows = read_metrics(folder)
     try:
         from torch.utils.tensorboard import SummaryWriter

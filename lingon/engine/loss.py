@@ -1,4 +1,4 @@
-"""What a loss function gives to `fit`: a sum, and what it is a sum over, so that no mean is ever taken of means."""
+"""The result of a loss function for `fit`: a sum and the number of its terms, so that means are never averaged."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,8 +17,8 @@ NOTHING: Mapping[str, float] = MappingProxyType({})
 class Loss(NamedTuple):
     """The loss of one batch.
 
-    total: the SUM of the losses, a scalar. count: over how many examples or tokens it is a sum; `fit` divides by the
-    counts of all batches and all processes of a step. carry: handed to the next call of the loss function, such as the
+    total: the SUM of the losses, a scalar. count: the number of examples or tokens summed over; `fit` divides by the
+    total count of all batches and processes of a step. carry: passed to the next call of the loss function, such as the
     state of a recurrent model: a tree of dicts, lists and tuples of tensors and plain numbers, without gradients.
     logs: more sums over `count` by name, whose means are written to metrics.jsonl; the same names in every batch.
     """
@@ -29,11 +29,11 @@ class Loss(NamedTuple):
     logs: Mapping[str, float] = NOTHING
 
 
-LossFunction = Callable[..., Loss | Tensor]  # (model, batch), or (model, batch, carry) after a batch that gave a carry
+LossFunction = Callable[..., Loss | Tensor]  # (model, batch); (model, batch, carry) after a loss with a carry
 
 
 class Weighted(NamedTuple):
-    """The loss of one batch, as a step uses it: the sum is value * weight."""
+    """The loss of one batch in the form that a step uses: the sum is value * weight."""
 
     value: Float[Tensor, ""]
     weight: float
@@ -42,15 +42,15 @@ class Weighted(NamedTuple):
     logs: Mapping[str, float]
 
     def over(self, divisor: float) -> Float[Tensor, ""]:
-        """Return the sum divided by `divisor`. A mean that already is that is left as it is, to the last bit."""
+        """Return the sum divided by `divisor`; exactly `value` if the two are equal, without rounding."""
         return self.value if self.weight == divisor else self.value * (self.weight / divisor)
 
 
 def weighted(function: LossFunction, model: nn.Module, batch: Any, carry: Any, rows: int) -> Weighted:
-    """Call a loss function. A bare scalar is the mean over the batch's rows.
+    """Call a loss function; return its loss. A plain scalar is taken as the mean over the batch's rows.
 
-    rows: examples of the batch that count; 0 when it is only there to keep pace with other processes, and its loss
-    counts for nothing. Raises UserError when the function gives anything but a Loss or a scalar.
+    rows: number of examples of the batch that count; 0 for a batch that only keeps this process in step with others
+    and whose loss is ignored. Raises UserError when the function returns anything but a Loss or a scalar.
     """
     found = function(model, batch) if carry is None else function(model, batch, carry)
     counts = bool(rows)

@@ -1,4 +1,4 @@
-"""Optimizers: PyTorch's own, fused, with weight decay only where it belongs."""
+"""PyTorch's optimizers, fused, with weight decay for matrices only."""
 
 import torch
 from torch import nn
@@ -17,13 +17,13 @@ def adamw(
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
 ) -> Optimizer:
-    """AdamW (Loshchilov 2019): Adam with weight decay apart from the gradient."""
+    """Return AdamW (Loshchilov 2019): Adam with weight decay decoupled from the gradient."""
     _check(lr, weight_decay)
     return torch.optim.AdamW(parameter_groups(model, weight_decay), lr=lr, betas=betas, eps=eps, fused=_fusable(model))
 
 
 def adam(model: nn.Module, lr: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> Optimizer:
-    """Adam (Kingma 2015), without weight decay."""
+    """Return Adam (Kingma 2015), without weight decay."""
     _check(lr)
     return torch.optim.Adam(parameter_groups(model, 0.0), lr=lr, betas=betas, eps=eps, fused=_fusable(model))
 
@@ -31,20 +31,20 @@ def adam(model: nn.Module, lr: float, betas: tuple[float, float] = (0.9, 0.999),
 def sgd(
     model: nn.Module, lr: float, momentum: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False
 ) -> Optimizer:
-    """Stochastic gradient descent, with momentum where wanted."""
+    """Return stochastic gradient descent, optionally with momentum."""
     _check(lr, weight_decay)
     groups = parameter_groups(model, weight_decay)
     return torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, fused=_fusable(model))
 
 
 def adagrad(model: nn.Module, lr: float, weight_decay: float = 0.0) -> Optimizer:
-    """Adagrad (Duchi 2011): steps shrink with the sum of squared gradients of each number."""
+    """Return Adagrad (Duchi 2011): the step size of each weight falls with the sum of its squared gradients."""
     _check(lr, weight_decay)
     return torch.optim.Adagrad(parameter_groups(model, weight_decay), lr=lr, fused=_on_cpu(model) and _fusable(model))
 
 
 def set_rates(optimizer: Optimizer, factor: float) -> float:
-    """Give every group its own first learning rate times `factor`; returns the rate of the first group."""
+    """Set the learning rate of each group to its initial one times `factor`; return that of the first group."""
     for group in optimizer.param_groups:
         group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
     return optimizer.param_groups[0]["lr"]

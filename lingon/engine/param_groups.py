@@ -1,4 +1,4 @@
-"""Groups of parameters: which of them decay, and how fast those of each layer are trained."""
+"""Parameter groups of an optimizer: weight decay, and learning rates by layer."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ ENCODER = re.compile(r"(?:^|\.)encoder\.")
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
-    """Parameters that train, in two groups: matrices decay; biases, norms and whatever has one axis or none do not."""
+    """Return the trainable parameters in two groups: matrices with weight decay; norms, biases and vectors without."""
     spared = {id(p) for module in model.modules() if isinstance(module, NORMS) for p in module.parameters()}
     decaying: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
@@ -30,12 +30,11 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
 
 
 def layer_decay_factors(model: nn.Module, decay: float) -> dict[str, float]:
-    """Return the factor of the learning rate of each parameter, by name: 1 at the top, times `decay` for each block
-    below.
+    """Return the learning rate factor of each parameter, by name: 1 at the top, times `decay` for each block below.
 
-    What stands before the blocks, the embeddings, is one layer below the first of them; what stands after them, such
-    as a head, is at the top (Howard and Ruder 2018, section 3.2; Clark et al. 2020, appendix A). Raises UserError for
-    a decay that is none, and for a model without blocks.
+    Parameters before the blocks, the embeddings, are one layer below the first block; parameters after them, such as a
+    head, are at the top (Howard and Ruder 2018, section 3.2; Clark et al. 2020, appendix A). Raises UserError for an
+    invalid decay, and for a model without blocks.
     """
     if not 0 < decay <= 1:
         raise UserError(f"the decay of the learning rate by layer is {decay}, expected more than 0 and at most 1")
@@ -49,7 +48,7 @@ def layer_decay_factors(model: nn.Module, decay: float) -> dict[str, float]:
 
 
 def head_factors(model: nn.Module, factor: float) -> dict[str, float]:
-    """Return the factor of each parameter, by name: `factor` outside of the model's `encoder`, 1 inside.
+    """Return the learning rate factor of each parameter, by name: 1 inside the model's `encoder`, `factor` outside.
 
     Raises UserError for a model without an encoder, which has no head.
     """
@@ -60,9 +59,9 @@ def head_factors(model: nn.Module, factor: float) -> dict[str, float]:
 
 
 def set_rate_factors(optimizer: Optimizer, model: nn.Module, factors: Mapping[str, float]) -> Optimizer:
-    """Divide the groups of a fresh optimizer by the factor of their learning rate, largest first; return it.
+    """Split the groups of a new optimizer by learning rate factor, largest rate first; return the optimizer.
 
-    factors: of each parameter of the model, by name; 1 where there is none. The parameters of a group keep their order.
+    factors: by name of parameter, 1 where missing. The parameters of a group keep their order.
     """
     factor_of = {id(p): factors.get(name, 1.0) for name, p in unwrap(model).named_parameters()}
     groups = []

@@ -1,4 +1,4 @@
-"""The precision of the forward pass: float32, bfloat16, or float16 with scaled gradients. Weights stay float32."""
+"""The precision of the forward pass: float32, bfloat16, or float16 with gradient scaling. Weights stay float32."""
 
 import contextlib
 from dataclasses import dataclass
@@ -27,25 +27,25 @@ class Precision:
         return contextlib.nullcontext() if self.dtype == torch.float32 else torch.autocast(device.type, self.dtype)
 
     def scaler(self, device: torch.device) -> torch.amp.GradScaler:
-        """Keep small float16 gradients from vanishing (Micikevicius 2018); do nothing for the other formats."""
+        """Return the gradient scaler of float16 (Micikevicius 2018); for the other formats one that does nothing."""
         return torch.amp.GradScaler(device.type, enabled=self.dtype == torch.float16)
 
 
 def in_float32(x: Tensor) -> Tensor:
-    """Return a tensor of 16 bits in 32, for a loss to be computed of; others as they are."""
+    """Return a bfloat16 or float16 tensor as float32, for computing a loss; others unchanged."""
     return x.float() if x.dtype in HALF else x
 
 
 def float32() -> Precision:
-    """Return everything in 32 bits."""
+    """Return the precision float32."""
     return Precision(torch.float32)
 
 
 def bfloat16() -> Precision:
-    """Matrix products in bfloat16: the range of float32, 8 bits of precision."""
+    """Return the precision of matrix products in bfloat16: the range of float32, 8 bits of precision."""
     return Precision(torch.bfloat16)
 
 
 def float16() -> Precision:
-    """Matrix products in float16, CUDA only."""
+    """Return the precision of matrix products in float16, for CUDA only."""
     return Precision(torch.float16)

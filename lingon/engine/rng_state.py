@@ -1,4 +1,4 @@
-"""The state of the random generators as tensors, so that a resumed run draws what an uninterrupted one would."""
+"""The states of the random generators as tensors, so that a resumed run draws the numbers of an uninterrupted one."""
 
 import math
 import random
@@ -11,8 +11,8 @@ from lingon.core.shapes import Tensor
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
-    """Return the states of PyTorch's, NumPy's and Python's generators and the GPU's; the shapes never change."""
-    numpy_state: Any = np.random.get_state()  # a tuple, or a dict where that is asked for
+    """Return the states of the generators of PyTorch, NumPy, Python and the GPU, as tensors of fixed shapes."""
+    numpy_state: Any = np.random.get_state()  # a tuple, though annotated as a tuple or a dict
     _, keys, position, has_normal, normal = numpy_state
     _, words, python_normal = random.getstate()
     state = {
@@ -28,7 +28,7 @@ def random_state(device: torch.device) -> dict[str, Tensor]:
 
 
 def set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
-    """Put the generators back to where `random_state` found them."""
+    """Set the generators to the states that `random_state` returned."""
     torch.set_rng_state(state["torch"])
     *keys, position, has_normal = state["numpy"].tolist()
     np.random.set_state(("MT19937", np.array(keys, np.uint32), position, has_normal, state["numpy_normal"].item()))

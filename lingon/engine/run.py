@@ -1,6 +1,6 @@
-"""The folder of a training run: one process at a time, nothing overwritten unasked, everything recorded.
+"""The folder of a training run: locked for one process, never overwritten unless asked, with its log and checkpoints.
 
-run.json        arguments, versions, and what was recorded of the run
+run.json        arguments, versions, and facts recorded during the run
 metrics.jsonl   one JSON object per line: step, epoch, time in seconds, name: value
 checkpoints/    states to resume from, and the best weights so far
 """
@@ -26,7 +26,7 @@ from lingon.engine.run_folder import RunFolder
 from lingon.engine.save_interval import SaveInterval
 from lingon.engine.world import wait_for_all, world
 
-if TYPE_CHECKING:  # runs that need no torch do not wait for it
+if TYPE_CHECKING:  # runs without torch do not import it
     from lingon.core.shapes import Tensor
 
 
@@ -40,7 +40,7 @@ class Run:
         self.facts: dict[str, Any] = {}
         self._held = contextlib.ExitStack()
         self._saved_at, self._saving_took = time.monotonic(), 0.0
-        self._bests: list[str | None] = []  # what the kept checkpoints need
+        self._bests: list[str | None] = []  # files of best weights that the kept checkpoints refer to
 
     @classmethod
     def open(
@@ -51,13 +51,12 @@ class Run:
         overwrite: bool = False,
         save_interval: SaveInterval = SaveInterval(),
     ) -> Run:
-        """Open a run folder for this process alone, new or to resume.
+        """Open a run folder exclusively, for a new run or to resume one.
 
-        arguments: whatever determines the run, as JSON can say it. A run resumes only with the arguments it began with.
-        overwrite: an old run waits in `.replaced` inside the folder until the new one has its first checkpoint.
-        With several processes, only rank 0 touches the folder; all must see the same file system.
-
-        Raises UserError when the folder holds a run already, or none to resume, or one of other arguments,
+        arguments: whatever determines the run, JSON-serializable. A run resumes only with the arguments it began with.
+        overwrite: an old run is kept in `.replaced` inside the folder until the new one has its first checkpoint.
+        With several processes, only rank 0 writes to the folder; all must see the same file system.
+        Raises UserError when the folder already holds a run, or none to resume, or one with other arguments,
         or is in use by another process.
         """
         if resume and overwrite:
@@ -70,7 +69,7 @@ class Run:
                 run._prepare(arguments, resume, overwrite)
             except BaseException:
                 run.close()
-                if not (run.folder / "run.json").exists():  # a folder of something else is left as it was
+                if not (run.folder / "run.json").exists():  # a folder without a run is left as it was
                     (run.folder / ".lock").unlink(missing_ok=True)
                 raise
         wait_for_all()
@@ -90,7 +89,7 @@ class Run:
                 self.folder.rmdir()
 
     def close(self) -> None:
-        """Let other processes use the folder again."""
+        """Release the lock on the folder."""
         self._held.close()
 
     def log(self, step: int, **values: float) -> None:
@@ -100,22 +99,22 @@ class Run:
                 self.metrics.append({"step": step, **values})
 
     def record(self, key: str, value: Any) -> None:
-        """Put a fact of the run into run.json, in place of what the key held before."""
+        """Set a key of run.json."""
         self.record_all({key: value})
 
     def record_all(self, facts: dict[str, Any]) -> None:
-        """Put several facts of the run into run.json at once."""
+        """Set several keys of run.json at once."""
         self.facts |= facts
         if world().rank == 0:
             with self._writing():
                 write_json(self.folder / "run.json", self.facts)
 
     def due(self, step: int, edge: bool = False) -> bool:
-        """Return whether to save after `step` steps; `edge` at the end of an epoch."""
+        """Return whether to save after `step` steps. edge: at the end of an epoch."""
         return self.save_interval.due(step, edge, time.monotonic() - self._saved_at, self._saving_took)
 
     def save(self, step: int, parts: dict[str, Any], best: str | None = None) -> None:
-        """Write a checkpoint, which needs the file `best` beside it. Best weights that none needs any more go.
+        """Write a checkpoint that refers to the file `best` of weights; remove files of weights no longer referred to.
 
         Raises RunError when the disk is full or cannot be written to; older checkpoints are then untouched.
         """
@@ -134,10 +133,10 @@ class Run:
         self._saving_took = self._saved_at - started
 
     def restore(self, use: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any] | None:
-        """Return the parts of the newest whole checkpoint of a resumed run; None when the run begins.
+        """Return the parts of the newest intact checkpoint of a resumed run; None when there is none.
 
-        use: takes the parts over, from an older checkpoint where it fails on the newest. What metrics.jsonl holds of
-        the time after that checkpoint is cut off, since it will be written again.
+        use: loads the parts; if it fails on the newest checkpoint, the one before it is tried. Rows of metrics.jsonl
+        after that checkpoint are removed, since they will be written again.
         """
         parts = checkpoint.load_checkpoint(self.checkpoints, use) if self.resumed else None
         wait_for_all()
@@ -146,17 +145,17 @@ class Run:
         return parts
 
     def prune(self) -> int:
-        """Remove the checkpoints of a run that has ended and whose model is kept elsewhere; return their bytes."""
+        """Remove the checkpoints of a finished run, whose model is saved elsewhere; return their size in bytes."""
         if world().rank > 0 or not self.checkpoints.is_dir():
             return 0
         size = sum(path.stat().st_size for path in self.checkpoints.rglob("*") if path.is_file())
-        aside = self.folder / ".tmp-lingon-pruned"  # all or nothing: what a kill leaves here is swept away
+        aside = self.folder / ".tmp-lingon-pruned"  # atomic: if the process is killed, the rest is removed later
         self.checkpoints.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
         return size
 
     def save_best(self, step: int, weights: dict[str, Tensor]) -> dict[str, str]:
-        """Write the best weights so far; return name and sha256, to be kept in checkpoints."""
+        """Write the best weights so far; return the name and sha256 of the file, for the checkpoints."""
         path = self.checkpoints / f"best-{step:09d}.safetensors"
         with self._writing():
             save_tensors(path, weights)
@@ -167,7 +166,7 @@ class Run:
         return load_tensors(self.check_best(said))
 
     def check_best(self, said: dict[str, str]) -> Path:
-        """Return where the best weights are. Raises DataError when the file is missing or damaged."""
+        """Return the path of the best weights. Raises DataError when the file is missing or damaged."""
         path = self.checkpoints / Path(said["name"]).name
         if not path.is_file() or sha256_of(path) != said["sha256"]:
             raise DataError(f"{path}: missing or damaged; its sha256 is not what the checkpoint says")
@@ -175,7 +174,7 @@ class Run:
 
     @contextlib.contextmanager
     def _writing(self):
-        if not self.folder.is_dir():  # what is written would make it anew, without what it held
+        if not self.folder.is_dir():  # writing would create it again, without its contents
             raise RunError(
                 f"{self.folder}: the folder of this run has disappeared; if you renamed it, rename it back and resume, "
                 "and rename it when the run has finished"
@@ -197,14 +196,14 @@ class Run:
             remove_leftovers(self.folder)
             if (self.folder / "run.json").is_file():
                 self._agree(arguments)
-            else:  # before anything else, because it makes the folder a run
+            else:  # first of all, because this file marks the folder as a run
                 write_json(self.folder / "run.json", {"arguments": arguments, **environment()})
             self.checkpoints.mkdir(exist_ok=True)
             checkpoint.tidy(self.checkpoints)
 
     @staticmethod
     def check_room(folder: str | Path, resume: bool, overwrite: bool) -> None:
-        """Raise UserError for a folder that `open` would not take for what it holds: before data is read for it."""
+        """Raise UserError for a folder whose contents `open` would refuse; to be called before data is read."""
         RunFolder(folder).check_room(resume, overwrite)
 
     def _agree(self, arguments: dict[str, Any]) -> None:
@@ -215,7 +214,7 @@ class Run:
         differ = [
             f"{name} was {before.get(name, 'not given')!r} and is {arguments.get(name, 'not given')!r}"
             for name in sorted({*before, *arguments})
-            if before.get(name) != arguments.get(name)  # an argument that came with a later version was None before
+            if before.get(name) != arguments.get(name)  # arguments added in a later version count as None
         ]
         if differ:
             raise UserError(f"{str(self.folder)!r} cannot be resumed with other arguments: {'; '.join(differ)}")

@@ -13,7 +13,7 @@ from lingon.engine.world import world
 
 
 def environment() -> dict[str, Any]:
-    """Return what the numbers of a run may depend on, apart from its arguments: versions and machine."""
+    """Return what the results of a run may depend on, apart from its arguments: versions and machine."""
     torch = sys.modules.get("torch")
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -28,7 +28,7 @@ def environment() -> dict[str, Any]:
 
 
 def environment_changes(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """Return in words what of the environment that last digits depend on has changed; empty when nothing has."""
+    """Return, in words, the changes of the environment that may affect the last digits; empty if there are none."""
     told = []
     for part, name in (
         ("versions", "torch"),
@@ -43,7 +43,7 @@ def environment_changes(before: dict[str, Any], now: dict[str, Any]) -> str:
 
 
 def _processor() -> str:
-    """Return what the processor calls itself."""
+    """Return the model name of the processor."""
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
         for line in file:
             if line.startswith("model name"):

@@ -1,4 +1,4 @@
-"""What a run's folder holds when a run is to begin in it: refused, put aside until there is something new, put back."""
+"""The contents of a folder in which a run starts: refuse them, move an older run aside, or restore it."""
 
 import os
 import shutil
@@ -9,18 +9,18 @@ from lingon.engine import checkpoint
 from lingon.engine.log import FILE, MetricsLog
 
 REPLACED = ".replaced"
-AT_FIRST = ("run.json", FILE, "checkpoints", "text", "tokenizer.json")  # what a run has before anything is saved
+AT_FIRST = ("run.json", FILE, "checkpoints", "text", "tokenizer.json")  # files of a run that has saved nothing yet
 
 
 class RunFolder:
-    """The folder of a run, without a word on what the run does."""
+    """The folder of a run, whatever the run does."""
 
     def __init__(self, path: str | Path):
         self.path, self.record = Path(path), Path(path) / "run.json"
         self.checkpoints = self.path / "checkpoints"
 
     def check_name(self) -> None:
-        """Raise UserError for a name that no file of text could repeat."""
+        """Raise UserError for a name that cannot be written as UTF-8."""
         try:
             os.fspath(self.path).encode()
         except UnicodeEncodeError:
@@ -29,32 +29,32 @@ class RunFolder:
             ) from None
 
     def check_room(self, resume: bool, overwrite: bool) -> None:
-        """Raise UserError for a folder that `make_room` would not take for what it holds: before data is read."""
+        """Raise UserError for a folder whose contents `make_room` would refuse; to be called before data is read."""
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{str(self.path)!r} is a file; expected the name of a folder")
         if self.path.is_dir() and not resume and (there := self._contents()):
             self._check(there, overwrite)
 
     def make_room(self, resume: bool, overwrite: bool) -> None:
-        """Put an older run aside, into `.replaced`. Raises UserError where there is one and nothing says to."""
+        """Move an older run into `.replaced`. Raises UserError if there is one and `overwrite` is not set."""
         there = self._contents()
         if not there or (resume and self.record.is_file()):
             return
         self._check(there, overwrite)
-        # A new run that failed before its first checkpoint is worth less than the one it was to replace.
+        # If `.replaced` exists, the run here failed before its first checkpoint, and the one in `.replaced` is kept.
         worthless = (self.path / REPLACED).exists()
         aside = self.path / (".tmp-lingon-worthless" if worthless else REPLACED)
         aside.mkdir(exist_ok=True)
         _move(there, aside)
 
     def forget_replaced(self) -> None:
-        """Remove the run that was put aside."""
+        """Remove the older run in `.replaced`."""
         shutil.rmtree(self.path / REPLACED, ignore_errors=True)
 
     def undo(self) -> bool:
-        """Leave the folder as it was before a run that began with wrong settings: an older run is in its place again.
+        """Restore the folder as it was before a run that failed on invalid settings, with the older run in its place.
 
-        Return whether that was done: of a run that has logged or saved something all is kept.
+        Return whether that was done: a run that has logged or saved something is kept.
         """
         there = self._contents()
         if not self._is_bare(there) or MetricsLog(self.path).length():
@@ -80,10 +80,10 @@ class RunFolder:
             )
 
     def _is_bare(self, there: list[Path]) -> bool:
-        """Whether a run has only begun: it ended before anything was saved, and there is nothing to lose."""
+        """Return whether a run ended before anything was saved, so that there is nothing to lose."""
         return not checkpoint.steps_in(self.checkpoints) and all(path.name in AT_FIRST for path in there)
 
 
 def _move(paths: list[Path], into: Path) -> None:
-    for path in sorted(paths, key=lambda p: p.name == "run.json"):  # last, because it makes a folder a run
+    for path in sorted(paths, key=lambda p: p.name == "run.json"):  # run.json last, because it marks a folder as a run
         path.rename(into / path.name)

@@ -1,15 +1,15 @@
-"""How often a run is saved."""
+"""How often a checkpoint of a run is saved."""
 
 from dataclasses import dataclass
 
-SAVING_FRACTION = 0.1  # of the time, at most, may go into checkpoints that are not asked for by steps
+SAVING_FRACTION = 0.1  # maximum fraction of the time for checkpoints, except those requested by `steps`
 
 
 @dataclass(frozen=True)
 class SaveInterval:
-    """Interval at which a run is saved: steps, seconds, and the edge of epochs. None: not for that.
+    """When a checkpoint is saved: every `steps` steps, every `seconds` seconds (None: not), and after each epoch.
 
-    Where epochs are so short that to save each would take over a tenth of the time, some edges are passed over.
+    If saving after each epoch would take over a tenth of the time, some epochs are skipped.
     """
 
     steps: int | None = None
@@ -19,7 +19,7 @@ class SaveInterval:
     def due(self, step: int, edge: bool, since: float, saving: float) -> bool:
         """Return whether to save after `step` steps.
 
-        edge: at the end of an epoch. since: seconds after the last checkpoint. saving: seconds that it took.
+        edge: at the end of an epoch. since: seconds since the last checkpoint. saving: seconds that writing it took.
         """
         if edge:
             return self.epochs and since >= saving / SAVING_FRACTION

@@ -1,7 +1,7 @@
-"""Schedules of the learning rate: functions from the step to a factor, with no state of their own.
+"""Learning rate schedules: stateless functions from the step to a factor.
 
-Steps count from 0; the factor of step 0 is used for the first update. Since a schedule is a function of the step
-alone, resuming a run needs no more than its step.
+Steps count from 0; the factor of step 0 is used for the first update. Since a schedule depends only on the step,
+nothing else is needed to resume a run.
 """
 
 import math
@@ -13,30 +13,30 @@ Schedule = Callable[[int], float]
 
 
 def constant_schedule() -> Schedule:
-    """Always 1."""
+    """Return a schedule that is always 1."""
     return lambda step: 1.0
 
 
 def linear(total: int, end: float = 0.0) -> Schedule:
-    """Fall in a straight line from 1 at step 0 to `end` at step `total`, and stays there."""
+    """Return a schedule that falls linearly from 1 at step 0 to `end` at step `total`, and stays there."""
     _positive("total", total)
     return lambda step: end + (1 - end) * (1 - min(step / total, 1))
 
 
 def cosine(total: int, end: float = 0.0) -> Schedule:
-    """Fall along half a cosine from 1 at step 0 to `end` at step `total`, and stays there (Loshchilov 2017, eq. 5)."""
+    """Return half a cosine from 1 at step 0 to `end` at step `total`, then constant (Loshchilov 2017, eq. 5)."""
     _positive("total", total)
     return lambda step: end + (1 - end) * (1 + math.cos(math.pi * min(step / total, 1))) / 2
 
 
 def inverse_sqrt(timescale: int = 1) -> Schedule:
-    """Return sqrt(timescale / (timescale + step)); after `warmup(n, ...)` that of Vaswani 2017, section 5.3."""
+    """Return the schedule sqrt(timescale / (timescale + step)); after `warmup`, that of Vaswani 2017, section 5.3."""
     _positive("timescale", timescale)
     return lambda step: math.sqrt(timescale / (timescale + step))
 
 
 def warmup(steps: int, then: Schedule) -> Schedule:
-    """Rise in a straight line to 1 within `steps` steps, then follows `then`, whose step 0 is the end of the rise.
+    """Return a linear rise to 1 within `steps` steps, followed by the schedule `then`, which starts at its step 0.
 
     A run of 100 steps that falls to zero is `warmup(10, linear(90))`.
 

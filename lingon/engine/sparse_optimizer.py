@@ -1,4 +1,4 @@
-"""An optimizer for large tables of which each step uses few rows."""
+"""An optimizer for large embedding tables, of which each step uses few rows."""
 
 from collections.abc import Iterable
 
@@ -13,19 +13,19 @@ from lingon.kernels.jit import kernel
 
 
 def row_adagrad(model: nn.Module, lr: float) -> "RowAdagrad":
-    """RowAdagrad over all parameters of a model."""
+    """Return RowAdagrad for all parameters of a model."""
     return RowAdagrad(model.parameters(), lr)
 
 
 class RowAdagrad(Optimizer):
-    """Adagrad (Duchi 2011) with one step size per row of a matrix: rows seldom met take long steps.
+    """Adagrad (Duchi 2011) with one step size per row of a matrix: rare rows take larger steps.
 
         s_r += mean_c g_rc^2;    w_rc -= lr * g_rc / (sqrt(s_r) + eps)
 
-    One sum per row, not per number, because the classes of one n-gram are one matter: it is no worse with many
-    classes, the same with two, and needs 1/C of the memory. Each number of a vector is a row of its own.
-    Takes dense gradients, and sparse ones with one sparse axis, of which it touches only the rows that are there.
-    The same on any threads.
+    One sum per row (an n-gram), not per element (an n-gram and a class): it is no worse with many classes, the same
+    with two, and needs 1/C of the memory. Each element of a one-dimensional parameter is a row.
+    Gradients are dense, or sparse with one sparse axis, in which case only the rows that occur are updated.
+    The results do not depend on the number of threads.
     """
 
     def __init__(self, parameters: Iterable, lr: float, eps: float = 1e-10):
@@ -35,7 +35,7 @@ class RowAdagrad(Optimizer):
 
     @torch.no_grad()
     def step(self, closure=None):
-        """Return one step along the gradients; returns the closure's loss if there is one."""
+        """Make one step along the gradients; return the loss of the closure, if given."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -66,15 +66,15 @@ def _sparse(p: Float[Tensor, "R C"], sums: Float[Tensor, " R"], lr: float, eps: 
         return
     fresh = sums[rows] + values.square().mean(1)
     sums[rows] = fresh
-    # Assignment, not index_add_: no row comes twice, and it is many times faster.
+    # Assignment, not index_add_: no row occurs twice, and it is many times faster.
     p[rows] = p[rows] - values * (lr / (fresh.sqrt() + eps))[:, None]
 
 
 def rows_once(gradient: Tensor) -> Tensor:
-    """Return a sparse gradient with each row once.
+    """Return a sparse gradient in which each row occurs once.
 
-    PyTorch forgets that a gradient is coalesced when it puts it into `.grad`, and would sort it anew.
-    A look is cheaper. Raises UserError for more than one sparse axis.
+    PyTorch drops the flag that a gradient is coalesced when it assigns it to `.grad`, and would sort it again; checking
+    that the rows ascend is cheaper. Raises UserError for more than one sparse axis.
     """
     if gradient.sparse_dim() != 1:
         raise UserError(f"a sparse gradient with {gradient.sparse_dim()} sparse axes; expected one, the rows")

@@ -1,6 +1,6 @@
-"""One step of the weights: the gradient of a group of batches, guarded, clipped and applied.
+"""One training step: the gradient of a group of batches is computed, checked, clipped and applied.
 
-`fit` takes another function in place of `step`, its `update`; such a one is made of the parts here.
+`fit` takes another function in place of `step` as its `update`; such a function can be built from the parts here.
 """
 
 import math
@@ -18,11 +18,11 @@ from lingon.engine.trainer import Trainer
 
 __all__ = ["MicroBatches", "StepResult", "Update", "accumulate", "apply_gradients", "step"]
 
-MicroBatches = list[tuple[Any, float]]  # batches, each with its weight: 0 when its rows are only there to keep pace
+MicroBatches = list[tuple[Any, float]]  # batches, each with its weight: 0 if it only keeps processes in step
 
 
 class StepResult(NamedTuple):
-    """Result of one step, over all of its batches and all processes.
+    """Result of one step, over all its batches and all processes.
 
     total: the sum of the losses, over `count`. logs: more sums over `count`, by name.
     """
@@ -47,14 +47,13 @@ Update = Callable[[Trainer, MicroBatches, LossFunction], StepResult]
 def step(
     trainer: Trainer, group: MicroBatches, loss_fn: LossFunction, optimizer: torch.optim.Optimizer | None = None
 ) -> StepResult:
-    """Update the weights once, by the gradient of a group of batches: the sum of all losses over the count of all.
+    """Update the weights once, by the gradient of a group of batches: of the sum of all losses / the sum of all counts.
 
-    optimizer: updates the weights that it holds, and no others; that of the trainer when not given. A function that
-    replaces this one in `fit(..., update=...)` may call it several times, with other losses and optimizers. What such
-    a function keeps, a second optimizer or a second model, it gives out in `state_dict` and takes back in
-    `load_state_dict`, and it becomes part of every checkpoint.
-
-    Raises NotFinite when the loss or a gradient is NaN or infinite; the weights are then as before.
+    optimizer: updates only the parameters it holds; by default that of the trainer. A function passed to
+    `fit(..., update=...)` in place of this one may call it several times, with other losses and optimizers. If such a
+    function has a state, such as a second optimizer or model, it must be an object with `state_dict` and
+    `load_state_dict`; the state becomes part of every checkpoint.
+    Raises NotFinite when the loss or a gradient is NaN or infinite; the weights are then unchanged.
     """
     optimizer = optimizer or trainer.optimizer
     lr = set_rates(optimizer, trainer.config.schedule(trainer.state.step))
@@ -65,9 +64,9 @@ def step(
 
 
 def accumulate(trainer: Trainer, group: MicroBatches, loss_fn: LossFunction) -> tuple[StepResult, float]:
-    """Add up the gradients of a group of batches; gives the sums over all processes, and what they were divided by.
+    """Accumulate the gradients of a group of batches; return the sums over all processes, and the divisor used.
 
-    The gradient of the mean is what was added up, times that divisor over the count.
+    The gradient of the mean is the accumulated gradient times divisor / count.
     """
     state = trainer.state
     rows, tokens = sum(count_rows(batch) for batch, weight in group if weight), 0
@@ -78,9 +77,9 @@ def accumulate(trainer: Trainer, group: MicroBatches, loss_fn: LossFunction) -> 
             with trainer.config.precision.autocast(trainer.device):
                 batch = to_device(batch, trainer.device)
                 loss = weighted(loss_fn, trainer.model, batch, trainer.carry, counted)
-            if i == 0:  # a guess where more batches follow; the gradient is set right once all counts are known
+            if i == 0:  # an estimate if more batches follow; corrected when all counts are known
                 divisor = (distributed.all_sum(loss.count)[0] or 1.0) * len(group)
-            # DistributedDataParallel divides by the number of processes, which the count of all has already done.
+            # Undoes the average over processes of DistributedDataParallel: the divisor covers all processes already.
             trainer.scaler.scale(loss.over(divisor / trainer.place.size)).backward()
         trainer.carry = loss.carry
         total, count = total + loss.value.item() * loss.weight, count + loss.count
@@ -91,15 +90,19 @@ def accumulate(trainer: Trainer, group: MicroBatches, loss_fn: LossFunction) -> 
 
 
 def apply_gradients(trainer: Trainer, optimizer: torch.optim.Optimizer, loss: float, factor: float) -> float:
-    """Guard, clips and applies the gradients times `factor` of an optimizer's weights; gives their norm before."""
+    """Scale the gradients of an optimizer's parameters by `factor`, check, clip and apply them.
+
+    Return their norm before clipping.
+    """
     config, scaler = trainer.config, trainer.scaler
     scaler.unscale_(optimizer)
     found = gradient.gradients(trainer.weights_of(optimizer))
     gradient.scale(found, factor)
     norm = gradient.grad_norm(found)
-    if isinstance(trainer.model, Sharded):  # each process holds a part of every gradient
+    if isinstance(trainer.model, Sharded):  # each process has a shard of every gradient
         norm = torch.tensor(distributed.all_sum(float(norm) ** 2)[0] ** 0.5)
-    # One number tells that all is well. Float16 meets infinite gradients by design: its scaler skips such steps.
+    # A finite norm means that all gradients are finite. In float16, infinite ones occur by design: the scaler skips
+    # such steps.
     if not math.isfinite(float(norm)) or not math.isfinite(loss):
         error = gradient.nonfinite_error(trainer.unwrapped, trainer.state.step + 1, loss)
         if error and not (scaler.is_enabled() and math.isfinite(loss)):

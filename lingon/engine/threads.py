@@ -1,4 +1,4 @@
-"""How many threads a training computes with: one where a step is too little work to be worth sharing."""
+"""The number of threads of a training run: one if a step is too little work to be worth dividing."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -13,16 +13,16 @@ from lingon.engine.estimate import matmul_weights
 from lingon.engine.run import Run
 
 # Multiplications and additions of a step, about 5 ms of one core. Below that, waking threads costs as much as they save
-# on a quiet machine, and on a busy one each waits for the slowest: a network of 784 x 32 took 2.4 ms on one thread and
-# 19 to 260 on two (`docs/log.md`).
+# on an idle machine, and on a busy one each waits for the slowest: a step of a 784 x 32 network took 2.4 ms on one
+# thread and 19 to 260 ms on two (`docs/log.md`).
 WORTH_SHARING = 250e6
 said: set[int] = set()
 
 
 def flops_per_step(model: nn.Module, batch: Any, rows: int) -> float:
-    """Multiplications and additions of one step of training, roughly: 6 for each weight and token, or row.
+    """Return the approximate multiplications and additions of one training step: 6 for each weight and token, or row.
 
-    The weights of convolutions over images count at each place of a map, which has an eighth of the pixels in the mean.
+    The weights of convolutions over images count at each position of a feature map, on average an eighth of the pixels.
     """
     ids, images = find_field(batch, IDS), find_field(batch, ("images",))
     places = max(1, images.shape[-1] * images.shape[-2] // 8) if images is not None and images.ndim == 4 else 1
@@ -31,9 +31,10 @@ def flops_per_step(model: nn.Module, batch: Any, rows: int) -> float:
 
 @contextlib.contextmanager
 def computing_threads(work: float, run: Run | None, say: Callable[[str], None]) -> Iterator[int]:
-    """Inside, PyTorch has as many threads on the CPU as suit steps of `work` operations; said once, when it is fewer.
+    """Return a context with the number of PyTorch CPU threads that suits steps of `work` operations.
 
-    A run records the number and takes the same one when it is resumed, so that its digits stay those of the whole run.
+    A message is shown, once, if that is fewer than before. A run records the number and uses it again when resumed, so
+    that its results are those of an uninterrupted run.
     """
     before = torch.get_num_threads()
     count = run.facts.get("threads") if run is not None and run.resumed else None

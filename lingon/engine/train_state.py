@@ -1,4 +1,4 @@
-"""Where a training stands, in plain numbers that a checkpoint holds."""
+"""The progress of a training run, in plain numbers, for a checkpoint."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -13,10 +13,10 @@ KINDS: dict[Any, Any] = {
 
 @dataclass
 class TrainState:
-    """State of a training, in plain numbers.
+    """The progress of a training run, in plain numbers.
 
-    step: updates made. epoch: whole passes made. batch: batches used in this epoch. evaluated: step of the last
-    evaluation. The sums are over what came after the last row of the record, in all processes.
+    step: updates made. epoch: epochs completed. batch: batches used in this epoch. evaluated: step of the last
+    evaluation. The sums are over the steps since the last row of the log, in all processes.
     """
 
     step: int = 0
@@ -36,7 +36,7 @@ class TrainState:
     best_file: dict[str, str] | None = None
 
     def add(self, loss_sum: float, count: float, examples: int, tokens: int, logs: dict[str, float]) -> None:
-        """Count one step: the sum of its losses and what it is a sum over, and more sums over the same by name."""
+        """Add one step: the sum of its losses, the count summed over, and more sums over that count by name."""
         self.loss_sum += loss_sum
         self.count_sum += count
         self.examples_sum += examples
@@ -45,12 +45,12 @@ class TrainState:
         self.logs = {name: self.logs.get(name, 0.0) + value for name, value in logs.items()}
 
     def start_row(self) -> None:
-        """Forget the sums, whose means are now a row of the record."""
+        """Reset the sums, whose means have been written as a row of the log."""
         self.loss_sum, self.count_sum, self.examples_sum, self.tokens_sum = 0.0, 0.0, 0, 0
         self.seconds_sum, self.logs = self.seconds, dict.fromkeys(self.logs, 0.0)
 
     def load(self, tree: dict[str, Any]) -> None:
-        """Take over what `asdict` gave. Raises DataError when it is anything else."""
+        """Load what `asdict` returned. Raises DataError for anything else."""
         for f in fields(self):
             value = Best(**tree["best"]) if f.name == "best" else tree[f.name]
             if not isinstance(value, KINDS[f.type]) or (isinstance(value, int | float) and not value >= -1):

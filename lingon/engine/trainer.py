@@ -1,4 +1,4 @@
-"""The parts of a training that change, together: counted, evaluated, logged, saved and restored."""
+"""The mutable state of a training run: model, optimizer, batches and counts, to be logged, evaluated and saved."""
 
 import math
 import time
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Trainer:
-    """The parts of a training that change, together: restored, evaluated, logged and saved."""
+    """The mutable state of a training run, with what `fit` does with it: count, log, evaluate, save and restore."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Trainer:
         self.scaler = config.precision.scaler(self.device)
         self.average = Average(config.weight_average, self.unwrapped) if config.weight_average else None
         self.state = TrainState(epoch=batches.epoch)
-        self.carry: Any = None  # what the loss of one batch hands to the next
+        self.carry: Any = None  # what the loss function of one batch passes to the next
         self.rows: list[dict[str, Any]] = []
         self._best: dict[str, Tensor] | None = None  # in memory only when there is no run folder
         self._saved: tuple[int, ...] | None = None
@@ -64,20 +64,20 @@ class Trainer:
         self._clock = time.perf_counter()
 
     def tick(self) -> None:
-        """Add the time since the last tick."""
+        """Add the time since the last call to the seconds of the run."""
         now = time.perf_counter()
         self.state.seconds += now - self._clock
         self._clock = now
 
     def weights_of(self, optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
-        """Return the model's weights that train and that an optimizer holds; all that train where it does not say."""
+        """Return the trainable parameters that an optimizer holds; all trainable ones if it does not list any."""
         if id(optimizer) not in self._weights:
             held = {id(p) for group in optimizer.param_groups for p in group.get("params", ())}
             self._weights[id(optimizer)] = [p for p in self.trained if id(p) in held] or self.trained
         return self._weights[id(optimizer)]
 
     def count(self, found: "StepResult", batches: int) -> None:
-        """Count one step that was made of so many batches: in the state, the averaged weights and the record."""
+        """Count one step, made from `batches` batches: in the state, the averaged weights and the log."""
         self.state.step += 1
         if self.average:
             self.average.update(self.state.step)
@@ -87,21 +87,21 @@ class Trainer:
             self.log(found.lr, found.grad_norm)
 
     def resumable(self, edge: bool) -> bool:
-        """Return whether a run that is saved now can be resumed: anywhere, or between epochs alone."""
+        """Return whether a run saved now can be resumed: at any step, or only between epochs."""
         return edge or not self.by_epoch
 
     @property
     def before_edge(self) -> bool:
-        """Return whether all batches of the epoch are used, where a run is saved between epochs alone."""
+        """Return whether all batches of the epoch are used, in a run that is saved only between epochs."""
         return isinstance(self.batches, ByEpoch) and self.batches.position >= len(self.batches)
 
     @property
     def saved_step(self) -> int | None:
-        """Return the step that was saved last; None before the first."""
+        """Return the step of the last checkpoint; None before the first."""
         return None if self._saved is None else self._saved[0]
 
     def log(self, lr: float, norm: float) -> None:
-        """Add a row: mean loss and speed of the steps since the last row, over all processes."""
+        """Log a row: mean loss and speed of the steps since the last row, over all processes."""
         state = self.state
         self.tick()
         took, count = max(1e-9, state.seconds - state.seconds_sum), state.count_sum or 1.0
@@ -119,7 +119,7 @@ class Trainer:
         state.start_row()
 
     def add(self, values: dict[str, float]) -> None:
-        """Add a row to the record, with step, epoch and time."""
+        """Add a row to the log, with step, epoch and time."""
         state = self.state
         epoch = round(state.epoch + state.batch / len(self.batches), 6)
         row: dict[str, Any] = {"step": state.step, "epoch": epoch, "time": round(state.seconds, 3), **values}
@@ -128,9 +128,9 @@ class Trainer:
             self.run.log(**row)
 
     def evaluate(self, say: Callable[[str], None]) -> None:
-        """Evaluate the model, with its averaged weights where there are such, and keeps the best weights.
+        """Evaluate the model, with its averaged weights if there are any, and keep the best weights.
 
-        Rank 0 evaluates and tells the others.
+        Rank 0 evaluates and broadcasts the metrics.
         """
         state, evaluation = self.state, self.evaluation
         assert evaluation is not None, "called only where there is an evaluation"
@@ -150,7 +150,7 @@ class Trainer:
         self.add({f"valid_{name}": value for name, value in metrics.items()})
         shown = ", ".join(f"{name.replace('_', ' ')} {decimal(value)}" for name, value in metrics.items())
         if self.place.rank == 0:
-            # The first weights are kept whatever they give, but NaN is not called the best.
+            # The first weights are always kept, but with a metric of NaN they are not called the best.
             best = better and not math.isnan(metrics[evaluation.metric])
             say(f"step {state.step:,}: {shown}{' (best)' if best else ''}")
 
@@ -163,7 +163,7 @@ class Trainer:
         self.state.best_file = distributed.broadcast(written)
 
     def save(self) -> None:
-        """Write a checkpoint into the run folder, where there is one. All processes call it together."""
+        """Write a checkpoint into the run folder, if there is one. All processes must call it."""
         if self.run is None:
             return
         self.tick()
@@ -172,14 +172,14 @@ class Trainer:
         self._saved = self._mark()
 
     def restore(self) -> None:
-        """Go back to the newest checkpoint of a run that was opened to resume; to an older one if that is damaged."""
+        """Load the newest checkpoint of a run opened to resume; an older one if that is damaged."""
         if self.run is None or self.run.restore(lambda parts: load_checkpoint_parts(self, parts)) is None:
             return
         self.rows = read_metrics(self.run.folder) if self.run.metrics.path.exists() else []
         self._saved, self._clock = self._mark(), time.perf_counter()
 
     def finish(self, say: Callable[[str], None]) -> None:
-        """Evaluate and saves what is not yet, then leaves the best weights in the model."""
+        """Evaluate and save if that is still to be done, then load the best weights into the model."""
         if self.evaluation and self.state.evaluated != self.state.step:
             self.evaluate(say)
         if self._saved != self._mark():
@@ -193,7 +193,7 @@ class Trainer:
             sharding.load_weights(self.unwrapped, self.still.filled_in(best))
         elif self.average:
             self.average.copy_to_model()
-        distributed.full_model(self.model)  # what was spread is whole again in process 0
+        distributed.full_model(self.model)  # a sharded model is gathered in process 0
 
     def _mark(self) -> tuple[int, ...]:
         return self.state.step, self.state.epoch, self.state.batch, self.state.evaluated

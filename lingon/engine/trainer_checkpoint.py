@@ -1,4 +1,4 @@
-"""A training as the parts of a checkpoint, and back: weights, optimizer, batches, counts and random states."""
+"""The parts of a checkpoint from a trainer, and back: weights, optimizer, batches, counts and random states."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def checkpoint_parts(trainer: "Trainer") -> dict[str, Any]:
-    """Return what a checkpoint keeps of a training, by name. All processes call it together."""
+    """Return the parts of a checkpoint of a trainer, by name. All processes must call it."""
     own = random_state(trainer.device)
     parts = {
         "model": sharding.full_tensors(trainer.still.left_out(trainer.unwrapped.state_dict())),
@@ -36,10 +36,10 @@ def checkpoint_parts(trainer: "Trainer") -> dict[str, Any]:
 
 
 def load_checkpoint_parts(trainer: "Trainer", parts: dict[str, Any]) -> None:
-    """Load the parts of a checkpoint into a training.
+    """Load the parts of a checkpoint into a trainer.
 
-    The best weights are looked at now: at the end it would be too late. Raises DataError for tensors of another model,
-    and UserError for a checkpoint of another update.
+    The file of the best weights is checked now: at the end it would be too late. Raises DataError for tensors of
+    another model, and UserError for a checkpoint of another `update`.
     """
     run, state = trainer.run, trainer.state
     assert run is not None
@@ -52,7 +52,7 @@ def load_checkpoint_parts(trainer: "Trainer", parts: dict[str, Any]) -> None:
     sharding.load_weights(trainer.unwrapped, weights)
     sharding.load_optimizer(trainer.optimizer, parts["optimizer"])
     trainer.batches.load_state_dict(parts["batches"])
-    if isinstance(trainer.batches, ByEpoch):  # inside an epoch there is no way back: it begins anew
+    if isinstance(trainer.batches, ByEpoch):  # these cannot resume inside an epoch: it starts again
         state.batch = trainer.batches.position
     _load_update(trainer.update, parts.get("update"))
     trainer.scaler.load_state_dict(parts["scaler"])

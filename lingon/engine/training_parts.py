@@ -1,6 +1,6 @@
-"""The parts of a training by the names that settings give them: optimizers, schedules, weight averages, precisions.
+"""The parts of a training run by name, as in the settings: optimizers, schedules, weight averages, precisions.
 
-Each name is listed here alone. The tables import no torch: `lingon --help` lists them.
+Each name is listed only here. The tables do not import torch: `lingon --help` lists them.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OptimizerRow:
-    """An optimizer as others need to know it: the function of its name in `module`, (model, lr, **options).
+    """An optimizer by name: made by the function of that name in `module`, called with (model, lr, **options).
 
-    options: the settings that it uses beside the learning rate, with their defaults. sparse: it takes the sparse
-    gradient of a table of which a batch meets few rows. gradient: it follows a gradient, with a learning rate; what
-    does not is made by the task, which knows the examples.
+    options: the settings that it uses besides the learning rate, with their defaults. sparse: it takes sparse
+    gradients of an embedding table. gradient: it uses gradients and a learning rate; an optimizer that does not is
+    made by the task, which knows the examples.
     """
 
     module: str = "lingon.engine.optimizers"
@@ -44,14 +44,14 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         "lingon.engine.dual_coordinate_descent", options={"C": None}, sparse=True, gradient=False
     ),
 }
-# What the learning rate does, of `rise` steps of warm-up and all steps of a training.
+# Learning rate schedules, from the number of warm-up steps (`rise`) and of all steps.
 SCHEDULES: dict[str, Callable[[int, int], Schedule]] = {
     "constant": lambda rise, steps: schedule.warmup(rise, schedule.constant_schedule()),
     "linear": lambda rise, steps: schedule.warmup(rise, schedule.linear(steps - rise)),
     "cosine": lambda rise, steps: schedule.warmup(rise, schedule.cosine(steps - rise)),
     "inverse_sqrt": lambda rise, steps: schedule.warmup(rise, schedule.inverse_sqrt(max(1, rise))),
 }
-# Averages of the weights, of all steps of a training.
+# Averages of the weights, from the number of all steps.
 AVERAGES: "dict[str, Callable[[int], EMA | SWA | NTASGD | None]]" = {
     "none": lambda steps: None,
     "ema": lambda steps: _module("average").EMA(),
@@ -66,7 +66,7 @@ PRECISIONS: "dict[str, Callable[[], Precision]]" = {
 
 
 def make_optimizer(name: str, model: "nn.Module", lr: float, settings: Any) -> "Optimizer":
-    """Return the optimizer of that name. settings: has its options by name; None is the default."""
+    """Return the optimizer of that name. settings: an object with its options as attributes; None is the default."""
     row = OPTIMIZERS[name]
     given = {option: getattr(settings, option, None) for option in row.options}
     options = {option: usual if given[option] is None else given[option] for option, usual in row.options.items()}

@@ -1,18 +1,18 @@
-"""This process among those that torchrun started; a program without torch is alone, and does not wait for it."""
+"""Rank and number of the processes that torchrun started; torch is not imported for it."""
 
 import sys
 from typing import NamedTuple
 
 
 class World(NamedTuple):
-    """The place of this process: `rank` of `size`. Rank 0 logs and saves."""
+    """The rank of this process and the number of processes. Rank 0 logs and saves."""
 
     rank: int
     size: int
 
 
 def world() -> World:
-    """This process among its peers; World(0, 1) when it is alone."""
+    """Return rank and number of processes; World(0, 1) for a single process."""
     dist = sys.modules.get("torch.distributed")
     if dist is not None and dist.is_available() and dist.is_initialized():
         return World(dist.get_rank(), dist.get_world_size())
@@ -20,6 +20,6 @@ def world() -> World:
 
 
 def wait_for_all() -> None:
-    """Go on when every process has come here."""
+    """Wait until every process has reached this call."""
     if world().size > 1:
         sys.modules["torch.distributed"].barrier()

@@ -1,4 +1,4 @@
-"""Search over texts: an index of a folder, BM25, vectors, and both together."""
+"""Search over texts: an index of a folder, searched by BM25, by vectors, or by both (hybrid search)."""
 
 from lingon.search.bm25 import BM25
 from lingon.search.documents import Passage, ReadSettings

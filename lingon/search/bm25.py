@@ -1,12 +1,12 @@
-"""BM25: a document is the better an answer the more often it has the rare words of a query.
+"""BM25: lexical scores of documents for the terms of a query, by term frequency, rarity of terms and document length.
 
     score(q, d) = sum over the terms t of q of   idf(t) * tf / (tf + k1 * (1 - b + b * |d| / mean |d|))
     idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5))
 
-This is Lucene's variant (Kamphuis, de Vries, Boytsov and Lin 2020, "Which BM25 do you mean?", table 1), in which no
-term counts against a document and the factor k1 + 1, which changes no ranking, is left out; with exact lengths of
-documents. `bm25s` calls it "lucene". All that does not depend on the query is computed when the index is built: a
-search adds up one column of numbers for each of its terms.
+This is Lucene's variant (Kamphuis, de Vries, Boytsov and Lin 2020, "Which BM25 do you mean?", table 1), in which the
+idf is never negative and the factor k1 + 1, which does not change the ranking, is left out; but with exact document
+lengths. `bm25s` calls it "lucene". Everything that does not depend on the query is computed when the index is built: a
+search adds up one list of numbers for each term of the query.
 """
 
 from array import array
@@ -23,10 +23,10 @@ K1, B = 1.5, 0.75  # the defaults of bm25s; k1 from 1.2 to 2 is usual
 
 @dataclass(frozen=True)
 class BM25:
-    """Postings by term: `documents[starts[i]:starts[i + 1]]` have term i, and `impacts` is what it gives each of them.
+    """Postings by term: `documents[starts[i]:starts[i + 1]]` contain term i, which adds `impacts` to their scores.
 
-    terms: the number of each term. starts: int64 [V + 1]; documents: int32 [M], rising within a term; impacts:
-    float32 [M]. count: documents N.
+    terms: the number of each term. starts: int64 [V + 1]. documents: int32 [M], ascending within a term. impacts:
+    float32 [M]. count: number of documents N.
     """
 
     terms: Mapping[str, int]
@@ -37,10 +37,10 @@ class BM25:
 
     @classmethod
     def build(cls, documents: Iterable[Sequence[str]], k1: float = K1, b: float = B) -> "BM25":
-        """Build from the terms of each document.
+        """Return the BM25 postings of documents, each given as its terms.
 
-        k1: how soon another occurrence of a term counts no more, 0 or more. b: how far long documents are held against
-        themselves, 0 to 1. Raises UserError for other values.
+        k1: saturation of the term frequency, 0 or more; with 0, repetitions do not count. b: strength of the
+        normalization by document length, 0 to 1. Raises UserError for other values.
         """
         if not (0 <= k1 < 1e6 and 0 <= b <= 1):
             raise UserError(f"BM25 with k1 {k1} and b {b}; expected k1 of 0 or more, and b between 0 and 1")
@@ -55,25 +55,25 @@ class BM25:
         return cls(numbers, starts.astype(np.int64), document, impacts, len(lengths))
 
     def scores(self, query: Sequence[str]) -> np.ndarray:
-        """Return the score of every document for the terms of a query, float32 [N]; a term that comes twice counts so.
+        """Return the score of every document for the terms of a query, float32 [N]; repeated terms count repeatedly.
 
-        0 for documents that have no term of it.
+        The score is 0 for documents that contain no term of the query.
         """
         found = np.zeros(self.count, np.float32)
         for term, times in Counter(query).items():
             if (i := self.terms.get(term)) is not None:
                 here = slice(self.starts[i], self.starts[i + 1])
-                found[self.documents[here]] += times * self.impacts[here]  # no document comes twice in a term
+                found[self.documents[here]] += times * self.impacts[here]  # each document occurs once per term
         return found
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return all of it as arrays to be saved; the terms are UTF-8 with a new line between them."""
+        """Return the postings as arrays, to be saved; the terms are UTF-8 text separated by line feeds."""
         words = np.frombuffer("\n".join(self.terms).encode(), np.uint8)
         return {"terms": words, "starts": self.starts, "documents": self.documents, "impacts": self.impacts}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray], count: int, name: str) -> "BM25":
-        """Return what was saved. Raises DataError, with `name` of the file, for arrays that do not fit together."""
+        """Return the postings from saved arrays. Raises DataError, naming the file `name`, for inconsistent ones."""
         wanted = {"terms": "u1", "starts": "i8", "documents": "i4", "impacts": "f4"}
         given = {key: value.dtype.str[1:] for key, value in arrays.items() if value.ndim == 1}
         if given != wanted:
@@ -94,7 +94,7 @@ class BM25:
 
 
 def _count(ids: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return term, document and frequency of each posting, by term and then by document."""
+    """Return term, document and frequency of each posting, sorted by term, then by document."""
     count = max(1, len(lengths))
     keys = ids.astype(np.int64) * count + np.repeat(np.arange(len(lengths)), lengths)
     found, frequency = np.unique(keys, return_counts=True)
@@ -104,7 +104,7 @@ def _count(ids: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _impacts(
     document: np.ndarray, frequency: np.ndarray, holding: np.ndarray, lengths: np.ndarray, k1: float, b: float
 ) -> np.ndarray:
-    """Return idf * tf / (tf + norm) of each posting. holding: how many documents have each term, df [V]."""
+    """Return idf * tf / (tf + norm) of each posting. holding: the document frequency of each term, df [V]."""
     idf = np.log(1 + (len(lengths) - holding + 0.5) / (holding + 0.5))
     norm = k1 * (1 - b + b * lengths / max(1e-12, lengths.mean() if len(lengths) else 0.0))
     return (np.repeat(idf, holding) * frequency / (frequency + norm[document])).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The passages of an index in groups of one meaning, each named by its characteristic words."""
+"""Clusters of passages with similar meaning, each named by its characteristic words."""
 
 from typing import NamedTuple
 
@@ -11,24 +11,24 @@ from lingon.search.kmeans import spherical_kmeans
 from lingon.search.terms import is_pair
 
 WORDS = 6
-TRIES = 8  # beginnings of k-means, of which the best is kept: each ends at the nearest optimum
-SAMPLE = 20_000  # passages that the means are found on
-SHORTEST = 3  # letters of a word that names a cluster
+TRIES = 8  # initializations of k-means, the best of which is kept: each ends in a local optimum
+SAMPLE = 20_000  # passages from which the means are computed
+SHORTEST = 3  # minimum letters of a word that names a cluster
 
 
 class Cluster(NamedTuple):
-    """A group of passages. words: by which it differs from the rest; rows: of the passages, the most typical first."""
+    """A cluster of passages. words: its characteristic words. rows: of its passages, the most typical first."""
 
     words: list[str]
     rows: list[int]
 
 
 def clusters_of(index: Index, count: int, seed: int = 0) -> list[Cluster]:
-    """Return the passages in `count` clusters by spherical k-means of their vectors, the largest first.
+    """Return `count` clusters of passages, by spherical k-means of their vectors, the largest first.
 
-    A cluster is named by the words that add most to the Kullback-Leibler divergence of its passages from all: words
-    that many of its passages have and few others. Raises UserError for an index without vectors, and for a count that
-    is not from 2 to the number of passages.
+    A cluster is named by the words that contribute most to the Kullback-Leibler divergence of its passages from all
+    passages: words that occur in many of its passages and in few others. Raises UserError for an index without vectors,
+    and for a count that is not between 2 and the number of passages.
     """
     if index.vectors is None:
         raise UserError(f"{index.folder} has no vectors; index again without --lexical-only to find clusters")
@@ -48,9 +48,9 @@ def clusters_of(index: Index, count: int, seed: int = 0) -> list[Cluster]:
 
 
 def characteristic_words(bm25: BM25, group: np.ndarray, count: int) -> list[list[str]]:
-    """Return for each group the words with the largest p log(p / q): p is the share of its passages that have a word.
+    """Return for each group the words with the largest p log(p / q), p the fraction of its passages with the word.
 
-    q: the share of all. group: int [N], of each document.
+    q is the fraction of all passages with the word. group: int [N], the group of each passage.
     """
     terms = np.array([term if _says_much(term) else "" for term in bm25.terms])
     holding = np.diff(bm25.starts)

@@ -20,15 +20,15 @@ from lingon.search.passages import OVERLAP, TOKENS, check_sizes, cut
 MARKDOWN, HTML, PLAIN = (".md", ".markdown"), (".html", ".htm", ".xhtml"), (".txt", ".rst")
 READ = (*PLAIN, *MARKDOWN, *HTML, *TABLES)
 FENCE, HEADING = re.compile(r" {0,3}(```|~~~)"), re.compile(r" {0,3}#{1,6}\s+(\S.*?)\s*#*\s*$")
-LONGEST_FIELD = 1000  # characters of a column's value that are kept; more is no value to filter by
+LONGEST_FIELD = 1000  # maximum characters of a field; longer values are not useful as filters and are left out
 
 
 @dataclass(frozen=True)
 class ReadSettings:
-    """How documents are read and cut.
+    """Settings for reading documents and cutting them into passages.
 
-    passage_tokens, passage_overlap: see `passages.cut`. text: column of the texts of tables, None to guess. skip: leave
-    out files and rows that cannot be read, and count them. options: encoding and quoting.
+    passage_tokens, passage_overlap: see `passages.cut`. text: the text column of tables, None to guess. skip: leave
+    out files and rows that cannot be read, and report them. options: encoding and quoting.
     """
 
     passage_tokens: int = TOKENS
@@ -42,7 +42,7 @@ class ReadSettings:
 
     @classmethod
     def of_identity(cls, kept: Any, name: str) -> "ReadSettings":
-        """Return what `identity` said. Raises DataError, naming the index, for anything else."""
+        """Return the settings from what `identity` returned. Raises DataError, naming the index, for anything else."""
         try:
             options = FileOptions(kept["encoding"], kept["quoting"])
             return cls(kept["passage_tokens"], kept["passage_overlap"], kept["text"], options=options)
@@ -50,13 +50,13 @@ class ReadSettings:
             raise DataError(f"{name}: its settings are invalid ({error}); index again with --overwrite") from None
 
     def identity(self) -> dict[str, Any]:
-        """Return what decides which passages a file has, as JSON writes it."""
+        """Return the settings that determine the passages of a file, as a JSON object."""
         sizes = {"passage_tokens": self.passage_tokens, "passage_overlap": self.passage_overlap, "text": self.text}
         return {**sizes, "encoding": self.options.encoding, "quoting": self.options.quoting}
 
 
 class Passage(NamedTuple):
-    """A piece of a document. where: its line or row in the file, as `:12`. fields: the other columns of its row."""
+    """A passage of a document. where: its line or row in the file, as `:12`. fields: the other columns of its row."""
 
     where: str
     title: str
@@ -64,15 +64,15 @@ class Passage(NamedTuple):
     fields: dict[str, str]
 
     def full_text(self) -> str:
-        """Return what is searched: the title, where there is one, and the text."""
+        """Return the text that is searched: the title, if there is one, and the text."""
         return f"{self.title}\n{self.text}" if self.title else self.text
 
 
 def files_of(source: Path, leave_out: Path) -> tuple[list[Path], Counter]:
-    """Return the files of a folder that can be read, in a fixed order, and how many have another suffix.
+    """Return the files of a folder that can be read, in a fixed order, and the number of other files by suffix.
 
-    Hidden files and folders are left out, and the folder `leave_out`, which is the index itself; links to folders are
-    not followed. A file stands for itself. Raises UserError where there is none.
+    Hidden files and folders are left out, and so is the folder `leave_out`, the index itself; links to folders are not
+    followed. For a single file, only itself is returned. Raises UserError if there is none.
     """
     if source.is_file():
         if file_suffix(source) not in READ:
@@ -99,9 +99,9 @@ def _same(first: Path, second: Path) -> bool:
 
 
 def passages_of(path: Path, settings: ReadSettings, skipped: list[str]) -> Iterator[Passage]:
-    """Yield the passages of a file. skipped: takes a line for each row that was left out.
+    """Yield the passages of a file. skipped: a list, to which a line is added for each row left out.
 
-    Raises DataError with file and line for what cannot be read, unless `settings.skip`.
+    Raises DataError with file and line for a row that cannot be read, unless `settings.skip`.
     """
     if path.stat().st_size == 0:
         return
@@ -121,7 +121,7 @@ def passages_of(path: Path, settings: ReadSettings, skipped: list[str]) -> Itera
 def _cut(
     title: str, text: str, settings: ReadSettings, fields: dict[str, str] | None = None, where: str = "", lines=False
 ) -> Iterator[Passage]:
-    """Yield the passages of a text. lines: they are placed by their lines; else all at `where`."""
+    """Yield the passages of a text. lines: `where` of each is its line in the text; otherwise the given `where`."""
     line, at = 1, 0
     for span in cut(text, settings.passage_tokens, settings.passage_overlap):
         line, at = line + text.count("\n", at, span.start) - text.count("\n", span.start, at), span.start
@@ -129,7 +129,7 @@ def _cut(
 
 
 class _Section(NamedTuple):
-    """A part of a page of Markdown: its heading, the number of its first line, and its lines."""
+    """A section of a Markdown page: its heading, the number of its first line, and its lines."""
 
     heading: str
     first: int
@@ -137,7 +137,7 @@ class _Section(NamedTuple):
 
 
 def _markdown(text: str, settings: ReadSettings) -> Iterator[Passage]:
-    """Yield the passages of each section; the title is that of the page and of the section."""
+    """Yield the passages of each section; their title consists of the headings of the page and the section."""
     sections, fenced = [_Section("", 1, [])], False
     for number, line in enumerate(text.split("\n"), 1):
         fenced ^= bool(FENCE.match(line))
@@ -174,6 +174,6 @@ def _table(path: Path, settings: ReadSettings, skipped: list[str]) -> Iterator[P
 
 
 def _fields(row: TableRow, others: Collection[str | None]) -> dict[str, str]:
-    """Return the columns, but for some, that hold a value which can be said in a line."""
+    """Return the columns, except `others`, whose value is not too long for a field."""
     found = {name: cell_text(value) for name, value in row.values.items() if name not in others}
     return {str(name): value for name, value in found.items() if value is not None and len(value) <= LONGEST_FIELD}

@@ -1,4 +1,4 @@
-"""Near-duplicate passages, found by MinHash; similarity is the share of phrases they have in common."""
+"""Near-duplicate passages, found by MinHash; similarity is the Jaccard index of their phrases."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,12 +10,12 @@ import numpy as np
 from lingon.core.errors import UserError
 from lingon.search.terms import terms_of
 
-PHRASE = 3  # terms; a text that has fewer is one phrase
-BANDS, ROWS = 20, 5  # of MinHash: a pair with Jaccard .8 is found with a chance of 1 - (1 - .8^5)^20 = .9996
+PHRASE = 3  # terms; a text with fewer terms is one phrase
+BANDS, ROWS = 20, 5  # of MinHash: a pair with Jaccard .8 is found with probability 1 - (1 - .8^5)^20 = .9996
 
 
 class Pair(NamedTuple):
-    """Two passages by their rows, and the Jaccard similarity of their phrases, 0 to 1."""
+    """The rows of two passages, and the Jaccard similarity of their phrases, 0 to 1."""
 
     first: int
     second: int
@@ -25,8 +25,8 @@ class Pair(NamedTuple):
 def near_duplicates(texts: Iterable[str], threshold: float = 0.8, seed: int = 0) -> list[Pair]:
     """Return the pairs of texts whose sets of three-word phrases have a Jaccard similarity of `threshold` or more.
 
-    Most alike first. Which pairs are compared is chosen by MinHash with bands (Broder 1997; Leskovec, Rajaraman and
-    Ullman, Mining of Massive Datasets, section 3.4): of pairs at .8 one in 2,800 is missed, equal texts never.
+    The most similar come first. Candidate pairs are selected by MinHash with banding (Broder 1997; Leskovec, Rajaraman
+    and Ullman, Mining of Massive Datasets, section 3.4): of pairs at .8 one in 2,800 is missed, equal texts never.
     Raises UserError for a threshold that is not in (0, 1].
     """
     if not 0 < threshold <= 1:
@@ -37,7 +37,7 @@ def near_duplicates(texts: Iterable[str], threshold: float = 0.8, seed: int = 0)
     buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
     for row, held in enumerate(phrases):
         if len(held):
-            # Multiply-shift (Dietzfelbinger 1996), modulo 2^64: each function orders the phrases anew; the least stays.
+            # Multiply-shift hashing (Dietzfelbinger 1996), modulo 2^64; the minimum of each hash function is kept.
             least = ((held[:, None] * a + b) >> np.uint64(32)).min(0)
             for band in range(BANDS):
                 buckets[band, least[band * ROWS : (band + 1) * ROWS].tobytes()].append(row)
@@ -45,7 +45,7 @@ def near_duplicates(texts: Iterable[str], threshold: float = 0.8, seed: int = 0)
 
 
 def groups_of(pairs: Iterable[Pair]) -> list[list[int]]:
-    """Return the rows that pairs connect, directly or over others; each group rising, the largest groups first."""
+    """Return the connected components of pairs, each with its rows ascending, the largest first."""
     parent: dict[int, int] = {}
 
     def root(row: int) -> int:
@@ -63,10 +63,10 @@ def groups_of(pairs: Iterable[Pair]) -> list[list[int]]:
 
 
 def _compared(buckets: Iterable[Sequence[int]], phrases: list[frozenset[int]], threshold: float) -> list[Pair]:
-    """Return the pairs of rows that share a bucket and are alike enough.
+    """Return the pairs of rows that share a bucket and whose similarity reaches the threshold.
 
-    In a bucket each row is compared with the first of those that it equals, and with all others: a thousand copies of
-    one text are a thousand pairs, not half a million.
+    In a bucket, rows with equal phrases are paired only with the first of them: a thousand copies of one text are a
+    thousand pairs, not half a million.
     """
     found: dict[tuple[int, int], float] = {}
     for rows in buckets:
@@ -85,7 +85,7 @@ def _compared(buckets: Iterable[Sequence[int]], phrases: list[frozenset[int]], t
 
 
 def _phrases(text: str) -> np.ndarray:
-    """Return the different phrases of a text as numbers below 2^32, uint64."""
+    """Return the distinct phrases of a text as hashes below 2^32, uint64."""
     terms = terms_of(text)
     runs = {" ".join(terms[i : i + PHRASE]) for i in range(max(1, len(terms) - PHRASE + 1))} - {""}
     digests = b"".join(blake2b(run.encode(), digest_size=4).digest() for run in sorted(runs))

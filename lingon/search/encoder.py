@@ -1,4 +1,4 @@
-"""The encoder of an index: known by what it makes of two sentences; its vectors are kept while it works."""
+"""The encoder of an index, identified by its vectors of two sentences; its results are cached while it runs."""
 
 import hashlib
 import shutil
@@ -16,14 +16,14 @@ from lingon.core.progress import no_progress, track
 from lingon.search.vectors import unit_rows
 
 PROBES = ("A cat sat on the mat.", "The rate of inflation fell in March, the bank said.")
-SAME = 0.99  # cosine of the vectors of one sentence: another precision or machine gives more, another encoder far less
-AT_ONCE = 1024  # texts that are encoded and kept together
-WORKPLACE = ".encoding"  # the folder in an index where vectors are kept until the index is written
+SAME = 0.99  # minimum cosine of a sentence's vectors: higher on another machine or precision, far less if another model
+AT_ONCE = 1024  # texts that are encoded and cached together
+WORKPLACE = ".encoding"  # the folder in an index where vectors are cached until the index is written
 
 
 @runtime_checkable
 class TextEncoder(Protocol):
-    """What gives texts vectors, such as the task of `lingon.load("minilm-l6")`."""
+    """An object that encodes texts as vectors, such as the task `lingon.load("minilm-l6")`."""
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Return the vectors of texts, float32 [n, D], in their order."""
@@ -32,7 +32,7 @@ class TextEncoder(Protocol):
 
 @dataclass(frozen=True)
 class Encoder:
-    """An encoder and its name: that by which `lingon.load` finds it again."""
+    """An encoder and its name, with which `lingon.load` loads it again."""
 
     source: str
     model: TextEncoder
@@ -46,12 +46,12 @@ class Encoder:
         return unit_rows(found, self.source)
 
     def identity(self) -> dict[str, Any]:
-        """Return what an index keeps of its encoder."""
+        """Return what an index stores of its encoder, to recognise it: name, width and vectors of two sentences."""
         probe = self.unit(PROBES)
         return {"source": self.source, "width": probe.shape[1], "probe": np.round(probe, 5).tolist()}
 
     def check(self, kept: Mapping[str, Any], folder: Path) -> None:
-        """Raise UserError when an index was made with another encoder, DataError when what it keeps is no identity."""
+        """Raise UserError if an index was made with another encoder, DataError if its identity `kept` is invalid."""
         source, width = kept.get("source"), kept.get("width")
         try:
             probe = np.asarray(kept.get("probe"), np.float32)
@@ -69,9 +69,9 @@ class Encoder:
 
 
 def encode_kept(encoder: Encoder, texts: Sequence[str], folder: Path) -> np.ndarray:
-    """Return the vectors of texts, float32 [n, D] of length 1; what was encoded before a kill is not encoded again.
+    """Return the vectors of texts, float32 [n, D] of length 1; those cached by a killed process are not computed again.
 
-    folder: of the index; groups of vectors are kept in it until `forget_kept`.
+    folder: of the index; groups of vectors are cached in it until `forget_kept`.
     """
     if not texts:
         return np.zeros((0, encoder.unit(PROBES).shape[1]), np.float32)
@@ -94,7 +94,7 @@ def encode_kept(encoder: Encoder, texts: Sequence[str], folder: Path) -> np.ndar
 
 
 def forget_kept(folder: Path) -> None:
-    """Delete the vectors that were kept for the case of a kill."""
+    """Delete the cached vectors."""
     shutil.rmtree(folder / WORKPLACE, ignore_errors=True)
 
 
@@ -103,7 +103,7 @@ def _digest(text: str) -> str:
 
 
 def _read(path: Path, count: int) -> np.ndarray | None:
-    """Return kept vectors; None where there are none, or others."""
+    """Return cached vectors; None if there are none, or not as many as expected."""
     try:
         found = open_memmap(path, mode="r")
     except (OSError, ValueError, EOFError, OverflowError, SyntaxError):

@@ -1,4 +1,4 @@
-"""Two rankings made one: reciprocal rank fusion."""
+"""Reciprocal rank fusion: several rankings combined into one."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ DEPTH = 200  # passages of each ranking that are fused
 
 
 def reciprocal_rank_fusion(rankings: Sequence[np.ndarray], count: int, k: int = RRF_K) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows, best first, and their scores: the sum over rankings of 1 / (k + rank).
+    """Return the fused ranking: rows, best first, and their scores, the sum over rankings of 1 / (k + rank).
 
-    rankings: rows of each, best first; a row that one of them has not gets nothing from it. count: how many rows there
-    are at all. "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods" (Cormack, Clarke and
-    Büttcher, SIGIR 2009). It needs no scale common to both scores, which BM25 and cosines have not.
+    rankings: rows of each, best first; a row missing from a ranking gets nothing from it. count: the total number of
+    rows. Source: "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods" (Cormack, Clarke
+    and Büttcher, SIGIR 2009). It does not need scores on a common scale, which BM25 and cosines do not have.
 
     >>> rows, scores = reciprocal_rank_fusion([np.array([4, 2]), np.array([2, 0])], count=5, k=60)
     >>> rows.tolist(), scores.tolist() == [1 / 62 + 1 / 61, 1 / 61, 1 / 62]

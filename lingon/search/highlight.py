@@ -1,4 +1,4 @@
-"""The part of a passage that answers a query best, with the words of the query marked."""
+"""The part of a passage that best matches a query, with the words of the query marked."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -11,16 +11,16 @@ MORE = "..."
 
 
 class Piece(NamedTuple):
-    """A piece of text; marked: a word of the query."""
+    """A piece of text. marked: it is a word of the query."""
 
     text: str
     marked: bool
 
 
 def highlight(text: str, terms: Collection[str], width: int = WIDTH) -> list[Piece]:
-    """Return the stretch of a text that has the most different terms, about `width` characters, in pieces.
+    """Return the extract of about `width` characters with the most distinct terms, in pieces.
 
-    Where it is not all of the text, "..." stands at the end that is cut; line ends are spaces.
+    "..." marks each end where text was cut off; line ends become spaces.
 
     >>> [p.text for p in highlight("A cat sat. The dog ran.", ["dog"]) if p.marked]
     ['dog']
@@ -38,7 +38,7 @@ def highlight(text: str, terms: Collection[str], width: int = WIDTH) -> list[Pie
 
 
 def _window(text: str, spans: list[tuple[int, int, str]], width: int) -> tuple[int, int]:
-    """Return where the best stretch begins and ends, at ends of words."""
+    """Return where the best extract starts and ends, at word boundaries."""
     if len(text) <= width:
         return 0, len(text)
     best, middle, first = 0, 0, 0
@@ -54,7 +54,7 @@ def _window(text: str, spans: list[tuple[int, int, str]], width: int) -> tuple[i
     ends = [found.span() for found in TOKEN.finditer(text, low, low + width)]
     if not ends or len(ends) < 3:
         return low, low + width
-    # The first and the last may be cut through.
+    # The first and the last word may be cut in two.
     return (0 if low == 0 else ends[1][0]), (len(text) if low + width >= len(text) else ends[-2][1])
 
 

@@ -1,14 +1,14 @@
-"""The text of an HTML page: its title, and what a reader sees, a line for each block; in time that grows with its size.
+"""The title and the visible text of an HTML page, one line for each block, in linear time.
 
-A page is scanned once from its beginning to its end, and nothing of it is run or fetched. Python's own parser takes
-time that grows with the square of some broken pages.
+A page is scanned once from beginning to end, and nothing in it is run or fetched. Python's own parser takes quadratic
+time for some malformed pages.
 """
 
 import html
 import re
 
 UNSEEN = ("script", "style", "template", "noscript", "svg", "iframe")
-# Tags that begin and end a line; inline ones, such as <b>, do not.
+# Tags that start and end a line, unlike inline ones such as <b>.
 BLOCKS = re.compile(
     "address|article|aside|blockquote|br|caption|dd|details|dialog|div|dl|dt|fieldset|figcaption|figure|footer|form|"
     "h[1-6]|header|hr|html|body|head|li|main|nav|ol|option|p|pre|section|summary|table|tbody|td|tfoot|th|thead|title|tr|ul"
@@ -17,7 +17,7 @@ TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9-]{0,30})")
 
 
 def html_text(page: str) -> tuple[str, str]:
-    """Return the title and the text of a page, white space folded, a line for each block.
+    """Return the title and the text of a page, white space collapsed, one line for each block.
 
     >>> html_text("<title>A &amp; B</title><p>One <b>two</b>.<p>Three")
     ('A & B', 'One two.\\nThree')
@@ -28,7 +28,7 @@ def html_text(page: str) -> tuple[str, str]:
     for piece, tag in _scanned(page):
         (text if into is None else title).append(piece)
         if tag in ("title", "/title"):
-            # Only the first one is the page's; a picture inside may have a title too.
+            # Only the first one is the title of the page; an SVG image may have one too.
             into = title if tag == "title" and not title else None
         if BLOCKS.fullmatch(tag.removeprefix("/")):
             text.append("\n")
@@ -41,7 +41,7 @@ def _folded(text: str) -> str:
 
 
 def _scanned(page: str):
-    """Yield each piece of text, line ends as spaces, with the name of the tag after it ("/p" where it closes)."""
+    """Yield each piece of text, line ends as spaces, with the name of the tag after it ("/p" for a closing tag)."""
     at = 0
     while at < len(page):
         begin = page.find("<", at)
@@ -62,6 +62,6 @@ def _scanned(page: str):
 
 
 def _after(page: str, end: str, at: int) -> int:
-    """Return the place after `end`, or that of the end of the page: what is never closed is read as browsers do."""
+    """Return the position after `end`; without one, the end of the page, as browsers do."""
     found = page.find(end, at)
     return found + len(end) if found >= 0 else len(page)

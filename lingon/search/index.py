@@ -1,4 +1,4 @@
-"""An index of texts: made of a folder, kept up to date, asked by words, by meaning or by both."""
+"""An index of texts: built from a folder, kept up to date, searched by words, by meaning or by both."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -25,14 +25,14 @@ from lingon.search.update import Plan, Report, update_index
 from lingon.search.vectors import Found, InvertedFile, exact, has_faiss
 
 MODES = ("hybrid", "bm25", "vectors")
-OF_FILE = ("path", "folder", "type")  # fields that a passage has from its file
+OF_FILE = ("path", "folder", "type")  # fields of a passage that come from its file
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage that was found. score: of the mode; bm25 and cosine: of the two searches, None where it was not asked.
+    """A search result. score: by the mode of the search. bm25, cosine: by each method, None if it was not used.
 
-    row: of the passage in the index. path: of its file, below the folder that was indexed; where: its line or row.
+    row: of the passage in the index. path: of its file, relative to the indexed folder.
     """
 
     row: int
@@ -43,15 +43,15 @@ class Hit:
     cosine: float | None = None
 
     def as_row(self) -> dict[str, Any]:
-        """Return it as JSON and a table write it."""
+        """Return the result as a row for JSON or a table."""
         scores = {"score": self.score, "bm25": self.bm25, "cosine": self.cosine}
         return {"path": self.path, **self.passage._asdict(), **scores}
 
 
 class Index:
-    """An open index. Get one from `Index.build` or `Index.open`; any number of threads may search it.
+    """An open index, returned by `Index.build` or `Index.open`; any number of threads may search it.
 
-    approximate: whether vectors are searched by the inverted file; False searches them all, where it has one too.
+    approximate: whether vectors are searched with the inverted file; set it to False to search exactly.
     """
 
     def __init__(self, stored: StoredIndex, encoder: Encoder | None):
@@ -91,15 +91,16 @@ class Index:
         approximate: bool = False,
         overwrite: bool = False,
     ) -> "Index":
-        """Index a folder or a file, or bring the index that is there up to date; return it open, with its `report`.
+        """Index a folder or a file, or update an existing index; return it open, with its `report`.
 
         source: a folder of .txt, .md, .html, .csv, .jsonl ... files, or one of them. out: the folder of the index.
-        encoder: what gives passages vectors, such as `lingon.load("minilm-l6")`; None for BM25 alone. encoder_name: by
-        which `lingon.load` finds it again, for `lingon search`. approximate: vectors are searched by an inverted file,
-        for 50,000 passages and more. overwrite: everything anew, whatever is there.
+        encoder: what encodes passages, such as `lingon.load("minilm-l6")`; None for BM25 alone. encoder_name: the name
+        with which `lingon.load` loads it again, for `lingon search`. approximate: search vectors with an inverted file,
+        for 50,000 passages and more. overwrite: rebuild everything, whatever is there.
 
-        The index is the old one until it is the new one, whenever the process is killed; vectors that it had encoded
-        are not encoded again. Raises UserError when the index there is of something else, DataError with file and line.
+        The index is replaced atomically: if the process is killed, the old one remains, and vectors computed so far are
+        not computed again. Raises UserError when `out` is the index of something else, DataError with file and line for
+        what cannot be read.
         """
         named = None if encoder is None else Encoder(encoder_name or type(encoder).__name__, encoder)
         plan = Plan(Path(source), settings or ReadSettings(), named, approximate)
@@ -110,15 +111,15 @@ class Index:
 
     @classmethod
     def open(cls, folder: str | Path, encoder: TextEncoder | None = None, encoder_name: str = "") -> "Index":
-        """Open an index; each of its files is checked by sha256. encoder: needed to search by vectors.
+        """Open an index, whose files are verified by sha256. encoder: needed to search by vectors.
 
-        Raises UserError where there is none or it was made with another encoder, DataError for a damaged one.
+        Raises UserError if there is none or it was made with another encoder, DataError if it is damaged.
         """
         named = None if encoder is None else Encoder(encoder_name or type(encoder).__name__, encoder)
         return open_stored(Path(folder), lambda stored: cls(stored, named))
 
     def update(self) -> "Index":
-        """Bring the index up to date with the folder it was made of; return it open anew, with its `report`."""
+        """Update the index from the folder it was built from; return it, opened again, with its `report`."""
         settings = ReadSettings.of_identity(self.about.get("settings"), str(self.folder))
         encoder, name = (self.encoder.model, self.encoder.source) if self.encoder else (None, "")
         approximate = self._lists is not None
@@ -129,7 +130,7 @@ class Index:
 
     @property
     def encoder_source(self) -> str | None:
-        """The name of the encoder that the index was made with; None where it has no vectors."""
+        """Return the name of the encoder that the index was made with; None if it has no vectors."""
         return (self.about.get("encoder") or {}).get("source")
 
     def search(
@@ -137,10 +138,10 @@ class Index:
     ) -> list[Hit]:
         """Return the k best passages, best first.
 
-        mode: "bm25" (words), "vectors" (meaning) or "hybrid" (both rankings fused); hybrid where the index is open with
-        its encoder, else bm25. filters: only passages whose field has this value, in which * and ? stand for any
-        letters; fields are path, folder, type (html), title and the columns of tables.
-        Raises UserError for the query is empty, an unknown mode or field, and for vectors without an encoder.
+        mode: "bm25" (words), "vectors" (meaning) or "hybrid" (both rankings fused); by default hybrid if the index was
+        opened with its encoder, else bm25. filters: only passages whose field has this value, in which * and ? are
+        wildcards; fields are path, folder, type (html), title and the columns of tables.
+        Raises UserError for an empty query, an unknown mode or field, and for vectors without an encoder.
         """
         mode = mode or ("bm25" if self.encoder is None else "hybrid")
         if mode not in MODES:
@@ -161,7 +162,7 @@ class Index:
     def search_vector(
         self, query: str, vector: np.ndarray, k: int = 10, mode: str = "hybrid", rows: np.ndarray | None = None
     ) -> list[Hit]:
-        """Return what `search` does of a query whose unit vector, float32 [D], is known. rows: that may be found."""
+        """Return what `search` returns, given the unit vector of the query, float32 [D]. rows: search only these."""
         depth = max(DEPTH, k)
         near = self._by_vector(vector, depth if mode == "hybrid" else k, rows)
         if mode == "vectors":
@@ -171,7 +172,7 @@ class Index:
         return self._hits(best[:k], fused[:k], scores, vector)
 
     def _by_words(self, query: str, k: int, rows: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the best rows, and the scores of all."""
+        """Return the best rows, and the BM25 scores of all rows."""
         scores = self.bm25.scores(terms_of(query))
         if rows is not None:
             of_others = np.ones(len(scores), bool)
@@ -194,7 +195,7 @@ class Index:
     def _hits(
         self, rows: np.ndarray, scores: np.ndarray, words: np.ndarray | None, vector: np.ndarray | None
     ) -> list[Hit]:
-        """Return passages with their scores. words: BM25 of all passages; vector: of the query."""
+        """Return passages with their scores. words: BM25 scores of all passages. vector: of the query."""
         found = []
         for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
             bm25 = None if words is None else float(words[row])
@@ -203,15 +204,15 @@ class Index:
         return found
 
     def passage(self, row: int) -> Passage:
-        """Return a passage by its row. Raises DataError for a line that holds none."""
+        """Return a passage by its row. Raises DataError if its line is invalid."""
         return read_passage(self.passages, row)
 
     def path_of(self, row: int) -> str:
-        """Return the path of the file of a passage, below the folder that was indexed."""
+        """Return the path of the file of a passage, relative to the indexed folder."""
         return self.files[self.file_of[row]]["path"]
 
     def rows_with(self, filters: Mapping[str, str]) -> np.ndarray:
-        """Return the rows of the passages whose fields have these values, int64, rising."""
+        """Return the rows of the passages whose fields have these values, int64, ascending."""
         kept = np.ones(len(self), bool)
         for name, pattern in filters.items():
             if name in OF_FILE:
@@ -226,7 +227,7 @@ class Index:
 
     @cached_property
     def _fields(self) -> dict[str, list[str | None]]:
-        """The value of every field in each passage; None where it has none."""
+        """Return the values of each field in all passages; None where a passage has none."""
         found: dict[str, list[str | None]] = {"title": [None] * len(self)}
         for row in range(len(self)):
             passage = self.passage(row)
@@ -235,7 +236,7 @@ class Index:
         return found
 
     def stale_files(self, hits: Sequence[Hit]) -> dict[str, str]:
-        """Return the files of some hits that have changed since they were indexed: "changed" or "gone"."""
+        """Return the files of some hits that changed since they were indexed, as "changed" or "gone"."""
         source, found = Path(self.about.get("source", "")), {}
         for number in sorted({int(self.file_of[hit.row]) for hit in hits}):
             row = self.files[number]

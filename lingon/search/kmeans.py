@@ -1,9 +1,9 @@
-"""Spherical k-means: vectors of length 1 divided into groups by the nearest mean direction."""
+"""Spherical k-means: vectors of length 1, clustered by the nearest mean direction."""
 
 import numpy as np
 
-ROWS = 8192  # of a block of products, so that memory does not grow with the number of vectors
-ENOUGH = 1e-4  # gain of the mean cosine below which another turn is not worth its time
+ROWS = 8192  # of a block of products, to bound the memory
+ENOUGH = 1e-4  # gain of the mean cosine below which iteration stops
 
 
 def spherical_kmeans(
@@ -11,8 +11,8 @@ def spherical_kmeans(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean directions, float32 [k, D], and the group of each vector, int32 [n] (Dhillon and Modha 2001).
 
-    unit: float32 [n, D], rows of length 1, n >= k >= 1. The means are found on `sample` of the rows at most, begin as
-    k-means++ chooses them (Arthur and Vassilvitskii 2007), and are the same for the same seed.
+    unit: float32 [n, D], rows of length 1, n >= k >= 1. The means are computed from at most `sample` of the rows,
+    initialized by k-means++ (Arthur and Vassilvitskii 2007), and reproducible for a seed.
     """
     assert 1 <= k <= len(unit), (k, len(unit))
     draw = np.random.default_rng(seed)
@@ -30,7 +30,7 @@ def spherical_kmeans(
 
 
 def assign(unit: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the nearest mean of each row, int32 [n], and the cosine with it, float32 [n]."""
+    """Return the nearest mean of each row, int32 [n], and its cosine, float32 [n]."""
     group, cosine = np.empty(len(unit), np.int32), np.empty(len(unit), np.float32)
     for begin in range(0, len(unit), ROWS):
         products = unit[begin : begin + ROWS] @ means.T
@@ -41,19 +41,19 @@ def assign(unit: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def _begin(rows: np.ndarray, k: int, draw: np.random.Generator) -> np.ndarray:
-    """Choose k rows, each with a chance that grows with its distance from those chosen before."""
+    """Return k rows, each drawn with probability proportional to its distance from those chosen before."""
     chosen = [int(draw.integers(len(rows)))]
     distance = np.full(len(rows), np.inf)
     for _ in range(k - 1):
         distance = np.minimum(distance, np.maximum(0.0, 1 - rows @ rows[chosen[-1]]).astype(np.float64))
         total = distance.sum()
-        # Where all that is left is equal to a chosen row, any row will do.
+        # If all other rows are equal to chosen ones, any row will do.
         chosen.append(int(draw.choice(len(rows), p=distance / total if total > 0 else None)))
     return rows[chosen].astype(np.float32)
 
 
 def _means(rows: np.ndarray, group: np.ndarray, cosine: np.ndarray, k: int) -> np.ndarray:
-    """Return the direction of the sum of each group; one that is empty takes a row that is far from its mean."""
+    """Return the direction of the sum of each group; an empty group gets a row that is far from its mean."""
     order = np.argsort(group, kind="stable")
     first = np.searchsorted(group[order], np.arange(k))
     counts = np.bincount(group, minlength=k)

@@ -1,4 +1,4 @@
-"""Texts cut into passages: whole sentences up to a number of tokens, each beginning with the end of the one before."""
+"""Texts cut into overlapping passages of whole sentences, up to a number of tokens."""
 
 import re
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from lingon.data.tokenizers.scripts import EAST, SOUTH_EAST
 
 TOKENS, OVERLAP = 160, 32
 _EACH = "".join(chain(EAST.values(), SOUTH_EAST.values()))
-# A word, a sign, or a character of a script without spaces. A tokenizer of subwords makes about 1.3 of each.
+# A word, a punctuation mark, or a character of a script without spaces: about 1.3 subword tokens each.
 TOKEN = re.compile(rf"[{_EACH}]|(?:(?![{_EACH}])\w)+|[^\w\s]")
-# A sentence ends at its sign and what closes after it, before a space; a paragraph at an empty line.
+# A sentence ends at its punctuation mark and closing quotes or brackets, before a space; a paragraph at an empty line.
 END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s)|[。！？]|\n\s*\n")
 
 
 class Span(NamedTuple):
-    """A piece of a text: from `start` to `end`, and how many tokens it has."""
+    """A piece of a text: characters [start, end), and its number of tokens."""
 
     start: int
     end: int
@@ -25,7 +25,7 @@ class Span(NamedTuple):
 
 
 def check_sizes(tokens: int, overlap: int) -> None:
-    """Raise UserError for sizes that make no passages."""
+    """Raise UserError for invalid sizes of passages."""
     if not 8 <= tokens <= 100_000:
         raise UserError(f"--passage-tokens {tokens}; expected 8 to 100,000")
     if not 0 <= overlap <= tokens // 2:
@@ -33,10 +33,10 @@ def check_sizes(tokens: int, overlap: int) -> None:
 
 
 def cut(text: str, tokens: int = TOKENS, overlap: int = OVERLAP) -> Iterator[Span]:
-    """Yield the passages of a text, none of more than `tokens` tokens.
+    """Yield the passages of a text, each of at most `tokens` tokens.
 
-    A passage is of whole sentences; a sentence that is longer is cut between two tokens. overlap: the sentences at the
-    end of a passage that have at most so many tokens together also begin the next one.
+    A passage consists of whole sentences; a longer sentence is cut between two tokens. overlap: the last sentences of a
+    passage, as far as they have at most `overlap` tokens together, are repeated at the start of the next one.
     """
     held: list[Span] = []
     count = new = 0
@@ -61,7 +61,7 @@ def _tail(spans: list[Span], most: int) -> list[Span]:
 
 
 def _sentences(text: str, most: int) -> Iterator[Span]:
-    """Yield sentences without the white space around them; those of more than `most` tokens in pieces."""
+    """Yield sentences without surrounding white space; those of more than `most` tokens in pieces."""
     start = 0
     for end in chain((found.end() for found in END.finditer(text)), [len(text)]):
         places = [(found.start() + start, found.end() + start) for found in TOKEN.finditer(text[start:end])]

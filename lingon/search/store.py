@@ -1,8 +1,8 @@
-"""An index on disk: files named after their content, and a manifest that names them; the old or the new, never a mix.
+"""An index on disk: files named by the hash of their content, and a manifest that lists them, replaced atomically.
 
 `manifest.json` has the name, size and sha256 of every file. An update writes new files beside the old ones, flushes
-them to the disk, then replaces the manifest, in one rename; what no manifest names is deleted afterwards. So at each
-moment, and after a kill or a power cut at any, the manifest names files that are all there and whole.
+them to the disk, then replaces the manifest by a rename; files that it does not list are deleted afterwards. So at any
+time, even after a kill or a power failure, the manifest lists files that all exist and are complete.
 """
 
 import contextlib
@@ -27,18 +27,18 @@ from lingon.core.tensors import load_arrays
 
 FORMAT, MANIFEST = 1, "manifest.json"
 NAME = re.compile(r"[a-z0-9]+-[0-9a-f]{16}\.(safetensors|npy|jsonl)")
-TRIES = 3  # of a reader whose files an update has replaced since it read the manifest
+TRIES = 3  # of a reader, if an update replaces files after it has read the manifest
 MOST_JSON = 64 << 20
 ENTRY = {"name": str, "bytes": int, "sha256": str}
 
-Listing = dict[str, dict[str, Any]]  # of each role: name, bytes and sha256 of its file
+Listing = dict[str, dict[str, Any]]  # by role: name, bytes and sha256 of the file
 
 
 def write_index(folder: Path, about: Mapping[str, Any], writers: Mapping[str, tuple[str, Callable]]) -> None:
     """Write the files of an index and then its manifest. Call it only while holding the lock of the folder.
 
-    about: what the manifest says beside the files. writers: by role, the suffix of the file and a function that writes
-    it into an open binary file.
+    about: what the manifest holds besides the files. writers: by role, the suffix of the file and a function that
+    writes its content into an open binary file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = {role: _write(folder, role, suffix, write) for role, (suffix, write) in writers.items()}
@@ -68,21 +68,21 @@ def _write(folder: Path, role: str, suffix: str, write: Callable[[IO[bytes]], No
 
 
 def remove_unnamed(folder: Path, files: Listing) -> None:
-    """Delete files of an index that its manifest does not name."""
+    """Delete files of an index that its manifest does not list."""
     named = {entry["name"] for entry in files.values()}
     for path in folder.iterdir():
         if NAME.fullmatch(path.name) and path.name not in named:
-            with contextlib.suppress(OSError):  # Windows keeps what a reader has open; the next update deletes it
+            with contextlib.suppress(OSError):  # on Windows, a file in use cannot be deleted; the next update does
                 path.unlink()
 
 
 def is_index(folder: Path) -> bool:
-    """Return whether a folder holds an index, whole or damaged."""
+    """Return whether a folder holds an index, intact or damaged."""
     return (Path(folder) / MANIFEST).is_file()
 
 
 class StoredIndex:
-    """An index of which each file is checked by its sha256 when it is read first.
+    """An index on disk; the sha256 of each file is verified before it is read.
 
     Raises DataError, naming the file, for one that is missing, damaged or of another format.
     """
@@ -97,7 +97,7 @@ class StoredIndex:
         return role in self.files
 
     def path(self, role: str) -> Path:
-        """Return the place of a file, after its sha256 was found right."""
+        """Return the path of a file, after verifying its sha256."""
         if role not in self.files:
             raise DataError(f"{self.folder / MANIFEST}: names no {role}; it is not an index, or a damaged one")
         entry, path = self.files[role], self.folder / self.files[role]["name"]
@@ -112,10 +112,10 @@ class StoredIndex:
         return load_arrays(self.path(role))
 
     def matrix(self, role: str) -> np.ndarray:
-        """Return the float32 matrix of a .npy file, as a map of it."""
+        """Return the float32 matrix of a .npy file, memory-mapped."""
         path = self.path(role)
         try:
-            found = open_memmap(path, mode="r")  # reads no pickle and no archive, as np.load may
+            found = open_memmap(path, mode="r")  # unlike np.load, it never reads a pickle or an archive
         except (ValueError, OSError, EOFError, OverflowError, SyntaxError) as error:
             raise DataError(f"{path}: not a complete .npy file ({str(error)[:80]})") from None
         if found.ndim != 2 or found.dtype != np.float32 or not found.flags.c_contiguous:
@@ -123,12 +123,12 @@ class StoredIndex:
         return found
 
     def lines(self, role: str) -> "JsonLines":
-        """Return the lines of a .jsonl file, each read when it is asked for."""
+        """Return the lines of a .jsonl file, each parsed when it is accessed."""
         return JsonLines(self.path(role))
 
 
 def open_stored(folder: Path, check: Callable[[StoredIndex], Any]) -> Any:
-    """Return what `check` makes of an index, again when an update has replaced its files meanwhile."""
+    """Return the result of `check` for an index; try again if an update has replaced its files in the meantime."""
     for turn in range(TRIES):
         stored = StoredIndex(folder)
         try:
@@ -141,10 +141,10 @@ def open_stored(folder: Path, check: Callable[[StoredIndex], Any]) -> Any:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of an index, its shape checked."""
+    """Return the manifest of an index, validated. Raises UserError if there is none, DataError if it is invalid."""
     path = folder / MANIFEST
     if not folder.is_dir() or not path.exists():
-        if folder.is_dir() and any(one.name[0] != "." for one in folder.iterdir()):  # most likely the texts themselves
+        if folder.is_dir() and any(one.name[0] != "." for one in folder.iterdir()):  # most likely the texts to index
             texts, out = shlex.quote(str(folder)), shlex.quote(f"{folder.name or 'texts'}-index")
             how = f"build one with: lingon index {texts} --out {out}"
         else:
@@ -164,7 +164,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 class JsonLines:
-    """Lines of JSON objects, of which only those that are asked for are parsed."""
+    """Lines of JSON objects, each parsed when it is accessed."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -190,7 +190,7 @@ class JsonLines:
 
 
 def lines_writer(rows: Iterable[Mapping[str, Any]]) -> tuple[str, Callable[[IO[bytes]], None]]:
-    """Return suffix and writer of lines of JSON."""
+    """Return the suffix and the writer of a file of JSON lines."""
 
     def write(file: IO[bytes]) -> None:
         file.writelines((dumps(row) + "\n").encode() for row in rows)
@@ -199,13 +199,13 @@ def lines_writer(rows: Iterable[Mapping[str, Any]]) -> tuple[str, Callable[[IO[b
 
 
 def matrix_writer(matrix: np.ndarray) -> tuple[str, Callable[[IO[bytes]], None]]:
-    """Return suffix and writer of a float32 matrix."""
+    """Return the suffix and the writer of a float32 matrix."""
     whole = np.ascontiguousarray(matrix, np.float32)
     return ".npy", lambda file: np.save(file, whole, allow_pickle=False)
 
 
 def arrays_writer(arrays: Mapping[str, np.ndarray]) -> tuple[str, Callable[[IO[bytes]], None]]:
-    """Return suffix and writer of arrays by name."""
+    """Return the suffix and the writer of arrays by name."""
 
     def write(file: IO[bytes]) -> None:
         from safetensors.numpy import save

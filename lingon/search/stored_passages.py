@@ -1,4 +1,4 @@
-"""The files and passages of an index as its lines of JSON have them, each line checked when it is read."""
+"""The files and passages of an index, read from its lines of JSON; each line is validated."""
 
 from pathlib import PurePosixPath
 from typing import Any
@@ -11,9 +11,9 @@ FILE_KEYS = {"path": str, "bytes": int, "sha256": str, "passages": int}
 
 
 def read_files(lines: JsonLines, passages: int) -> list[dict[str, Any]]:
-    """Return path, bytes, sha256 and number of passages of each file. Raises DataError for any other line.
+    """Return path, bytes, sha256 and number of passages of each file. Raises DataError for an invalid line.
 
-    passages: how many there are in all, which must be those of the files together.
+    passages: the total number of passages, which must equal the sum over the files.
     """
     found = []
     for number, row in enumerate(lines, 1):
@@ -22,13 +22,13 @@ def read_files(lines: JsonLines, passages: int) -> list[dict[str, Any]]:
         if {key: type(row.get(key)) for key in FILE_KEYS} != FILE_KEYS or not inside or row["passages"] < 0:
             raise DataError(f"{lines.path}:{number}: {str(row)[:60]!r}; expected path, bytes, sha256 and passages")
         found.append({key: row[key] for key in FILE_KEYS})
-    if (count := sum(row["passages"] for row in found)) != passages:  # before memory is taken for so many
+    if (count := sum(row["passages"] for row in found)) != passages:  # before memory is allocated for them
         raise DataError(f"{lines.path}: files of {count:,} passages, there are {passages:,}; the index is damaged")
     return found
 
 
 def read_passage(lines: JsonLines, row: int) -> Passage:
-    """Return a passage. Raises DataError for a line that holds none."""
+    """Return a passage. Raises DataError for an invalid line."""
     line = lines[row]
     fields = line.get("fields")
     where, title, text = (line.get(key) for key in ("where", "title", "text"))

@@ -1,4 +1,4 @@
-"""The terms of a text: what lexical search counts and what a highlighted passage marks."""
+"""The terms of a text, which lexical search counts and highlighted passages mark."""
 
 import re
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from itertools import chain
 from lingon.data.tokenizers.scripts import EAST, SOUTH_EAST
 
 WORD = re.compile(r"\w+")
-# Scripts without spaces between words: a run of them is taken as its overlapping pairs of characters.
+# Scripts without spaces between words: a run of characters is split into overlapping bigrams.
 _RUN = re.compile(f"([{''.join(chain(EAST.values(), SOUTH_EAST.values()))}]+)")
 
 
 def terms_of(text: str) -> list[str]:
-    """Return the words of a text in lower case; nothing is stemmed and no word is left out as too common.
+    """Return the words of a text in lower case, without stemming and without stop words.
 
-    A word is letters, digits and underscores of any script. Of Chinese, Japanese, Thai and their like, which put no
-    space between words, the terms are pairs of characters, as in Lucene's CJKBigramFilter.
+    A word consists of letters, digits and underscores of any script. In Chinese, Japanese, Thai and other scripts
+    without spaces between words, the terms are character bigrams, as in Lucene's CJKBigramFilter.
 
     >>> terms_of("BM25, 東京都")
     ['bm25', '東京', '京都']
@@ -26,12 +26,12 @@ def terms_of(text: str) -> list[str]:
 
 
 def is_pair(term: str) -> bool:
-    """Return whether a term is of a script that puts no space between words: two characters say as much as a word."""
+    """Return whether a term is a character bigram of a script without spaces, which is as specific as a word."""
     return len(term) > 1 and _RUN.fullmatch(term) is not None
 
 
 def term_spans(text: str) -> Iterator[tuple[str, int, int]]:
-    """Yield each term of a text with the places where it begins and ends."""
+    """Yield each term of a text with its start and end."""
     for word in WORD.finditer(text):
         start = word.start()
         for part in _RUN.split(word[0]) if not word[0].isascii() else [word[0]]:

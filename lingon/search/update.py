@@ -1,4 +1,4 @@
-"""An index made or brought up to date: only files that are new or changed are read, only new passages are encoded."""
+"""Creation and update of an index: only new or changed files are read, only new passages are encoded."""
 
 import contextlib
 import hashlib
@@ -30,12 +30,12 @@ from lingon.search.stored_passages import read_files, read_passage
 from lingon.search.terms import terms_of
 from lingon.search.vectors import InvertedFile
 
-WAIT = 0.0  # seconds for another process that writes the same index
+WAIT = 0.0  # seconds to wait for another process that writes the same index
 
 
 @dataclass
 class Report:
-    """What an update came to, in numbers; `skipped` has a line for each file or row that could not be read."""
+    """The counts of an update; `skipped` has a line for each file or row that could not be read."""
 
     files: int = 0
     unchanged: int = 0
@@ -48,7 +48,7 @@ class Report:
     skipped: list[str] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
-        """Yield it for people."""
+        """Yield the report as lines of text."""
         what = f"{self.added:,} new, {self.changed:,} changed, {self.unchanged:,} as before, {self.removed:,} removed"
         yield f"{counted(self.files, 'file')} ({what}), {counted(self.passages, 'passage')}, {self.encoded:,} encoded"
         if self.other_files:
@@ -58,7 +58,7 @@ class Report:
         yield from self.unread()
 
     def unread(self) -> Iterator[str]:
-        """Yield a line on what was left out because it could not be read; none where all was."""
+        """Yield a line on what could not be read, if there is anything."""
         if self.skipped:
             what = counted(len(self.skipped), "file or row", "files or rows")
             yield f"{what} could not be read; the first: {self.skipped[0]}"
@@ -66,7 +66,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Plan:
-    """What an index is to be made of and how. encoder None: no vectors. approximate: with an inverted file."""
+    """What an index is built from and how. encoder: None for no vectors. approximate: with an inverted file."""
 
     source: Path
     settings: ReadSettings
@@ -75,10 +75,10 @@ class Plan:
 
 
 def update_index(folder: Path, plan: Plan, overwrite: bool = False) -> Report:
-    """Make the index of a folder what `plan` says, reusing what is there; it is the old one until it is the new one.
+    """Build or update the index in a folder according to `plan`, reusing what is there; it is replaced atomically.
 
-    overwrite: everything is read and encoded again, whatever there was.
-    Raises UserError when the index that is there is of another folder, other settings or another encoder, or when
+    overwrite: read and encode everything again.
+    Raises UserError when the existing index has another source folder, other settings or another encoder, or when
     another process writes it; DataError with file and line for a file that cannot be read.
     """
     check_target(folder)
@@ -90,19 +90,19 @@ def update_index(folder: Path, plan: Plan, overwrite: bool = False) -> Report:
         try:
             return _write(folder, plan, old, files, dict(others))
         except UserError:
-            if fresh:  # it was made for an index that was refused
+            if fresh:  # the folder was created for an index that was refused
                 (folder / ".lock").unlink(missing_ok=True)
-                with contextlib.suppress(OSError):  # something was written
+                with contextlib.suppress(OSError):  # it is not empty
                     folder.rmdir()
             raise
 
 
 def check_target(folder: Path) -> None:
-    """Raise UserError for a place where no index can be without a loss: a file, or a folder with other files."""
+    """Raise UserError for a path where an index must not be written: a file, or a folder with other files."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; give the name of a folder for the index")
     if folder.is_dir() and not is_index(folder):
-        # A first run that was killed leaves files of an index without its manifest.
+        # A killed first run leaves files of an index without a manifest.
         strange = next(
             (p.name for p in sorted(folder.iterdir()) if p.name[0] != "." and not NAME.fullmatch(p.name)), None
         )
@@ -111,7 +111,7 @@ def check_target(folder: Path) -> None:
 
 
 class _Old:
-    """The index that is there, as far as it can be used again."""
+    """The existing index, parts of which are reused."""
 
     def __init__(self, folder: Path, plan: Plan):
         stored = StoredIndex(folder)
@@ -131,7 +131,7 @@ class _Old:
         self.approximate = stored.has("lists")
 
     def passages(self, path: str, sha256: str) -> list[Passage] | None:
-        """Return the passages of a file that is as it was; None for any other."""
+        """Return the passages of a file that has not changed; None for any other."""
         row = self.files.get(path)
         if row is None or row["sha256"] != sha256:
             return None
@@ -145,7 +145,7 @@ class _Old:
 
 
 def _check_same(folder: Path, about: dict[str, Any], plan: Plan) -> None:
-    """Raise UserError when an index was made of something else than what it is to be brought up to."""
+    """Raise UserError when an existing index has another source, other settings or another encoder than the plan."""
     again = "give another --out, or rebuild it with --overwrite"
     if about.get("source") != str(plan.source.absolute()):
         raise UserError(f"{folder} is the index of {str(about.get('source'))!r}, not of {str(plan.source)!r}; {again}")
@@ -198,7 +198,7 @@ def _write(folder: Path, plan: Plan, old: _Old | None, files: Sequence[Path], ot
 def _read(
     plan: Plan, old: _Old | None, files: Sequence[Path], report: Report
 ) -> tuple[list[dict[str, Any]], list[Passage]]:
-    """Return a line for each file and all passages, in the order of the files."""
+    """Return a row for each file, and all passages, in the order of the files."""
     rows: list[dict[str, Any]] = []
     passages: list[Passage] = []
     with track(len(files), "reading", "file") as bar:
@@ -232,7 +232,7 @@ def _of_file(path: Path, settings: ReadSettings, report: Report) -> list[Passage
 def _vectors(
     folder: Path, encoder: Encoder, old: _Old | None, passages: Sequence[Passage], report: Report
 ) -> np.ndarray:
-    """Return the vectors of all passages, [n, D]; each text that the old index has not is encoded, once."""
+    """Return the vectors of all passages, [n, D]; each text that is not in the old index is encoded, once."""
     texts = [passage.full_text() for passage in passages]
     keys, known = [_sha(text) for text in texts], old.known() if old else {}
     new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}

@@ -1,9 +1,8 @@
-"""The passages whose vectors are nearest to that of a query: exactly, or approximately among the likely ones.
+"""Search for the vectors nearest to that of a query: exact, or approximate by an inverted file.
 
-Exact search multiplies the whole matrix with the query. The approximate one is an inverted file (IVF; Sivic and
+Exact search multiplies the whole matrix by the query. Approximate search uses an inverted file (IVF; Sivic and
 Zisserman 2003): vectors are divided into lists by spherical k-means, and only the lists whose means are nearest to the
-query are searched, by faiss. What is saved of it are two plain arrays, the means and the list of each vector; faiss
-reads no file.
+query are searched, by faiss. Two plain arrays are saved, the means and the list of each vector; faiss reads no file.
 """
 
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from lingon.search.kmeans import spherical_kmeans
 from lingon.search.top import top_k
 
 PROBES = 64  # lists that are searched
-PER_LIST = 64  # vectors of the sample that the means are found on, for each list
+PER_LIST = 64  # vectors per list in the sample from which the means are computed
 
 
 class Found(NamedTuple):
@@ -38,14 +37,14 @@ def unit_rows(vectors: np.ndarray, what: str) -> np.ndarray:
 
 
 def exact(unit: np.ndarray, query: np.ndarray, k: int, rows: np.ndarray | None = None) -> Found:
-    """Return the k nearest of all rows, or of `rows` alone, int64 [m], rising."""
+    """Return the k nearest rows, among all or among `rows`, int64 [m], ascending."""
     products = (unit if rows is None else unit[rows]) @ query
     best = top_k(products, k)
     return Found(best if rows is None else rows[best], products[best])
 
 
 class InvertedFile:
-    """Lists of vectors by the nearest of some means.
+    """An inverted file: vectors in lists by their nearest mean.
 
     means: float32 [L, D]; lists: int32 [N], the list of each vector.
     """
@@ -70,12 +69,12 @@ class InvertedFile:
         return cls(unit, means, lists)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return what is saved."""
+        """Return the arrays to save."""
         return {"means": self.means, "lists": self.lists}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray], unit: np.ndarray, name: str) -> "InvertedFile":
-        """Return what was saved. Raises DataError, naming the file, for arrays that do not fit the vectors."""
+        """Return the inverted file from saved arrays. Raises DataError, naming the file, if they do not fit `unit`."""
         means, lists = (arrays.get(key, np.zeros(0)) for key in ("means", "lists"))
         good = means.dtype == np.float32 and means.ndim == 2 and means.shape[1] == unit.shape[1] and len(means)
         if not good or not np.isfinite(means).all() or lists.dtype != np.int32 or lists.shape != (len(unit),):
@@ -87,10 +86,10 @@ class InvertedFile:
         return cls(unit, means, lists)
 
     def search(self, query: np.ndarray, k: int) -> Found:
-        """Return the k nearest among the lists whose means are nearest to the query."""
+        """Return the k nearest rows of the lists whose means are nearest to the query."""
         cosines, rows = self._index.search(np.ascontiguousarray(query[None], np.float32), k)
         kept = rows[0] >= 0
-        order = np.lexsort((rows[0][kept], -cosines[0][kept]))  # equal ones by row, as `exact` has them
+        order = np.lexsort((rows[0][kept], -cosines[0][kept]))  # ties by row, as in `exact`
         return Found(rows[0][kept][order], cosines[0][kept][order])
 
 
