@@ -1,4 +1,4 @@
-"""Metrics: pure functions of what was predicted and what is true."""
+"""Metrics: pure functions of predictions and true values."""
 
 __all__ = [
     "accuracy",

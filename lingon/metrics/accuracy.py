@@ -1,4 +1,4 @@
-"""How often a classifier is right."""
+"""Accuracy and macro F1 of a classifier."""
 
 import math
 
@@ -9,7 +9,7 @@ from lingon.metrics.confusion import confusion_matrix
 def accuracy(
     logits: Float[Tensor, "n C"], targets: Int[Tensor, " n"], weights: Float[Tensor, " n"] | None = None
 ) -> float:
-    """Return the fraction of rows whose largest logit is that of the true class; each row by its weight, if it has one.
+    """Return the fraction of rows whose largest logit is that of the true class, weighted if weights are given.
 
     >>> accuracy(torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), torch.tensor([0, 1, 1]))
     0.6666666666666666
@@ -30,7 +30,7 @@ def macro_f1(
     """Return the unweighted mean over classes of F1 = 2 true positives / (predicted + true).
 
     Classes that were neither predicted nor true are left out, as scikit-learn does. NaN among the logits gives NaN.
-    weights: how much each row counts; all alike when not given.
+    weights: of each row; all equal by default.
     """
     if logits.isnan().any():
         return math.nan

@@ -14,11 +14,11 @@ CONTENT = frozenset(
     | {"discourse", "nmod", "appos", "nummod", "acl", "amod", "conj", "fixed", "flat", "compound", "list", "parataxis"}
     | {"orphan", "goeswith", "reparandum", "root", "dep"}
 )
-LENGTHS = (10, 20, 30, 40)  # words up to which sentences are taken together
+LENGTHS = (10, 20, 30, 40)  # upper bounds, in words, of the groups of sentences by length
 
 
 def universal(relation: str) -> str:
-    """Return a relation without its subtype, which is of one language.
+    """Return a relation without its language-specific subtype.
 
     >>> universal("nmod:poss")
     'nmod'
@@ -28,7 +28,7 @@ def universal(relation: str) -> str:
 
 @dataclass
 class Counts:
-    """Words of some kind: how many there are, how many are said to be so, and how many are right."""
+    """Counts of words: true ones, predicted ones, those with the right head, and with the right relation too."""
 
     gold: int = 0
     predicted: int = 0
@@ -37,17 +37,17 @@ class Counts:
 
     @property
     def uas(self) -> float:
-        """Return the share of words with the right head."""
+        """Return the fraction of words with the right head."""
         return self.heads / self.gold if self.gold else float("nan")
 
     @property
     def las(self) -> float:
-        """Return the share of words with the right head and relation."""
+        """Return the fraction of words with the right head and relation."""
         return self.labelled / self.gold if self.gold else float("nan")
 
     @property
     def f1(self) -> float:
-        """Return F1 of words with this kind of relation, head and relation right."""
+        """Return the F1 of the words counted here; a word is correct if its head and relation are."""
         both = self.gold + self.predicted
         return 2 * self.labelled / both if both else float("nan")
 
@@ -67,12 +67,12 @@ Relations = Sequence[str]
 
 
 def attachment(gold: Iterable[tuple[Heads, Relations]], predicted: Iterable[tuple[Heads, Relations]]) -> Attachment:
-    """Compare trees over the same words, each its heads (from 1, 0 for the root) and relations.
+    """Return the scores of predicted trees, given as the heads (from 1, 0 for the root) and relations of the words.
 
-    Every word counts, punctuation too. A relation is right when it is the universal one: what stands after a colon,
-    as in nmod:poss, is not compared, as in the script of the shared task. UAS and LAS are shares of words, since the
-    words are the same; CLAS (`content.f1`) is F1 of the words whose relation is one of content words.
-    Raises UserError for another number of trees or words.
+    Every word counts, including punctuation. Only universal relations are compared: the subtype after a colon, as in
+    nmod:poss, is ignored, as in the script of the shared task. UAS and LAS are fractions of words, since both trees
+    have the same words; CLAS (`content.f1`) is the F1 of words with a relation of content words.
+    Raises UserError if the numbers of trees or words differ.
     """
     gold, predicted = list(gold), list(predicted)
     if len(gold) != len(predicted):
@@ -105,7 +105,7 @@ def _add(found: Attachment, gold: tuple[Heads, Relations], predicted: tuple[Head
 
 
 def length_group(words: int) -> str:
-    """Return the name of the sentences of about so many words.
+    """Return the name of the length group of a sentence with this number of words.
 
     >>> length_group(7), length_group(11), length_group(99)
     ('1-10', '11-20', '41-')

@@ -1,4 +1,4 @@
-"""Whether a model is as often right as it says it is."""
+"""Calibration: whether the probabilities of a classifier match its accuracy."""
 
 import math
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from lingon.core.shapes import Float, Int, Tensor
 
 
 class Bin(NamedTuple):
-    """Predictions with a confidence above `low` and at most `high`: how many, how sure on average, how often right."""
+    """Predictions with a confidence above `low` and at most `high`: count, mean confidence and accuracy."""
 
     low: float
     high: float
@@ -22,7 +22,7 @@ class Bin(NamedTuple):
 def reliability(probabilities: Float[Tensor, "n C"], targets: Int[Tensor, " n"], bins: int = 10) -> list[Bin]:
     """Return predictions in bins of equal width by the probability of the predicted class. An empty bin has zeros.
 
-    Raises UserError for NaN among the probabilities, which belongs in no bin.
+    Raises UserError for NaN among the probabilities, which falls into no bin.
     """
     if probabilities.isnan().any():
         raise UserError("a probability is NaN, which belongs in no bin; the model's weights are broken")
@@ -39,7 +39,7 @@ def reliability(probabilities: Float[Tensor, "n C"], targets: Int[Tensor, " n"],
 def expected_calibration_error(
     probabilities: Float[Tensor, "n C"], targets: Int[Tensor, " n"], bins: int = 10
 ) -> float:
-    """Return the mean distance of confidence and accuracy over bins, weighted by their counts (Guo 2017, eq. 3).
+    """Return the mean of |confidence - accuracy| over bins, weighted by their counts (Guo 2017, eq. 3).
 
     NaN among the probabilities gives NaN.
     """

@@ -11,9 +11,9 @@ from lingon.core.errors import UserError
 
 __all__ = ["DocumentFrequencies", "caption_words", "cider", "cider_d", "document_frequencies"]
 
-LONGEST = 4  # words of an n-gram; each length counts equally much
-SIGMA = 6.0  # words: the width of the Gaussian by which CIDEr-D takes off for another length
-SCALE = 10.0  # both scores are from 0 to 10, as the evaluation server of MS COCO writes them
+LONGEST = 4  # maximum words of an n-gram; all lengths have equal weight
+SIGMA = 6.0  # words: standard deviation of the Gaussian length penalty of CIDEr-D
+SCALE = 10.0  # both scores are from 0 to 10, as on the evaluation server of MS COCO
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
 Ngram = tuple[str, ...]
 Words = Sequence[str]
@@ -21,10 +21,10 @@ Vector = Mapping[Ngram, float]
 
 
 def caption_words(text: str) -> list[str]:
-    """Return the words of a caption: in lower case, without punctuation, as captions are compared.
+    """Return the words of a caption, as they are compared: in lower case, without punctuation.
 
-    No stems: the paper maps words to their stems first, the evaluation code of MS COCO, by which figures are published,
-    does not, and stems are of English alone. Give stems in place of words to score as the paper does.
+    Words are not stemmed: the paper stems them, but the evaluation code of MS COCO, used for published scores, does
+    not, and stemming is for English only. Pass stems in place of words to score as in the paper.
 
     >>> caption_words("A dog's ball, red.")
     ['a', "dog's", 'ball', 'red']
@@ -34,18 +34,18 @@ def caption_words(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class DocumentFrequencies:
-    """In the references of how many images each n-gram stands, of `images` images."""
+    """The number of images, of `images` in total, whose references contain each n-gram."""
 
     counts: Mapping[Ngram, int]
     images: int
 
     def idf(self, ngram: Ngram) -> float:
-        """Return log(images / images with it); of one that no reference has, as if one had it."""
+        """Return log(images / images with the n-gram); an n-gram in no reference counts as in one."""
         return math.log(self.images / max(1, self.counts.get(ngram, 0)))
 
 
 def document_frequencies(references: Iterable[Sequence[Words]]) -> DocumentFrequencies:
-    """Return the document frequencies of the n-grams of references: of each image its captions, as words."""
+    """Return the document frequencies of n-grams. references: the captions of each image, as words."""
     counts: Counter[Ngram] = Counter()
     images = 0
     for captions in references:
@@ -57,11 +57,11 @@ def document_frequencies(references: Iterable[Sequence[Words]]) -> DocumentFrequ
 def cider(
     captions: Sequence[Words], references: Sequence[Sequence[Words]], frequencies: DocumentFrequencies | None = None
 ) -> list[float]:
-    """Return the CIDEr of each caption, from 0 to 10; that of a corpus is their mean (equations 1 to 3).
+    """Return the CIDEr of each caption, from 0 to 10; the score of a corpus is the mean (equations 1 to 3).
 
-    captions: words of one for each image. references: of each image the words of one caption or several. frequencies:
-    of another corpus; those of `references` when not given. NaN where all is about one image: every idf is 0.
-    Raises UserError for other numbers of images, and for an image without references.
+    captions: the words of one caption for each image. references: the words of one or more captions for each image.
+    frequencies: document frequencies, by default those of `references`. NaN if there is only one image, because every
+    idf is then 0. Raises UserError if the numbers of images differ, and for an image without references.
     """
     return _scores(captions, references, frequencies, _cosine)
 
@@ -71,9 +71,9 @@ def cider_d(
 ) -> list[float]:
     """Return the CIDEr-D of each caption, from 0 to 10: what is commonly published as CIDEr (equations 4 and 5).
 
-    It cannot be gained by words that come more often than in a reference, whose counts are cut to those of the
-    reference, nor by another length. One difference from the evaluation code of MS COCO: a length is one in words
-    here, as in the paper, and in pairs of words there. Arguments and errors are those of `cider`.
+    Counts of n-grams are clipped to those of the reference, and captions of another length are penalised, so that
+    repeating words does not raise the score. One difference from the evaluation code of MS COCO: lengths are counted in
+    words here, as in the paper, and in pairs of words there. Arguments and errors are those of `cider`.
     """
     return _scores(captions, references, frequencies, _clipped_cosine)
 
@@ -98,7 +98,7 @@ def _scores(captions, references, frequencies, similarity) -> list[float]:
 
 
 def _similarity(words: Words, other: Words, known: DocumentFrequencies, similarity) -> float:
-    """Return the mean over the lengths of n-grams of what two captions have in common."""
+    """Return the similarity of two captions, averaged over the lengths of n-grams."""
     found = 0.0
     for n in range(1, LONGEST + 1):
         ours, theirs = _tf_idf(words, n, known), _tf_idf(other, n, known)
@@ -118,9 +118,9 @@ def _clipped_cosine(ours: Vector, theirs: Vector, longer: int) -> float:
 
 
 def _tf_idf(words: Words, n: int, known: DocumentFrequencies) -> dict[Ngram, float]:
-    """Return the n-grams with their counts times idf; the cosine is the same for shares in place of counts.
+    """Return the n-grams with count * idf; relative frequencies in place of counts would give the same cosine.
 
-    CIDEr-D compares counts themselves: in a longer caption a share would be cut only later.
+    CIDEr-D clips counts: in a longer caption, relative frequencies would be clipped less.
     """
     return {ngram: count * known.idf(ngram) for ngram, count in Counter(_ngrams(words, n)).items()}
 

@@ -4,14 +4,14 @@ from lingon.core.counted import counted
 from lingon.core.errors import one_of
 from lingon.core.terminal_columns import columns_of, padded
 
-MOST_CLASSES = 30  # lines of the table
-LONGEST = 24  # columns of a label
+MOST_CLASSES = 30  # maximum lines of the table
+LONGEST = 24  # maximum columns of a label
 
 
 def class_lines(classes: dict[str, dict[str, float]], weighted: bool = True) -> list[str]:
-    """Return the precision, recall, F1 and support of each label in lines, and which labels no example was given.
+    """Return lines with precision, recall, F1 and support of each label, and the labels that were never predicted.
 
-    weighted: a training may weigh the labels, which is advised where one is never predicted.
+    weighted: the task supports class weights, which are then suggested for labels that were never predicted.
     """
     most = sorted(classes, key=lambda label: -classes[label]["support"])[:MOST_CLASSES]
     width = max(5, *(columns_of(label, LONGEST) for label in most))

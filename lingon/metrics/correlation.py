@@ -1,4 +1,4 @@
-"""Correlations: Pearson's, and Spearman's of ranks with an interval that says how sure it is."""
+"""Pearson's correlation, and Spearman's rank correlation with a confidence interval."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from lingon.core.errors import UserError
 
 
 class Correlation(NamedTuple):
-    """Spearman's rho, and the ends of its interval of confidence."""
+    """Spearman's rho, and the bounds of its confidence interval."""
 
     rho: float
     low: float
@@ -19,7 +19,7 @@ class Correlation(NamedTuple):
 
 
 def ranks(values: Sequence[float | int]) -> np.ndarray:
-    """Return ranks from 1; equal values share the mean of their ranks. With NaN, which has no rank, all are NaN.
+    """Return ranks from 1; equal values share the mean of their ranks. If any value is NaN, all ranks are NaN.
 
     >>> ranks([7, 3, 7, 1]).tolist()
     [3.5, 2.0, 3.5, 1.0]
@@ -32,10 +32,10 @@ def ranks(values: Sequence[float | int]) -> np.ndarray:
 
 
 def spearman(first: Sequence[float | int], second: Sequence[float | int], confidence: float = 0.95) -> Correlation:
-    """Return rho, the correlation of the ranks, and its confidence interval; NaN where one side is constant or has NaN.
+    """Return rho, the correlation of the ranks, and its confidence interval; NaN if a side is constant or has NaN.
 
-    The interval is Fisher's, tanh(atanh(rho) +- z s), with s^2 = (1 + rho^2 / 2) / (n - 3), as ranks need it (Bonett
-    and Wright, "Sample size requirements for estimating Pearson, Kendall and Spearman correlations", 2000).
+    The interval is Fisher's, tanh(atanh(rho) +- z s), with s^2 = (1 + rho^2 / 2) / (n - 3), the variance for ranks
+    (Bonett and Wright, "Sample size requirements for estimating Pearson, Kendall and Spearman correlations", 2000).
     Raises UserError for sides of different lengths.
     """
     if len(first) != len(second):
@@ -54,7 +54,7 @@ def spearman(first: Sequence[float | int], second: Sequence[float | int], confid
 
 
 def pearson(first: Sequence[float | int], second: Sequence[float | int]) -> float:
-    """Return Pearson's correlation: how well a straight line tells one side from the other; NaN where one is constant.
+    """Return Pearson's correlation, the strength of the linear relation; NaN if a side is constant or not finite.
 
     Raises UserError for sides of different lengths.
     """
@@ -63,5 +63,5 @@ def pearson(first: Sequence[float | int], second: Sequence[float | int]) -> floa
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if len(set(a.tolist())) < 2 or len(set(b.tolist())) < 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return math.nan
-    # Between -1 and 1, for the largest and the smallest floats have no squares.
+    # Scaled to between -1 and 1, because squares of very large or small floats overflow or underflow.
     return float(np.corrcoef(a / np.abs(a).max(), b / np.abs(b).max())[0, 1])

@@ -1,4 +1,4 @@
-"""How far predicted numbers are from the true ones."""
+"""Errors of regression: mean absolute error, root mean squared error, R squared."""
 
 import math
 
@@ -18,7 +18,9 @@ def rmse(predicted: Float[np.ndarray, " n"], true: Float[np.ndarray, " n"]) -> f
 
 
 def r2(predicted: Float[np.ndarray, " n"], true: Float[np.ndarray, " n"]) -> float:
-    """Return the coefficient of determination, 1 - squared errors / squared distances from the mean; NaN where all
-    true numbers are one. It is 0 for who always says the mean, and below for who is worse."""
+    """Return the coefficient of determination, 1 - squared errors / squared deviations from the mean.
+
+    It is 0 for always predicting the mean, negative for worse predictions, and NaN if all true numbers are equal.
+    """
     spread = float(((true - true.mean()) ** 2).sum())
     return 1 - float(((predicted - true) ** 2).sum()) / spread if spread else math.nan

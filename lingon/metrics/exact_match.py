@@ -1,4 +1,4 @@
-"""Exact match and F1 of answers, as SQuAD scores them (Rajpurkar et al. 2016, section 6.1; 2018 for no answers)."""
+"""Exact match and F1 of answers as in SQuAD (Rajpurkar et al. 2016, section 6.1; 2018 for questions without answer)."""
 
 import math
 import re
@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
-PUNCTUATION = str.maketrans("", "", string.punctuation)  # of ASCII: dashes and quotes of print stay
+PUNCTUATION = str.maketrans("", "", string.punctuation)  # ASCII only: typographic dashes and quotes stay
 
 
 def normalize_answer(text: str) -> str:
-    """Return a text in lower case, without punctuation, without articles, with single spaces; in this order.
+    """Return a text in lower case, without punctuation and articles, with single spaces; normalized in this order.
 
     >>> normalize_answer("The  Cat's  hat, an end.")
     'cats hat end'
@@ -20,14 +20,15 @@ def normalize_answer(text: str) -> str:
 
 
 def exact_match(prediction: str, gold: str) -> float:
-    """Return 1 where two answers are the same once normalized, else 0."""
+    """Return 1 if two answers are equal after normalization, else 0."""
     return float(normalize_answer(prediction) == normalize_answer(gold))
 
 
 def token_f1(prediction: str, gold: str) -> float:
-    """Return the F1 of the words of two answers, each as often as it comes.
+    """Return the F1 of the words of two answers; repeated words count repeatedly.
 
-    Where one of them has no word left, as an empty prediction, it is 1 if the other has none either.
+    If one of them has no words after normalization, such as an empty prediction, the F1 is 1 if the other has none
+    either, else 0.
 
     >>> token_f1("the black cat", "a cat")
     0.6666666666666666
@@ -42,17 +43,17 @@ def token_f1(prediction: str, gold: str) -> float:
 def best_over(score: Callable[[str, str], float], prediction: str, golds: Sequence[str]) -> float:
     """Return the best score over the gold answers; without any, 1 for an empty prediction and 0 for any other.
 
-    Gold answers of which normalization leaves nothing do not count, unless all are such.
+    Gold answers that are empty after normalization are ignored, unless all are.
     """
     kept = [gold for gold in golds if normalize_answer(gold)] or [""]
     return max(score(prediction, gold) for gold in kept)
 
 
 def answer_scores(predictions: Sequence[str], golds: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Return the mean exact match and F1, from 0 to 1 (SQuAD writes them times 100); NaN without a question.
+    """Return the mean exact match and F1, from 0 to 1 (SQuAD reports percentages); NaN without a question.
 
-    predictions: an answer for each question, "" for none. golds: the answers that people gave, none where there is no
-    answer.
+    predictions: an answer for each question, "" for no answer. golds: the reference answers of each question, none
+    for a question without an answer.
     """
     pairs = list(zip(predictions, golds, strict=True))
     if not pairs:
@@ -66,7 +67,7 @@ def answer_scores(predictions: Sequence[str], golds: Sequence[Sequence[str]]) ->
 def answer_scores_by_kind(predictions: Sequence[str], golds: Sequence[Sequence[str]]) -> dict[str, dict[str, float]]:
     """Return the scores of questions with an answer and of those without, each with its number of questions.
 
-    A kind that does not come is left out.
+    A kind without questions is left out.
     """
     pairs = list(zip(predictions, golds, strict=True))
     kinds = {
@@ -81,11 +82,11 @@ def answer_scores_by_kind(predictions: Sequence[str], golds: Sequence[Sequence[s
 
 
 def best_threshold(without: Sequence[float], values: Sequence[float], gold_is_empty: Sequence[bool]) -> float:
-    """Return the threshold on the score of "no answer" that makes the mean score best.
+    """Return the threshold on the score of "no answer" that maximizes the mean score.
 
-    without: how much likelier no answer is than the best span, of each question; over the threshold the prediction is
-    empty. values: the score of the best span, such as its F1. gold_is_empty: whether there is no answer. Of equal ones
-    the highest, so that answers are given rather than held back.
+    without: the score of "no answer" minus that of the best span, for each question; above the threshold the prediction
+    is empty. values: the metric of the best span, such as its F1. gold_is_empty: the question has no answer. Of equally
+    good thresholds the highest is returned, which gives more answers.
     """
     order = sorted(range(len(without)), key=lambda i: -without[i])
     gained, best, threshold = 0.0, 0.0, math.inf

@@ -1,4 +1,4 @@
-"""The Frechet distance between two sets of vectors, each taken for a Gaussian: how unlike made images are to real."""
+"""The Frechet distance between two sets of vectors, each modelled as a Gaussian: compares generated and real images."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ class Gaussian(NamedTuple):
 
 
 def gaussian_of(features: Float[np.ndarray, "N D"]) -> Gaussian:
-    """Return the mean of N vectors and their covariance, over N - 1.
+    """Return the mean and the covariance (divisor N - 1) of N vectors.
 
     Raises UserError for fewer than two vectors, and for numbers that are not finite.
     """
@@ -35,9 +35,9 @@ def gaussian_of(features: Float[np.ndarray, "N D"]) -> Gaussian:
 def frechet_distance(a: Gaussian, b: Gaussian) -> float:
     """Return |m1 - m2|^2 + trace(S1 + S2 - 2 (S1 S2)^(1/2)), 0 or more (Heusel et al. 2017, equation 6).
 
-    The trace of the root is the sum of the roots of the eigenvalues of S1^(1/2) S2 S1^(1/2), which is symmetric and has
-    those of S1 S2: no root of a matrix that is not symmetric is taken, and none becomes complex.
-    Raises UserError for Gaussians of other numbers of dimensions.
+    The trace of the square root is computed as the sum of the square roots of the eigenvalues of S1^(1/2) S2 S1^(1/2),
+    which is symmetric and has the eigenvalues of S1 S2; so no square root becomes complex.
+    Raises UserError for Gaussians with different numbers of dimensions.
 
     >>> one, other = (gaussian_of(np.array([[0.0], [2.0]]) + shift) for shift in (0, 3))
     >>> frechet_distance(one, other)
@@ -53,6 +53,6 @@ def frechet_distance(a: Gaussian, b: Gaussian) -> float:
 
 
 def _root(matrix: Float[np.ndarray, "D D"]) -> Float[np.ndarray, "D D"]:
-    """The symmetric root of a covariance; eigenvalues that rounding made negative are 0."""
+    """Return the symmetric square root of a covariance; eigenvalues that are negative by rounding are set to 0."""
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * np.sqrt(values.clip(0))) @ vectors.T

@@ -1,4 +1,4 @@
-"""Agreement beyond chance of ranks: Cohen's kappa, where an error counts by the square of its distance."""
+"""Quadratically weighted kappa (Cohen): agreement of ranks beyond chance."""
 
 import math
 
@@ -8,10 +8,11 @@ from lingon.core.shapes import Float, Int, Tensor
 
 
 def quadratic_kappa(matrix: Int[Tensor, "C C"] | Float[Tensor, "C C"]) -> float:
-    """Return the quadratically weighted kappa of a confusion matrix whose classes stand in their order.
+    """Return the quadratically weighted kappa of a confusion matrix whose classes are in the order of their ranks.
 
-    1 - sum d^2 observed / sum d^2 expected, d the distance of the ranks and expected what independent ranks with the
-    same frequencies give (Cohen, "Weighted kappa", 1968). NaN where nothing can disagree, as for a single class.
+    1 - sum d^2 observed / sum d^2 expected, where d is the distance of two ranks, and the expected counts are those of
+    independent ranks with the same frequencies (Cohen, "Weighted kappa", 1968). NaN if the expected sum is 0, such as
+    for a single class.
     """
     counts = matrix.double()
     rank = torch.arange(len(counts), dtype=torch.float64)

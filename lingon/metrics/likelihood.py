@@ -1,4 +1,4 @@
-"""How likely a text is to a model: perplexity, bits per byte, and the gain of remembering recent words."""
+"""The likelihood of a text under a language model: perplexity, bits per byte, sliding windows, neural cache."""
 
 import math
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ __all__ = ["Likelihood", "neural_cache", "sliding_windows"]
 
 @dataclass(frozen=True)
 class Likelihood:
-    """nats: -log probability of all tokens together. tokens: how many there are. bytes: of the text in UTF-8, or 0."""
+    """The likelihood of a text. nats: -log probability. tokens: their number. bytes: of the text in UTF-8, or 0."""
 
     nats: float
     tokens: int
@@ -26,23 +26,23 @@ class Likelihood:
 
     @property
     def perplexity(self) -> float:
-        """Return exp of the mean loss per token; infinite where that is beyond a float."""
+        """Return exp of the mean loss per token; infinite on overflow."""
         return exp(self.loss)
 
     @property
     def bits_per_byte(self) -> float | None:
-        """Return the bits that one byte of the text costs; comparable between tokenizers."""
+        """Return the bits per byte of the text, comparable between tokenizers; None without its bytes."""
         return self.nats / math.log(2) / self.bytes if self.bytes else None
 
     def scores(self) -> dict[str, float]:
-        """Return the numbers by name."""
+        """Return the metrics by name."""
         found = {"loss": self.loss, "perplexity": self.perplexity}
         bits = self.bits_per_byte
         return found if bits is None else found | {"bits_per_byte": bits}
 
 
 def exp(x: float) -> float:
-    """Return e to the power of x; infinite where that is beyond a float, and NaN for NaN.
+    """Return e to the power of x; infinite on overflow, and NaN for NaN.
 
     >>> exp(0.0), exp(1e3), exp(math.nan)
     (1.0, inf, nan)
@@ -54,10 +54,10 @@ def exp(x: float) -> float:
 
 
 def sliding_windows(length: int, context: int, stride: int) -> Iterator[tuple[int, int, int]]:
-    """Yield windows (start, stop, new) that predict each of `length` tokens once, for a model that sees `context`.
+    """Yield windows (start, stop, new) that score each of `length` tokens once; `context` is the context length.
 
-    Tokens start..stop-1 go in; the last `new` predictions count, those before them only gave context. A first window
-    counts whole, every other `stride` new ones, with at least context - stride tokens before them.
+    The model reads tokens start..stop-1; the last `new` predictions count, the tokens before them are only context.
+    In the first window all predictions count, in each other one `stride`, after at least context - stride tokens.
 
     >>> list(sliding_windows(10, 4, 2))
     [(0, 4, 4), (2, 6, 2), (4, 8, 2), (6, 10, 2)]
@@ -79,12 +79,12 @@ def neural_cache(
     window: int = 2000,
     at_once: int = 256,
 ) -> Float[Tensor, " N"]:
-    """Compute probabilities of targets with a cache of the last `window` states: (1 - w) * likely + w * cached.
+    """Return probabilities of targets with a cache of the last `window` states: (1 - w) * likely + w * cached.
 
-    w: `cache_weight`. The cache gives a target the fraction of exp(flatness * h_t . h_i) of the earlier places i whose
-    target was the same. likely: what the model itself says. The first place has no cache and keeps its probability.
-    Source: Grave et al. 2017, "Improving neural language models with a continuous cache", section 3; the numbers are
-    those published for the AWD-LSTM (Merity et al. 2018).
+    w: `cache_weight`. The cache probability of a target is the sum of softmax(flatness * h_t . h_i) over the earlier
+    positions i with the same target. likely: the probabilities of the model. The first position has no cache and keeps
+    its probability. Source: Grave et al. 2017, "Improving neural language models with a continuous cache", section 3;
+    the defaults are those published for the AWD-LSTM (Merity et al. 2018).
     """
     out = likely.clone()
     for start in range(1, len(targets), at_once):

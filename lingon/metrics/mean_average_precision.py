@@ -1,4 +1,4 @@
-"""Mean average precision of detectors by the rules of COCO (Lin et al. 2014): ten overlaps, three sizes."""
+"""Mean average precision of object detectors as in COCO (Lin et al. 2014): ten IoU thresholds, three object sizes."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,15 +12,15 @@ __all__ = ["AREAS", "IOUS", "Found", "Truth", "average_precisions", "match", "me
 
 IOUS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
-MOST = 100  # boxes of a class in an image that count, those with the highest scores
+MOST = 100  # maximum predicted boxes of a class per image, those with the highest scores
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 
 
 class Truth(NamedTuple):
-    """What is in an image: boxes, the number of each one's class, and two marks.
+    """The true objects of an image: boxes, class numbers, and two flags.
 
-    crowd: a box around many, which any number of found boxes may lie in. ignored: need not be found. Neither counts,
-    nor does a box that is found there.
+    crowd: a box around many objects, which any number of predicted boxes may match. ignored: need not be found. Neither
+    counts, nor does a predicted box that matches one.
     """
 
     boxes: Float[np.ndarray, "N 4"]
@@ -30,7 +30,7 @@ class Truth(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was found in an image: boxes, scores, and the number of each one's class."""
+    """The predicted objects of an image: boxes, scores, and class numbers."""
 
     boxes: Float[np.ndarray, "M 4"]
     scores: Float[np.ndarray, " M"]
@@ -38,7 +38,7 @@ class Found(NamedTuple):
 
 
 class ClassResult(NamedTuple):
-    """Precision at 101 recalls and the recall in the end, at each of the overlaps; truths counts the boxes to find."""
+    """Precision at 101 recalls and the final recall, at each IoU threshold. truths: the number of boxes to find."""
 
     precisions: Float[np.ndarray, "T 101"]
     recalls: Float[np.ndarray, " T"]
@@ -48,11 +48,11 @@ class ClassResult(NamedTuple):
 def mean_average_precision(
     truths: Sequence[Truth], found: Sequence[Found], classes: int, areas: Sequence[str] = tuple(AREAS)
 ) -> dict[str, float]:
-    """Return the metrics of COCO by name: the mean over classes that occur of their average precision, and recall.
+    """Return the metrics of COCO by name: average precision and recall, averaged over the classes that occur.
 
-    map: over the overlaps .50, .55, ..., .95; map50 and map75: at one of them; map_small (less than 32 x 32 pixels),
-    map_medium, map_large (more than 96 x 96). recall: of 100 boxes an image, over the overlaps. Where no box is to be
-    found, the value is NaN. areas: those that are computed; "all" is needed.
+    map: mean over the IoU thresholds .50, .55, ..., .95. map50, map75: at one of them. map_small (less than 32 x 32
+    pixels), map_medium, map_large (more than 96 x 96): by size. recall: with 100 boxes per image, mean over the
+    thresholds. NaN if there is no box to find. areas: the sizes to compute; must contain "all".
     """
     values = {}
     for name in areas:
@@ -78,9 +78,9 @@ def average_precisions(
     area: tuple[float, float] = AREAS["all"],
     most: int = MOST,
 ) -> ClassResult:
-    """Return precision by recall of one class. area: least and most pixels of the boxes that count.
+    """Return the precision-recall curve of one class. area: minimum and maximum pixels of the boxes that count.
 
-    The mean of the precisions at an overlap is the average precision there.
+    The mean of the precisions at an IoU threshold is the average precision there.
     """
     pairs = zip(truths, found, strict=True)
     matches = [match(_truth_of(one, label), _found_of(other, label, most), area) for one, other in pairs]
@@ -99,9 +99,9 @@ def average_precisions(
 def precision_at_recalls(
     hits: Int[np.ndarray, " M"], misses: Int[np.ndarray, " M"], truths: int
 ) -> tuple[Float[np.ndarray, " 101"], float]:
-    """Return the precision at each recall, the best of any recall that is as high or higher, and the last recall.
+    """Return the interpolated precision at each recall (the best at this or a higher recall), and the final recall.
 
-    hits, misses: how many of the first boxes are right, and wrong.
+    hits, misses: cumulative counts of right and wrong boxes, in the order of their scores.
     """
     recall = hits / truths
     precision = hits / np.maximum(hits + misses, 1)
@@ -111,7 +111,7 @@ def precision_at_recalls(
 
 
 class Matches(NamedTuple):
-    """For each found box of an image, the highest score first: whether it has a partner, and whether it counts."""
+    """The predicted boxes of an image, highest score first: matched, ignored, and the index of the matched true box."""
 
     scores: Float[np.ndarray, " M"]
     matched: Bool[np.ndarray, "T M"]
@@ -121,10 +121,10 @@ class Matches(NamedTuple):
 
 
 def match(truth: Truth, found: Found, area: tuple[float, float] = AREAS["all"]) -> Matches:
-    """Give each found box of an image its partner, those with the highest scores first; all are of one class.
+    """Match the predicted boxes of an image to true boxes, highest score first; all are of one class.
 
-    A box gets the free true box that it overlaps most, if by as much as is asked; one that counts is taken before one
-    that does not. The overlap with a crowd is the share of the found box that lies in it.
+    A box is matched to the unmatched true box with the highest IoU, if it reaches the threshold; true boxes that count
+    are preferred to ignored ones. The overlap with a crowd is the fraction of the predicted box inside it.
     """
     out = truth.crowd | truth.ignored | _outside(truth.boxes, area)
     overlaps = _overlaps(found.boxes, truth)
@@ -144,7 +144,7 @@ def match(truth: Truth, found: Found, area: tuple[float, float] = AREAS["all"]) 
 
 
 def _last_best(values: Float[np.ndarray, "T N"]) -> Int[np.ndarray, " T"]:
-    """Of several that are best the last one, as COCO's own program has it."""
+    """Return the position of the maximum of each row; the last one for ties, as in COCO's own code."""
     return values.shape[1] - 1 - values[:, ::-1].argmax(1) if values.shape[1] else np.full(len(values), -1)
 
 

@@ -1,4 +1,4 @@
-"""What each metric is called, which way it is better, and how its value is written."""
+"""The display name of each metric, whether higher is better, and the format of its value."""
 
 import math
 from collections.abc import Mapping
@@ -84,7 +84,7 @@ WRITTEN |= {"macro_f1": "macro F1", "micro_f1": "micro F1", "samples_f1": "sampl
 
 
 def metric_name(metric: str) -> str:
-    """Return what people call a metric.
+    """Return the display name of a metric.
 
     >>> metric_name("chrf"), metric_name("exact_match")
     ('chrF++', 'exact match')
@@ -93,7 +93,7 @@ def metric_name(metric: str) -> str:
 
 
 def format_metric(value: float | None, digits: str = ".4f") -> str:
-    """Format a metric's value; NaN is a metric that these texts do not define, such as AUC of a single class.
+    """Return a metric's value as text; NaN means that it is undefined for these examples, such as AUC of one class.
 
     >>> format_metric(0.5), format_metric(math.nan), format_metric(math.inf)
     ('0.5000', 'undefined', 'inf')
@@ -104,7 +104,7 @@ def format_metric(value: float | None, digits: str = ".4f") -> str:
 
 
 def metric_rows(values: Mapping[str, float]) -> list[tuple[str, str]]:
-    """Return metrics as rows of a page: each name in words, and its value.
+    """Return metrics as rows for a page: display name and formatted value.
 
     >>> metric_rows({"exact_match": 0.5})
     [('exact match', '0.5000')]

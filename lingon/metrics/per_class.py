@@ -1,4 +1,4 @@
-"""How well each class is found: precision, recall and F1, as scikit-learn's `classification_report` has them."""
+"""Precision, recall and F1 of each class, as in scikit-learn's `classification_report`."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,9 @@ from lingon.core.shapes import Float, Int, Tensor
 
 
 class ClassScores(NamedTuple):
-    """Of one class: the share of what is called so that is so, the share of what is so that is called so, their
-    harmonic mean, the texts that are so, and the texts that are called so, or their weights. A share of nothing is 0.
+    """Scores of one class: precision, recall, F1, and the numbers (or summed weights) of true and predicted texts.
+
+    A ratio with denominator 0 is 0.
     """
 
     precision: float
@@ -18,7 +19,7 @@ class ClassScores(NamedTuple):
 
 
 def per_class(matrix: Int[Tensor, "C C"] | Float[Tensor, "C C"]) -> list[ClassScores]:
-    """Compute the scores of each class from a confusion matrix: rows are true classes, columns predicted ones.
+    """Return the scores of each class from a confusion matrix: rows are true classes, columns predicted ones.
 
     >>> import torch
     >>> per_class(torch.tensor([[3, 1], [0, 0]]))[0]

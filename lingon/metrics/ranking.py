@@ -1,4 +1,4 @@
-"""How well scores put the true ones before the others, whatever the threshold."""
+"""Threshold-free metrics of scores: area under the ROC curve and average precision."""
 
 import math
 
@@ -8,10 +8,10 @@ from lingon.core.shapes import Float, Int, Tensor
 
 
 def auc(probabilities: Float[Tensor, "n C"], targets: Int[Tensor, " n"]) -> float:
-    """Return area under the ROC curve; for more than two classes, the mean over classes of each one against the rest.
+    """Return the area under the ROC curve; for more than two classes, the mean of one class against the rest.
 
-    Classes that are nowhere or everywhere in `targets` have no curve and are left out; NaN when none is left, and for
-    NaN among the probabilities.
+    Classes of none or all of the `targets` have no curve and are left out; NaN when none is left, and for NaN among the
+    probabilities.
     """
     if probabilities.isnan().any():
         return math.nan
@@ -36,7 +36,7 @@ def binary_auc(scores: Float[Tensor, " n"], positive: Tensor) -> float:
     if not ups or not downs:
         return math.nan
     _, group, counts = scores.double().unique(return_inverse=True, return_counts=True)
-    # Rows with the same score share the middle of their ranks.
+    # Rows with the same score share the mean of their ranks.
     ranks = counts.cumsum(0).double() - (counts.double() - 1) / 2
     return (ranks[group][positive].sum().item() - ups * (ups + 1) / 2) / (ups * downs)
 
@@ -54,7 +54,7 @@ def average_precision(scores: Float[Tensor, " n"], positive: Tensor) -> float:
     if scores.isnan().any() or not positive.any():
         return math.nan
     _, group = scores.double().unique(return_inverse=True)
-    group = group.max() - group  # the highest first; rows with the same score come together
+    group = group.max() - group  # the highest first; rows with the same score form a group
     rows = torch.bincount(group).double().cumsum(0)
     found = torch.bincount(group, weights=positive.double())
     return ((found.cumsum(0) / rows * found).sum() / found.sum()).item()

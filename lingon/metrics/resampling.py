@@ -1,4 +1,4 @@
-"""How sure a score of a corpus is: bootstrap intervals, and whether two systems differ by more than chance."""
+"""Statistical significance of corpus scores: bootstrap intervals, and comparison of two systems."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from jaxtyping import Float
 from lingon.core.errors import UserError
 
 SAMPLES, TRIALS, SEED = 1_000, 10_000, 12345  # of sacrebleu, so that both give the same numbers
-AT_ONCE = 1 << 22  # drawn numbers that are in memory together
+AT_ONCE = 1 << 22  # maximum number of drawn numbers in memory
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What a metric of a corpus is computed from: numbers of each example, that are added up over the examples.
+    """The statistics from which a metric of a corpus is computed: numbers of each example, summed over the examples.
 
-    rows: [n, s], as for accuracy (right, 1), for BLEU the counts of n-grams. score: the metric of such a sum [s].
-    signature: how it was computed, in words that a paper quotes; "" where the metric has only one way.
+    rows: [n, s]; for accuracy (right, 1), for BLEU the counts of n-grams. score: a function from the sum [s] to the
+    metric. signature: how it was computed, to be quoted in a paper; "" if there is only one way.
     """
 
     rows: Float[np.ndarray, "n s"]
@@ -31,7 +31,7 @@ class Statistics:
         return self.score(self.rows.sum(0))
 
     def each(self) -> Float[np.ndarray, " n"]:
-        """Return the metric of every example alone."""
+        """Return the metric of each example by itself."""
         return np.array([self.score(row) for row in self.rows])
 
 
@@ -43,7 +43,7 @@ class Interval(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """How two systems differ: the second's score minus the first's, its interval, and the p-value of no difference."""
+    """Difference of two systems: second score minus first, its interval, and the p-value of the null hypothesis."""
 
     difference: float
     interval: Interval
@@ -53,9 +53,9 @@ class Comparison(NamedTuple):
 def mean_statistics(
     values: Sequence[float] | Float[np.ndarray, " n"], weights: Sequence[float] | Float[np.ndarray, " n"] | None = None
 ) -> Statistics:
-    """Return the statistics of a metric that is the mean of a number of each example, as accuracy is.
+    """Return the statistics of a metric that is a mean over examples, such as accuracy.
 
-    weights: how much each example counts; all alike when not given.
+    weights: of each example; all equal by default.
 
     >>> mean_statistics([1.0, 0.0, 1.0, 1.0]).value
     0.75
@@ -66,9 +66,9 @@ def mean_statistics(
 
 
 def bootstrap_interval(statistics: Statistics, samples: int = SAMPLES, seed: int = SEED) -> Interval:
-    """Return between which bounds 95 % of the scores of corpora lie that are drawn from this one, with replacement.
+    """Return the 95 % bootstrap interval of a score: of corpora drawn from this one with replacement.
 
-    Efron 1979; Koehn 2004. Raises UserError without an example.
+    Source: Efron 1979; Koehn 2004. Raises UserError without an example.
     """
     return _middle([statistics.score(total) for total in _redrawn(_checked(statistics), samples, seed)])
 
@@ -76,11 +76,11 @@ def bootstrap_interval(statistics: Statistics, samples: int = SAMPLES, seed: int
 def compare(
     first: Statistics, second: Statistics, samples: int = SAMPLES, trials: int = TRIALS, seed: int = SEED
 ) -> Comparison:
-    """Compare two systems on the same examples, in the same order.
+    """Return the comparison of two systems on the same examples, in the same order.
 
     The interval of the difference is by the paired bootstrap (Koehn 2004): both are scored on the same drawn examples.
     The p-value is by approximate randomization (Riezler and Maxwell 2005), two-sided: how often systems whose outputs
-    were swapped at random differ at least as much. Unlike sacrebleu's, it is 1 for a system beside itself.
+    were swapped at random differ at least as much. Unlike sacrebleu's, it is 1 for a system compared with itself.
     Raises UserError for systems with different numbers of examples.
     """
     width = _checked(first).shape[1]
@@ -94,7 +94,7 @@ def compare(
 
 
 def _p_value(first: Statistics, second: Statistics, difference: float, trials: int, seed: int) -> float:
-    """Share of trials, the real one among them, whose swapped systems differ at least so much."""
+    """Return the fraction of trials, including the real one, in which swapped systems differ by at least as much."""
     draw, n, as_large = np.random.default_rng(seed), len(first.rows), 1
     everything = first.rows.sum(0) + second.rows.sum(0)
     for count in _blocks(trials, n):
@@ -106,7 +106,7 @@ def _p_value(first: Statistics, second: Statistics, difference: float, trials: i
 
 
 def _redrawn(rows: Float[np.ndarray, "n s"], samples: int, seed: int) -> Iterator[Float[np.ndarray, " s"]]:
-    """Sums over n examples that are drawn with replacement, of each sample."""
+    """Yield for each sample the sum over n examples drawn with replacement."""
     draw, n = np.random.default_rng(seed), len(rows)
     for count in _blocks(samples, n):
         chosen = draw.choice(n, size=(count, n), replace=True)
@@ -115,7 +115,7 @@ def _redrawn(rows: Float[np.ndarray, "n s"], samples: int, seed: int) -> Iterato
 
 
 def _blocks(total: int, n: int) -> Iterator[int]:
-    """Sizes of blocks of draws. Multiples of 32, since booleans are drawn from words of 32 bits."""
+    """Yield sizes of blocks of draws; multiples of 32, since booleans are drawn from 32-bit words."""
     most = max(32, AT_ONCE // n // 32 * 32)
     yield from (min(most, total - start) for start in range(0, total, most))
 

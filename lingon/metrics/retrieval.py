@@ -1,7 +1,7 @@
-"""How well rankings of documents answer queries: nDCG, MRR, MAP, recall and precision.
+"""Retrieval metrics of rankings of documents: nDCG, MRR, MAP, recall and precision.
 
-A ranking is a sequence of documents, best first; `relevant` says how relevant those are that were judged, 0 or less
-being not relevant, as every document is that nobody judged. For a query without a relevant document each is NaN.
+A ranking is a sequence of documents, best first; `relevant` has the relevance of the judged documents. Documents with a
+relevance of 0 or less, and documents not judged, are not relevant. Without a relevant document each metric is NaN.
 """
 
 import math
@@ -13,7 +13,7 @@ from lingon.core.errors import UserError
 from lingon.metrics.scores import Scores
 
 Grade = int | float
-CUT, RECALL_CUT = 10, 100  # ranks that `evaluate_rankings` counts, as BEIR (Thakur et al. 2021) does
+CUT, RECALL_CUT = 10, 100  # cutoff ranks of `evaluate_rankings`, as in BEIR (Thakur et al. 2021)
 
 
 def linear_gain(relevance: Grade) -> float:
@@ -32,9 +32,9 @@ def ndcg(
     k: int = CUT,
     gain: Callable[[Grade], float] = linear_gain,
 ) -> float:
-    """Return the normalised discounted cumulative gain of the first k: sum of gain / log2(rank + 1), over its best.
+    """Return the normalised discounted cumulative gain of the first k: sum of gain / log2(rank + 1), over its maximum.
 
-    Its best is that of all judged documents in the order of their relevance.
+    The maximum is that of all judged documents, ordered by relevance.
 
     >>> ndcg(["b", "x", "a"], {"a": 2, "b": 1})  # (1/1 + 2/2) / (2/1 + 1/log2(3))
     0.7601...
@@ -45,13 +45,13 @@ def ndcg(
 
 
 def reciprocal_rank(ranking: Sequence[Hashable], relevant: Mapping[Hashable, Grade], k: int | None = None) -> float:
-    """Return 1 / the rank of the first relevant document among the first k (None: all); 0 where there is none."""
+    """Return 1 / the rank of the first relevant document among the first k (None: all); 0 if there is none."""
     found = (1 / rank for rank, hit in enumerate(_hits(ranking, relevant, k), 1) if hit)
     return next(found, 0.0) if _count(relevant) else math.nan
 
 
 def average_precision(ranking: Sequence[Hashable], relevant: Mapping[Hashable, Grade], k: int | None = None) -> float:
-    """Return the precisions at the ranks of relevant documents, summed, over the number of ALL relevant documents.
+    """Return the sum of precisions at the ranks of relevant documents, over the number of ALL relevant documents.
 
     A relevant document that was not found counts 0 (Manning, Raghavan and Schuetze 2008, section 8.4).
 
@@ -66,22 +66,22 @@ def average_precision(ranking: Sequence[Hashable], relevant: Mapping[Hashable, G
 
 
 def recall(ranking: Sequence[Hashable], relevant: Mapping[Hashable, Grade], k: int | None = None) -> float:
-    """Return which part of the relevant documents is among the first k (None: all)."""
+    """Return the fraction of relevant documents that are among the first k (None: all)."""
     return _share(sum(_hits(ranking, relevant, k)), _count(relevant))
 
 
 def precision(ranking: Sequence[Hashable], relevant: Mapping[Hashable, Grade], k: int = CUT) -> float:
-    """Return which part of the first k places has a relevant document; of a shorter ranking the rest is empty."""
+    """Return the fraction of the first k documents that are relevant; missing ones of a shorter ranking are not."""
     return sum(_hits(ranking, relevant, k)) / k if _count(relevant) else math.nan
 
 
 def evaluate_rankings(
     rankings: Mapping[Any, Sequence[Hashable]], judgements: Mapping[Any, Mapping[Any, Grade]]
 ) -> Scores:
-    """Return the means over all queries with a relevant document; nDCG with linear gains is the main one.
+    """Return the metrics averaged over all queries with a relevant document; nDCG with linear gains is the main one.
 
-    rankings: of each query; a query that has none counts 0. judgements: of each query, the relevance of documents.
-    Raises UserError where no query has a relevant document.
+    rankings: by query; a query without a ranking counts 0. judgements: by query, the relevance of documents.
+    Raises UserError if no query has a relevant document.
     """
     asked = [(rankings.get(query, ()), judged) for query, judged in judgements.items() if _count(judged)]
     if not asked:
@@ -105,7 +105,7 @@ def evaluate_rankings(
 
 
 def _checked(ranking: Sequence[Hashable], k: int | None) -> Sequence[Hashable]:
-    """Return the first k. Raises UserError for a document that comes twice, which would be counted twice."""
+    """Return the first k. Raises UserError for a document that occurs twice, which would be counted twice."""
     if k is not None and k < 1:
         raise UserError(f"the first {k} of a ranking; expected 1 or more")
     first = ranking[:k]

@@ -1,4 +1,4 @@
-"""ROUGE of summaries by the package rouge-score: how many words, pairs of words and longest subsequences are shared."""
+"""ROUGE of summaries by the package rouge-score: overlap of unigrams, bigrams and longest common subsequences."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ WORDS = re.compile(r"[^\W_]+")
 
 
 class WordTokenizer:
-    """Finds words in lower case. On ASCII they are those of rouge-score, which deletes letters of every other kind."""
+    """Splits texts into lower-case words. On ASCII as rouge-score, which drops letters of all other scripts."""
 
     def tokenize(self, text: str) -> list[str]:
         """Return the words of a text."""
@@ -21,15 +21,15 @@ class WordTokenizer:
 
 
 def rouge(predictions: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-    """Return the mean F1, from 0 to 1, of shared words, pairs of words, and the longest common subsequence (Lin 2004).
+    """Return the mean F1, from 0 to 1, of shared unigrams, bigrams and longest common subsequences (Lin 2004).
 
-    Words are not stemmed. Raises UserError for other numbers of texts, for none, and without rouge-score.
+    Words are not stemmed. Raises UserError if the numbers of texts differ, for no texts, and without rouge-score.
     """
     return {name: one.value for name, one in rouge_statistics(predictions, references).items()}
 
 
 def rouge_statistics(predictions: Sequence[str], references: Sequence[str]) -> dict[str, Statistics]:
-    """Return what each ROUGE is computed from, the F1 of each text; raises as `rouge` does."""
+    """Return the statistics of each ROUGE metric, the F1 of each text; raises as `rouge` does."""
     if len(predictions) != len(references):
         raise UserError(
             f"{counted(len(predictions), 'text')} for {counted(len(references), 'reference')}; each has one"

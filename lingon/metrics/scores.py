@@ -1,4 +1,4 @@
-"""What an evaluation found: metrics by name, of which one is the main one, and each of which knows its direction."""
+"""The result of an evaluation: metrics by name with their directions, one of them the main metric."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,9 +12,9 @@ Table = Mapping[str, Mapping[str, float]]  # by group, then by metric
 class Scores(dict[str, float]):
     """Metrics by name, as a dictionary.
 
-    main: the metric that models are compared by. tables: metrics of parts of the examples, as of each class, by the
-    table's name. details: lines that show the tables to people. signatures: how metrics were computed, by name, where
-    that has more than one way, as sacrebleu writes it.
+    main: the metric by which models are compared. tables: metrics of groups of examples, such as of each class, by the
+    table's name. details: the tables as lines of text. signatures: how metrics were computed, by name, in the format of
+    sacrebleu, for metrics with more than one variant.
     Raises UserError for a main metric that is not among the values, or a value whose direction is not in
     `lingon.metrics.metric_table`.
 
@@ -41,7 +41,7 @@ class Scores(dict[str, float]):
         self.signatures = dict(signatures or {})
 
     def higher_is_better(self, metric: str | None = None) -> bool:
-        """Return the direction of a metric; of the main one when none is named."""
+        """Return whether higher values of a metric are better; of the main one by default."""
         return HIGHER_IS_BETTER[metric or self.main]
 
     def better_than(self, other: "Scores") -> bool:
@@ -50,11 +50,11 @@ class Scores(dict[str, float]):
         return mine > theirs if self.higher_is_better() else mine < theirs
 
     def row(self) -> dict[str, Any]:
-        """Return all of it as JSON writes it: the metrics, then the tables and the signatures."""
+        """Return a dictionary for JSON: the metrics, then the tables and the signatures."""
         return {**self, **self.tables, **({"signatures": self.signatures} if self.signatures else {})}
 
     def lines(self) -> list[str]:
-        """Return the metrics for people, one in a line, the details and the signatures."""
+        """Return lines of text: the metrics, one per line, the details and the signatures."""
         values = [f"{name.replace('_', ' '):20} {format_metric(value)}" for name, value in self.items()]
         signed = [f"{name.replace('_', ' '):20} {signature}" for name, signature in self.signatures.items()]
         return [*values, *self.details, *signed]

@@ -1,17 +1,17 @@
-"""How well masks agree with true ones: intersection over union, Dice, and the share of right pixels."""
+"""Metrics of segmentation masks: intersection over union, Dice coefficient, and pixel accuracy."""
 
 import numpy as np
 
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, UInt8
 
-IGNORED = 255  # a pixel of this true class counts for nothing
+IGNORED = 255  # pixels of this true class are ignored
 
 
 def mask_confusion(
     found: UInt8[np.ndarray, "*sizes"], true: UInt8[np.ndarray, "*sizes"], classes: int
 ) -> Int[np.ndarray, "C C"]:
-    """Count pixels by true class (row) and found class (column); those whose true class is 255 are left out.
+    """Return the number of pixels by true class (row) and predicted class (column), without those of true class 255.
 
     >>> mask_confusion(np.array([0, 1, 1, 0], np.uint8), np.array([0, 1, 0, 255], np.uint8), 2).tolist()
     [[1, 1], [0, 1]]
@@ -27,10 +27,10 @@ def mask_confusion(
 
 
 def class_iou(confusion: Int[np.ndarray, "C C"]) -> Float[np.ndarray, " C"]:
-    """Return the intersection over union of each class: of the pixels that are or are found to be it, those both.
+    """Return the intersection over union of each class: pixels both true and predicted, over pixels of either kind.
 
-    NaN for a class that no pixel is and none is found to be: there is nothing to be right or wrong about. A class that
-    no pixel is, but some are found to be, has 0.
+    NaN for a class that occurs neither in the true nor in the predicted masks; 0 for a class that occurs only in the
+    predicted ones.
 
     >>> class_iou(np.array([[2, 1, 0], [1, 4, 0], [0, 0, 0]])).tolist()
     [0.5, 0.6666666666666666, nan]
@@ -49,17 +49,17 @@ def class_dice(confusion: Int[np.ndarray, "C C"]) -> Float[np.ndarray, " C"]:
 
 
 def mean_iou(confusion: Int[np.ndarray, "C C"]) -> float:
-    """Return the mean of `class_iou` over the classes that have one; NaN where there is none."""
+    """Return the mean of `class_iou` over the classes for which it is defined; NaN if there are none."""
     return _mean(class_iou(confusion))
 
 
 def mean_dice(confusion: Int[np.ndarray, "C C"]) -> float:
-    """Return the mean of `class_dice` over the classes that have one; NaN where there is none."""
+    """Return the mean of `class_dice` over the classes for which it is defined; NaN if there are none."""
     return _mean(class_dice(confusion))
 
 
 def pixel_accuracy(confusion: Int[np.ndarray, "C C"]) -> float:
-    """Return the share of pixels whose class is found; NaN where there are no pixels.
+    """Return the fraction of pixels whose predicted class is right; NaN without pixels.
 
     >>> pixel_accuracy(np.array([[2, 1], [1, 4]]))
     0.75

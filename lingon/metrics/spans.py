@@ -1,4 +1,4 @@
-"""Spans scored by the rules of CoNLL (Tjong Kim Sang 2002): right is one whose words and type are all right."""
+"""Span scores as in CoNLL (Tjong Kim Sang 2002): a span is correct only if its boundaries and type are."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ Tags = Sequence[Sequence[str]]  # of each sentence, one for each word
 
 @dataclass(frozen=True)
 class SpanCounts:
-    """Counts of spans: those that are there, those that were predicted, and those that are both."""
+    """Counts of spans: true ones (`support`), predicted ones, and correct ones."""
 
     support: int
     predicted: int
@@ -22,12 +22,12 @@ class SpanCounts:
 
     @property
     def precision(self) -> float:
-        """Return the share of the predicted spans that are there; 0 of none."""
+        """Return the fraction of predicted spans that are correct; 0 if there are none."""
         return self.correct / max(1, self.predicted)
 
     @property
     def recall(self) -> float:
-        """Return the share of the spans that were predicted; 0 of none."""
+        """Return the fraction of true spans that were predicted; 0 if there are none."""
         return self.correct / max(1, self.support)
 
     @property
@@ -48,7 +48,7 @@ class SpanCounts:
 
 @dataclass(frozen=True)
 class SpanScores:
-    """Scores of all spans, of those of each type, and the accuracy of the tags (share of words whose tag is right)."""
+    """Scores of all spans and of the spans of each type, and the accuracy of the tags of words."""
 
     total: SpanCounts
     by_type: dict[str, SpanCounts]
@@ -56,10 +56,10 @@ class SpanScores:
 
 
 def span_scores(true: Tags, predicted: Tags) -> SpanScores:
-    """Score predicted tags of spans by those that are true. Both may be of any scheme but IO, or none at all.
+    """Return the span scores of predicted tags. Both may be in any scheme but IO, or follow none consistently.
 
-    Every sequence of tags has spans: one begins at B-, at I- after O and at I- of another type (`spans_of`).
-    Raises UserError for sentences of another number or length, and for tags that are not of spans.
+    Any sequence of tags defines spans: one begins at B-, at I- after O and at I- of another type (`spans_of`).
+    Raises UserError if numbers or lengths of sentences differ, and for tags that are not span tags.
 
     >>> found = span_scores([["B-a", "I-a", "O", "B-b"]], [["B-a", "I-a", "O", "B-a"]])
     >>> found.total.precision, found.total.recall, found.by_type["b"].recall, found.accuracy
@@ -79,20 +79,20 @@ def span_scores(true: Tags, predicted: Tags) -> SpanScores:
 
 
 def tag_accuracy(true: Tags, predicted: Tags) -> float:
-    """Return the share of words whose tag is right; 0 of none. Raises UserError for other numbers of tags."""
+    """Return the fraction of words whose tag is right; 0 if there are none. Raises UserError if the lengths differ."""
     check_lengths(true, predicted)
     pairs = list(zip(chain.from_iterable(true), chain.from_iterable(predicted), strict=True))
     return sum(tag == guessed for tag, guessed in pairs) / max(1, len(pairs))
 
 
 def span_errors(true: Sequence[str], predicted: Sequence[str]) -> tuple[list[Span], list[Span]]:
-    """Return the spans of a sentence that were missed, and those that were predicted and are not there."""
+    """Return the spans of a sentence that were missed, and those that were predicted wrongly."""
     there, said = spans_of(true), spans_of(predicted)
     return [span for span in there if span not in said], [span for span in said if span not in there]
 
 
 def check_lengths(true: Tags, predicted: Tags) -> None:
-    """Raise UserError unless there are as many sentences, each with as many tags."""
+    """Raise UserError unless both have the same number of sentences, each with the same number of tags."""
     if len(true) != len(predicted):
         raise UserError(
             f"{counted(len(true), 'sentence has', 'sentences have')} tags, and {len(predicted):,} were predicted"
@@ -103,7 +103,7 @@ def check_lengths(true: Tags, predicted: Tags) -> None:
 
 
 def refuse_other_tags(sentences: Tags) -> None:
-    """Raise UserError for tags that are not of spans."""
+    """Raise UserError for tags that are not span tags."""
     tags = sorted(set(chain.from_iterable(sentences)))
     if not are_spans(tags):
         strange = next((tag for tag in tags if not are_spans([tag])), tags[0])

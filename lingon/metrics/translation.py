@@ -1,4 +1,4 @@
-"""BLEU, chrF++ and TER of translations by sacrebleu, with the signatures that make them comparable."""
+"""BLEU, chrF++ and TER of translations by sacrebleu, with its signatures for comparison."""
 
 from collections.abc import Mapping, Sequence
 from types import ModuleType
@@ -13,29 +13,29 @@ from lingon.metrics.resampling import Statistics, bootstrap_interval
 from lingon.metrics.scores import Scores
 
 METRICS = ("bleu", "chrf", "ter")
-# How BLEU finds words in languages without spaces between them; elsewhere by the rules of mteval-v13a, as at WMT.
+# BLEU's tokenizers for languages without spaces between words; for all others 13a (mteval-v13a), as at WMT.
 BLEU_TOKENIZERS = {"zh": "zh", "ja": "char", "th": "char", "lo": "char", "km": "char", "my": "char"}
 
 
 class CorpusScore(NamedTuple):
-    """Score of a corpus from 0 to 100 (TER also above), and sacrebleu's signature of how it was computed."""
+    """A score of a corpus, from 0 to 100 (TER may exceed 100), and sacrebleu's signature of how it was computed."""
 
     value: float
     signature: str
 
 
 def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], language: str | None = None) -> CorpusScore:
-    """Return BLEU of translations, in plain text, against a reference for each (Papineni et al. 2002; Post 2018).
+    """Return BLEU of translations (detokenized) with one reference for each (Papineni et al. 2002; Post 2018).
 
-    language: of the texts, as "de"; it matters for those without spaces between words.
-    Raises UserError for other numbers of texts, for none, and without sacrebleu.
+    language: of the texts, such as "de"; it matters for languages without spaces between words.
+    Raises UserError if the numbers of texts differ, for no texts, and without sacrebleu.
     """
     found = translation_statistics("bleu", hypotheses, references, language)
     return CorpusScore(found.value, found.signature)
 
 
 def corpus_bleu_of_several(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> CorpusScore:
-    """Return BLEU of texts with one reference or several for each, as captions have. Raises as `corpus_bleu` does."""
+    """Return BLEU of texts with one or more references for each, such as captions. Raises as `corpus_bleu` does."""
     if len(hypotheses) != len(references):
         raise UserError(
             f"{counted(len(hypotheses), 'text')} for the references of {len(references):,}; each has one or more"
@@ -62,7 +62,7 @@ def corpus_ter(hypotheses: Sequence[str], references: Sequence[str]) -> CorpusSc
 def translation_statistics(
     metric: str, hypotheses: Sequence[str], references: Sequence[str], language: str | None = None
 ) -> Statistics:
-    """Return what a metric (bleu, chrf or ter) is computed from, of each sentence; raises as `corpus_bleu` does."""
+    """Return the statistics of each sentence for a metric (bleu, chrf or ter); raises as `corpus_bleu` does."""
     if len(hypotheses) != len(references):
         raise UserError(
             f"{counted(len(hypotheses), 'translation')} for {counted(len(references), 'reference')}; each has one"
@@ -70,7 +70,7 @@ def translation_statistics(
     if not hypotheses:
         raise UserError("there is no translation to score")
     scorer = _scorer(metric, language)
-    # Of sacrebleu's methods for its own tests of significance; the public ones give no statistics.
+    # Private methods of sacrebleu, used by its own significance tests; the public ones return no statistics.
     rows = np.array(scorer._extract_corpus_statistics(hypotheses, [references]), dtype=np.float64)
     return Statistics(rows, lambda total: float(scorer._compute_score_from_stats(total).score), _signature(scorer))
 
@@ -82,9 +82,9 @@ def translation_scores(
     metrics: Sequence[str] = ("bleu", "chrf"),
     language: str | None = None,
 ) -> Scores:
-    """Return the scores of translations with their signatures and, as the table `intervals`, bootstrap intervals.
+    """Return the scores of translations with signatures, and bootstrap intervals as the table `intervals`.
 
-    also: scores of another kind by name, such as the loss. The first of the metrics is the main one.
+    also: other scores by name, such as the loss. The first of `metrics` is the main one.
     Raises as `corpus_bleu` does.
     """
     found = {name: translation_statistics(name, hypotheses, references, language) for name in metrics}
@@ -102,7 +102,7 @@ def translation_scores(
 def _scorer(metric: str, language: str | None):
     scorers = _sacrebleu()
     if metric == "bleu":
-        # force: no warning of texts that look tokenized, at every evaluation of a training
+        # force: no warning about texts that look tokenized, at every evaluation during training
         return scorers.BLEU(tokenize=BLEU_TOKENIZERS.get(language or "", "13a"), force=True)
     if metric == "chrf":
         return scorers.CHRF(word_order=2)
