@@ -1,8 +1,7 @@
-"""Compiled loops as a library of their own, made once by another process: whoever calls them holds no compiler.
+"""Loops compiled ahead of time into a shared library, by another process, so that callers do not load a compiler.
 
-numba and LLVM take a hundred megabytes and a second of every process that imports them. A loop that neither takes
-memory nor raises needs them only while it is compiled. A library is called by
-`call_loop(function, arrays, sizes, numbers)`.
+Importing numba and LLVM costs each process a hundred megabytes and a second. A loop that neither allocates memory nor
+raises needs them only while it is compiled. A library is called by `call_loop(function, arrays, sizes, numbers)`.
 """
 
 import contextlib
@@ -29,19 +28,20 @@ from lingon.kernels.failed_compiles import failure_file, keep_failure, loops_dir
 
 ENTRY = "lingon_entry"
 COMPILERS = (["cc"], ["gcc"], ["clang"])
-# numba's code names these for the case of an error or of memory to give back, which there is none of.
+# Symbols that numba's code refers to for errors and for freeing memory; they are never called here.
 NEVER = "NRT_Free NRT_MemInfo_alloc_aligned NRT_MemInfo_call_dtor numba_do_raise numba_gil_ensure numba_gil_release"
 NEVER += " numba_runtime_build_excinfo_struct numba_unpickle"
 
 
 def load_loop(program: str, argument: int, sources: Sequence[Path]) -> Callable | None:
-    """Return the loop that the module `program` writes into a library when it is run with `argument` and a path.
+    """Return the loop from the library that the module `program` writes when run with `argument` and a path.
 
-    Made when it is first asked for, and again when `sources`, numba or the processor are other ones. None where there
-    is no C compiler to link with, no place to keep it, or compiling fails: that is warned of once, kept as a file
-    (`failed_compiles`), and tried again when the compiler or one of the above is another one, or the file is deleted.
+    The library is made at the first call, and again when `sources`, numba or the processor have changed. Returns None
+    if there is no C compiler to link with, no folder to store the library in, or compilation fails. A failure is warned
+    of once and recorded as a file (`failed_compiles`); compilation is tried again when the compiler or one of the above
+    has changed, or the file is deleted.
     """
-    # In an archive none of them is a file, and no library is kept; in a folder a name that is wrong is our mistake.
+    # In a zip archive none of them is a file, and no library is stored; in a folder a wrong name is a mistake of ours.
     assert not [source for source in sources if source.parent.is_dir() and not source.is_file()], sources
     try:
         path = loops_dir() / f"{program.rpartition('.')[2]}-{argument}-{_identity(sources)}.so"
@@ -59,7 +59,7 @@ def load_loop(program: str, argument: int, sources: Sequence[Path]) -> Callable 
     if found is None and command and not failure_file(path, command).exists():
         with contextlib.suppress(OSError, UserError), locked(path.parent, "compiling loops", wait=300):
             remove_leftovers(path.parent)
-            found = _opened(path)  # another process may have made it meanwhile
+            found = _opened(path)  # another process may have made it in the meantime
             if found is None:
                 _make(program, argument, path, failure_file(path, command))
                 found = _opened(path)
@@ -69,9 +69,9 @@ def load_loop(program: str, argument: int, sources: Sequence[Path]) -> Callable 
 def call_loop(
     function: Callable, arrays: Sequence[np.ndarray], sizes: Sequence[int], numbers: list[float]
 ) -> list[float]:
-    """Call a loop with C-contiguous arrays, whole numbers and numbers; returns the numbers as it leaves them.
+    """Call a loop with C-contiguous arrays, integers and floats; return the floats as modified by the loop.
 
-    Python's lock is free meanwhile. Raises ValueError for an array that is not contiguous.
+    The GIL is released during the call. Raises ValueError for an array that is not contiguous.
     """
     if not all(array.flags.c_contiguous for array in arrays):
         raise ValueError(f"array {[a.flags.c_contiguous for a in arrays].index(False)} is not contiguous")
@@ -82,10 +82,10 @@ def call_loop(
 
 
 def write_library(loop: Callable, path: Path) -> None:
-    """Compile `loop(places, sizes, numbers)`, three pointers, for this processor, and link it into a library.
+    """Compile `loop(places, sizes, numbers)`, with three pointers, for this processor, and link it into a library.
 
-    places[k] is the address of array k (`numba.carray` reads it). Raises OSError or RunError where that fails, and
-    whatever numba does for a loop it cannot compile.
+    places[k] is the address of array k (read by `numba.carray`). Raises OSError or RunError if linking fails, and
+    whatever numba raises for a loop it cannot compile.
     """
     import llvmlite.binding as llvm
     from numba import cfunc, types
@@ -110,12 +110,12 @@ def write_library(loop: Callable, path: Path) -> None:
             said = next(iter(done.stderr.splitlines()), f"exit code {done.returncode}")
             raise RunError(f"{command[0]} cannot link it: {said.strip()}")
         with atomic_write(path, "wb") as file:
-            os.chmod(file.fileno(), 0o644 & os.fstat(file.fileno()).st_mode)  # whatever the umask leaves to a group
+            os.chmod(file.fileno(), 0o644 & os.fstat(file.fileno()).st_mode)  # never group-writable, whatever the umask
             file.write((here / "whole").read_bytes())
 
 
 def linker() -> list[str] | None:
-    """Return the command of a C compiler of this machine: what CC says, else a usual one. None on Windows, untested."""
+    """Return the command of a C compiler: CC, else a usual one; None if there is none, and on Windows (untested)."""
     if sys.platform == "win32":
         return None
     chosen = shlex.split(os.environ.get("CC", ""))
@@ -123,13 +123,14 @@ def linker() -> list[str] | None:
 
 
 def _opened(path: Path) -> Callable | None:
-    """Return the loop of a library; None where there is none, or a damaged one."""
+    """Return the loop of a library; None if it is missing or damaged."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        # A cache may be shared: what others could have put there is not run. What was checked is what is opened.
+        # A cache may be shared: files that others could have written are not run. The open file is checked and loaded,
+        # so that it cannot be exchanged in between.
         if not _only_ours(os.fstat(handle)) or _writable_by_others(path.parent):
             raise OSError
         checked = Path(f"/proc/self/fd/{handle}")
@@ -137,20 +138,20 @@ def _opened(path: Path) -> Callable | None:
     except (OSError, AttributeError):
         os.close(handle)
         return None
-    # The file stays open: the loader knows a library by its name, and a number that is free again would name another.
+    # The file stays open: the loader identifies a library by its path, and a reused descriptor would be taken for it.
     function.restype = None
     return function
 
 
 def _only_ours(about: os.stat_result) -> bool:
-    """Return whether nobody but this user (and root) can have written here."""
+    """Return whether only this user (and root) can write here."""
     if about.st_uid not in (0, os.getuid()) or about.st_mode & stat.S_IWOTH:
         return False
     return not about.st_mode & stat.S_IWGRP or _group_of_one(about.st_gid)
 
 
 def _group_of_one(group: int) -> bool:
-    """Return whether a group is the one that many systems make for each user, with nobody else in it."""
+    """Return whether a group is the private group of this user, without other members."""
     import grp
     import pwd
 
@@ -162,7 +163,7 @@ def _group_of_one(group: int) -> bool:
 
 
 def _writable_by_others(folder: Path) -> Path | None:
-    """Return the first folder, from this one up to the cache, in which others could put a file in place of ours."""
+    """Return the first folder, from this one up to the cache, that others can write to; None if there is none."""
     root = loops_dir().parent
     places = [folder, *folder.parents]
     inside = places[: places.index(root) + 1] if root in places else [folder]
@@ -172,7 +173,7 @@ def _writable_by_others(folder: Path) -> Path | None:
 def _make(program: str, argument: int, path: Path, failure: Path) -> None:
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    # -P: not from the folder where one happens to stand.
+    # -P: do not import from the current folder.
     command = [sys.executable, "-P", "-m", program, str(argument), str(path)]
     try:
         subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=300)
@@ -182,7 +183,7 @@ def _make(program: str, argument: int, path: Path, failure: Path) -> None:
 
 
 def _identity(sources: Sequence[Path]) -> str:
-    """Return what the machine code depends on, as a short hash."""
+    """Return a short hash of everything that the machine code depends on."""
     found = hashlib.sha256()
     for source in [Path(__file__), *sources]:
         found.update(source.read_bytes())
@@ -192,7 +193,7 @@ def _identity(sources: Sequence[Path]) -> str:
 
 
 def _processor() -> list[str]:
-    """Return the kind of processor and what it can do: a folder may be shared by machines that differ."""
+    """Return the processor model and its features: a folder may be shared by different machines."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Linear layers for inference in bfloat16: half the bytes of float32, and twice the pace where a processor has it."""
+"""Linear layers for inference in bfloat16: half the bytes of float32, twice as fast if the processor supports it."""
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from lingon.kernels.linear import ONEDNN
 
 
 def has_bfloat16() -> bool:
-    """Return whether this processor multiplies in bfloat16, not only by way of float32."""
+    """Return whether this processor has bfloat16 instructions, rather than emulating them in float32."""
     capability = getattr(torch.backends.cpu, "get_cpu_capability", lambda: "")()
     asked = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None) if ONEDNN else None
     own = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
@@ -17,9 +17,9 @@ def has_bfloat16() -> bool:
 
 
 class BFloat16Linear(nn.Module):
-    """x W^T + b with both factors rounded to bfloat16 and sums in float32; the product is rounded to bfloat16.
+    """A linear layer x W^T + b with factors in bfloat16, sums in float32, and the result rounded to bfloat16.
 
-    dtype: what the product is given in, for whatever comes after it.
+    dtype: of the output.
     Source: Kalamkar et al. 2019, "A Study of BFLOAT16 for Deep Learning Training".
     """
 
@@ -29,7 +29,7 @@ class BFloat16Linear(nn.Module):
         self.in_features, self.out_features = linear.in_features, linear.out_features
         weight = linear.weight.detach().bfloat16().contiguous()
         self.packed = ONEDNN and weight.device.type == "cpu"
-        # In blocks, as oneDNN reads it; else every call would lay it out anew.
+        # In oneDNN's blocked layout; otherwise every call would convert it again.
         self.weight = torch.ops.mkldnn._reorder_linear_weight(weight, 1) if self.packed else weight
         self.bias = None if linear.bias is None else linear.bias.detach().bfloat16()
 

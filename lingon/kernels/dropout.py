@@ -1,7 +1,7 @@
-"""Dropout whose random numbers are drawn several at a time.
+"""Dropout that uses each random number for several elements.
 
-PyTorch draws one number of its generator, on one core, for each number that may be dropped; on processors that are not
-Intel's that is what a training of small models waits for. Sixteen bits decide as well, and one draw has 64 of them.
+PyTorch draws one random number, on one core, for each element; on processors other than Intel's this is the bottleneck
+of training small models. Here each element uses 16 bits, four elements share a draw of 64 bits.
 """
 
 import torch
@@ -11,25 +11,25 @@ from torch import nn
 from lingon.core.shapes import Bool, Float, Tensor
 
 BITS = 16
-LEAST = 1 << 12  # numbers, below which PyTorch's own dropout takes as long
-LOWEST = -(1 << 63)  # of 64 bits
+LEAST = 1 << 12  # elements below which PyTorch's own dropout is as fast
+LOWEST = -(1 << 63)  # the smallest int64
 
 
 class Dropout(nn.Dropout):
-    """nn.Dropout, faster on a CPU: drops each number with probability p, rounded to 1/65,536, and scales the others.
+    """nn.Dropout, faster on a CPU: drops each element with probability p, rounded to 1/65,536, and scales the others.
 
-    The numbers that it drops are others than those of nn.Dropout with the same seed.
+    With the same seed, it drops other elements than nn.Dropout.
     """
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-        """Return x with some numbers 0 and the others larger, while it is trained; else x."""
+        """Return x with some elements 0 and the others scaled up, in training mode; else x."""
         if not self.training or not self.p:
             return x
         return F.dropout(x, self.p, True, True) if self.inplace else dropout(x, self.p)
 
 
 def dropout(x: Float[Tensor, "..."], p: float) -> Float[Tensor, "..."]:
-    """Return x with each number dropped with probability p, and the others scaled: F.dropout while training."""
+    """Return x with each element dropped with probability p and the others scaled, as F.dropout in training mode."""
     if x.device.type != "cpu" or x.numel() < LEAST or torch.compiler.is_compiling():
         return F.dropout(x, p)
     stays, scale = _draw(x, p)
@@ -37,7 +37,7 @@ def dropout(x: Float[Tensor, "..."], p: float) -> Float[Tensor, "..."]:
 
 
 def _draw(x: Float[Tensor, "..."], p: float) -> tuple[Bool[Tensor, "..."], float]:
-    """Return which numbers of x stay, and what they are multiplied by."""
+    """Return which elements of x stay, and the factor by which they are scaled."""
     dropped = round(p * (1 << BITS))
     if dropped == 1 << BITS:
         return torch.zeros(x.shape, dtype=torch.bool), 1.0
@@ -47,7 +47,7 @@ def _draw(x: Float[Tensor, "..."], p: float) -> tuple[Bool[Tensor, "..."], float
 
 
 class _Dropped(torch.autograd.Function):
-    """x * stays * scale. What stays is kept for the gradient as a byte each, not as a factor of four."""
+    """x * stays * scale. The mask is saved for the backward pass as one byte per element, not as a 4-byte factor."""
 
     @staticmethod
     def forward(ctx, x, stays, scale):

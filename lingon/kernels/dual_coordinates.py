@@ -1,4 +1,4 @@
-"""One pass of dual coordinate descent over sparse examples: the loop of linear support vector machines and of ridge."""
+"""One pass of dual coordinate descent over sparse examples, for linear support vector machines and ridge regression."""
 
 import numpy as np
 
@@ -7,22 +7,22 @@ from lingon.kernels.jit import fast_kernel
 
 @fast_kernel
 def descend(rows, values, starts, ends, order, targets, upper, error, alphas, table, bias):
-    """Make one step for every output of some examples, in their order; return the gain and the loss.
+    """Make one step for every output of some examples, in the given order; return the gain and the loss.
 
-    Each output is a problem of its own (Hsieh et al. 2008, "A Dual Coordinate Descent Method for Large-scale Linear
-    SVM", algorithm 1, L2-SVM; without the bound and the sign, that of ridge regression: Ho and Lin 2012, section 3.2,
-    at epsilon = 0):
+    The outputs are independent problems (Hsieh et al. 2008, "A Dual Coordinate Descent Method for Large-scale Linear
+    SVM", algorithm 1, L2-SVM; without the bound and the sign it is ridge regression: Ho and Lin 2012, section 3.2,
+    with epsilon = 0):
 
         min_w  |w|^2 / 2 + sum_i C_i max(0, 1 - s_i w.x_i)^2,   w = sum_i alpha_i s_i x_i,  s_i = +-1
         min_w  |w|^2 / 2 + sum_i C_i (y_i - w.x_i)^2,           w = sum_i alpha_i x_i
 
-    error: None for the first, the squared hinge; anything else, such as 2, for the second, the squared error. It is a
-    matter of its type, so that the loop is compiled for each alone. rows, values: the features of all examples [M];
-    those of example i stand from starts[i] to ends[i]. order: numbers of the examples to visit [B]. targets: their s_i
-    or y_i [B, K]; upper: their C_i [B, K]. alphas: the dual variables of all examples [N, K], updated. table: the
-    weights [R, K], updated, and bias [K], the weights of a feature that is 1 everywhere. The gain is how far the dual
-    objective rose; it is 0 where all alphas are 0, and highest at the optimum. The loss is the sum of what each example
-    lost before its step.
+    error: None for the first, the squared hinge loss; anything else, such as 2, for the second, the squared error. The
+    two differ in type, so that the loop is compiled separately for each. rows, values: the features of all examples
+    [M]; those of example i are from starts[i] to ends[i]. order: numbers of the examples to visit [B]. targets: their
+    s_i or y_i [B, K]. upper: their C_i [B, K]. alphas: the dual variables of all examples [N, K], updated. table: the
+    weights [R, K], updated. bias: [K], updated, the weights of a feature that is always 1. The gain is the increase of
+    the dual objective, which is 0 if all alphas are 0, and highest at the optimum. The loss is the sum of the losses of
+    the examples, each before its step.
     """
     outputs = table.shape[1]
     scores = np.empty(outputs, np.float32)

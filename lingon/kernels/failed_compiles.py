@@ -1,4 +1,4 @@
-"""Loops that could not be compiled: why, kept as files beside the libraries, so that each is tried once a compiler."""
+"""Records of failed compilations, as files beside the libraries, so that each loop is tried only once per compiler."""
 
 import hashlib
 import shutil
@@ -15,7 +15,7 @@ ENDING = ".failed"
 
 @dataclass(frozen=True)
 class FailedCompile:
-    """A loop that could not be compiled. program: the module that has it. why: one line. file: the whole story."""
+    """A loop that could not be compiled. program: its module. why: one line. file: with the full output."""
 
     program: str
     why: str
@@ -36,7 +36,7 @@ def loops_dir() -> Path:
 
 
 def failure_file(library: Path, compiler: Sequence[str]) -> Path:
-    """Return the file of a library's failure with a compiler; another compiler, or a new version, has another name."""
+    """Return the path of the failure record of a library and a compiler; it differs for another compiler or version."""
     found = Path(shutil.which(compiler[0]) or compiler[0]).resolve()
     about = found.stat() if found.exists() else None
     said = [str(found), *compiler[1:], *([about.st_size, about.st_mtime_ns] if about else [])]
@@ -44,7 +44,7 @@ def failure_file(library: Path, compiler: Sequence[str]) -> Path:
 
 
 def keep_failure(program: str, file: Path, error: subprocess.SubprocessError) -> FailedCompile:
-    """Write what went wrong; failures of the same loop with other sources or another numba are removed."""
+    """Write a failure record; remove those of the same loop with other sources or another numba."""
     said = getattr(error, "stderr", None) or ""
     story = (said.decode(errors="replace") if isinstance(said, bytes) else said).strip()
     why = story.splitlines()[-1].removeprefix(f"{RunError.__module__}.{RunError.__name__}: ") if story else str(error)
@@ -58,7 +58,7 @@ def keep_failure(program: str, file: Path, error: subprocess.SubprocessError) ->
 
 
 def failed_compiles() -> list[FailedCompile]:
-    """Return the loops that could not be compiled on this machine, by name; not those with a library made since."""
+    """Return the loops that could not be compiled on this machine, by name, unless their library exists by now."""
     found = []
     for file in sorted(loops_dir().glob(f"*-*-*-*{ENDING}")):
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -1,4 +1,4 @@
-"""A model laid out for many inputs at once on a CPU, in one of three precisions; the model itself stays as it is."""
+"""A model with linear layers optimized for large batches on a CPU, in one of three precisions, beside the original."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -22,9 +22,9 @@ LAYOUTS: Mapping[str, Callable[[nn.Linear], nn.Module]] = {
 
 @dataclass
 class FastInference:
-    """Gives twins of a model, each made when it is first asked for and again when weights have changed.
+    """Optimized twins of a model, each made when first requested and again when weights have changed.
 
-    layouts: what is put in place of a linear layer, by the name of the precision.
+    layouts: functions that replace a linear layer, by the name of the precision.
     """
 
     model: nn.Module
@@ -34,7 +34,7 @@ class FastInference:
     def twin(self, precision: str) -> nn.Module:
         """Return the model in evaluation mode with its linear layers in a precision, a name of `layouts`.
 
-        Raises UserError for another one.
+        Raises UserError for any other name.
         """
         if precision not in self.layouts:
             raise unknown("precision", precision, self.layouts)
@@ -46,5 +46,5 @@ class FastInference:
 
 
 def autocast_for(precision: str) -> contextlib.AbstractContextManager:
-    """Return the context in which a twin runs: what is no linear layer is in bfloat16 where that keeps its accuracy."""
+    """Return the context in which to run a twin: bfloat16 autocast for its other operators, or none."""
     return torch.autocast("cpu", torch.bfloat16) if precision == "bfloat16" else contextlib.nullcontext()

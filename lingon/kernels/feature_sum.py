@@ -1,4 +1,4 @@
-"""The sum of a set of table rows for each text, with a gradient that holds only the rows that were used."""
+"""The weighted sum of table rows for each text, with a sparse gradient of the rows that were used."""
 
 import numpy as np
 import torch
@@ -11,16 +11,17 @@ from lingon.kernels.jit import kernel
 def sum_rows(
     table: Float[Tensor, "R C"], keys: Int[Tensor, " M"], values: Float[Tensor, " M"], texts: int
 ) -> Float[Tensor, "texts C"]:
-    """Return for each text the sum of the table rows of its keys, each times its value.
+    """Return for each text the sum of value * table row over its keys.
 
-    keys: `row << 32 | text`, rising, without repeats (see data/hashing.py). values: of each key; they get no gradient.
-    That of the table is sparse and coalesced. Rows are added in rising order, so a result does not depend on threads.
+    keys: `row << 32 | text`, ascending, without duplicates (see data/hashing.py). values: of each key; they get no
+    gradient. The gradient of the table is sparse and coalesced. Rows are added in ascending order, so the result does
+    not depend on the number of threads.
     """
     return SumRows.apply(table, keys, values, texts)
 
 
 class SumRows(torch.autograd.Function):
-    """Compiled loops on the CPU for float32, torch operations elsewhere; both add in the same order."""
+    """Autograd function of `sum_rows`: compiled loops for float32 on the CPU, otherwise torch, in the same order."""
 
     @staticmethod
     def forward(ctx, table, keys, values, texts):
@@ -44,7 +45,7 @@ class SumRows(torch.autograd.Function):
 def gradient_rows(
     keys: Int[Tensor, " M"], values: Float[Tensor, " M"], gradient: Float[Tensor, "B C"]
 ) -> tuple[Int[Tensor, " K"], Float[Tensor, "K C"]]:
-    """Return the rows in `keys`, each once and rising, and for each the sum of value times gradient over its texts."""
+    """Return the distinct rows in `keys`, ascending, and for each the sum of value * gradient over its texts."""
     if _compiled(gradient):
         rows = np.empty(len(keys), np.int64)
         found = np.zeros((len(keys), gradient.shape[1]), np.float32)

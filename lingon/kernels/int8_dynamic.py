@@ -1,7 +1,7 @@
-"""Linear layers whose products are of 8-bit numbers: weights rounded once, inputs anew in every call.
+"""Linear layers with int8 products by dynamic quantization: weights are quantized once, inputs in every call.
 
-`int8_linear` is for decoding, where weights are many and inputs few; here many inputs meet each weight, and the
-processor multiplies four bytes in place of one float32 (VNNI).
+`int8_linear` is for decoding, with few inputs, where reading the weights takes the time; this is for many inputs, where
+the products do: the processor multiplies four bytes in place of one float32 (VNNI).
 """
 
 import warnings
@@ -13,14 +13,14 @@ from torch import nn
 from lingon.core.shapes import Float, Tensor
 from lingon.kernels.int8_linear import quantize_rows
 
-ENGINES = ("onednn", "x86", "fbgemm")  # of torch's quantized operators, the fastest first
+ENGINES = ("onednn", "x86", "fbgemm")  # engines of torch's quantized operators, fastest first
 
 
 class DynamicInt8Linear(nn.Module):
-    """x W^T + b: each row of W as 8-bit numbers times a scale, x as 8-bit numbers times one scale, sums exact.
+    """A linear layer x W^T + b with int8 weights (a scale per row), uint8 inputs (one scale), and exact sums.
 
-    The scale of x is that of its least and greatest number (Jacob et al. 2018, section 2.1). Products are oneDNN's; a
-    plain path gives the same numbers where PyTorch lacks its quantized operators, not the speed.
+    The scale of x is given by its minimum and maximum (Jacob et al. 2018, section 2.1). Products are computed by
+    oneDNN; without quantized operators in PyTorch, a slower path gives the same numbers.
     """
 
     def __init__(self, linear: nn.Linear):
@@ -37,7 +37,7 @@ class DynamicInt8Linear(nn.Module):
 
 
 def round_to_uint8(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """Return x rounded to step * (n - zero), n from 0 to 255, which reach from its least to its greatest number."""
+    """Return x rounded to step * (n - zero), n from 0 to 255, a range from its minimum to its maximum (and 0)."""
     least, greatest = x.min().clamp(max=0), x.max().clamp(min=0)
     step = ((greatest - least) / 255).clamp(min=torch.finfo(torch.float32).tiny)
     zero = (-least / step).round()
@@ -45,15 +45,15 @@ def round_to_uint8(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
 
 
 def _packed(numbers: Tensor, scale: Tensor, bias: Tensor | None) -> object | None:
-    """Weights as the quantized operators read them; None where there are no such operators."""
+    """Return weights in the format of the quantized operators; None if there are no such operators."""
     engine = next((name for name in ENGINES if name in torch.backends.quantized.supported_engines), None)
     if engine is None or numbers.device.type != "cpu":
         return None
     before = torch.backends.quantized.engine
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # such tensors are to go one day; they are used in this function alone
+        warnings.simplefilter("ignore")  # quantized tensors are deprecated; they are used only in this function
         try:
-            torch.backends.quantized.engine = engine  # the weights remember whose they are
+            torch.backends.quantized.engine = engine  # packed weights keep the engine they were made with
             zeros = torch.zeros(len(scale), dtype=torch.int64)
             quantized = torch._make_per_channel_quantized_tensor(numbers, scale.double(), zeros, 0)
             return torch.ops.quantized.linear_prepack(quantized, bias)

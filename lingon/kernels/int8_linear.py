@@ -1,4 +1,4 @@
-"""Linear layers for decoding with weights of 8 bits: a quarter of the bytes of float32 to read at each step."""
+"""Linear layers for decoding with int8 weights: a quarter of the bytes of float32 to read at each step."""
 
 import numpy as np
 import torch
@@ -9,15 +9,15 @@ from torch import nn
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.kernels.jit import wide_kernel
 
-PARTS = 16  # pieces of a product that the cores share
-FEW = 16  # rows up to which 8 bits are turned into numbers within the product; for more, once before it
+PARTS = 16  # pieces of a product that are distributed over the cores
+FEW = 16  # maximum rows for which weights are dequantized within the product; for more, before it
 
 
 class Int8Linear(nn.Module):
-    """x W^T + b with each row of W as 8-bit numbers times one scale: a quarter of the bytes of float32.
+    """A linear layer x W^T + b with int8 weights and a scale per row: a quarter of the bytes of float32.
 
     W is rounded to scale * n, n from -127 to 127, scale = max |row| / 127 (Dettmers et al. 2022, section 2, without
-    its outliers). x stays as it is.
+    the treatment of outliers). x is not quantized.
     """
 
     def __init__(self, linear: nn.Linear):
@@ -38,7 +38,7 @@ class Int8Linear(nn.Module):
 
 
 def quantize_rows(weight: Float[Tensor, "O I"]) -> tuple[Int[Tensor, "O I"], Float[Tensor, " O"]]:
-    """Return the nearest whole numbers from -127 to 127, and for each row what one of them is worth."""
+    """Return a matrix quantized to integers from -127 to 127, and the scale of each row."""
     scale = weight.abs().amax(1).clamp(min=torch.finfo(torch.float32).tiny) / 127
     return (weight / scale[:, None]).round().to(torch.int8), scale
 
@@ -58,7 +58,7 @@ def _product(x, numbers, scale, out):
             for i in range(width):
                 wide[i] = np.float32(numbers[o, i])
             r = 0
-            while r + 4 <= rows:  # four at once, so that each weight is fetched once for all of them
+            while r + 4 <= rows:  # four rows at a time, so that each weight is loaded once for all of them
                 a, b, c, d = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
                 for i in range(width):
                     a += x[r, i] * wide[i]

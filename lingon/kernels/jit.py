@@ -1,4 +1,4 @@
-"""Compiles a plain Python loop for the CPU, once per machine where there is a place to keep the result."""
+"""Just-in-time compilation of Python loops for the CPU by numba, cached on disk where possible."""
 
 import functools
 import inspect
@@ -10,34 +10,34 @@ from numba import njit
 
 
 def kernel(loop: Callable) -> Callable:
-    """Return the loop, compiled at its first call and kept in `__pycache__`, or if that is read-only in the cache.
+    """Return the loop, compiled at its first call and stored in `__pycache__`, or if that is read-only in the cache.
 
-    It runs on one thread and in the order it is written, so its result is the same on every machine with any cores.
+    It runs on one thread in the order of the code, so its result is the same on every machine.
     """
     return _compiled(loop, nogil=True)
 
 
 def wide_kernel(loop: Callable) -> Callable:
-    """Return a loop whose `prange` is shared by the cores, with sums added in any order by the widest vectors.
+    """Return a loop whose `prange` runs in parallel, with sums vectorized and reordered (fastmath).
 
-    So the last digits of its result may differ from machine to machine; for work where that does not matter.
+    The last digits of its result may differ between machines; for work where that does not matter.
     """
     return _compiled(loop, parallel=True, fastmath=True)
 
 
 def fast_kernel(loop: Callable) -> Callable:
-    """Return a loop on one thread that frees Python's lock, with sums added in any order; for threads of one's own.
+    """Return a loop on one thread that releases the GIL, with sums reordered (fastmath); to be run in own threads.
 
-    The result is the same on every run of one machine, with any number of cores; another machine may round otherwise.
+    The result is the same in every run on one machine, with any number of cores; another machine may round differently.
     """
     return _compiled(loop, nogil=True, fastmath=True, error_model="numpy")
 
 
 def _compiled(loop: Callable, **options: Any) -> Callable:
-    loop = inspect.unwrap(loop)  # the tests wrap functions to check shapes, which the compiler cannot read
+    loop = inspect.unwrap(loop)  # the tests wrap functions to check shapes, which numba cannot compile
     try:
         return njit(cache=True, **options)(loop)
-    except RuntimeError:  # no folder can be written to
+    except RuntimeError:  # there is no writable folder for the cache
         _warn_of_no_cache()
         return njit(**options)(loop)
 

@@ -1,8 +1,8 @@
-"""Linear layers whose products are oneDNN's where that is faster than what PyTorch takes, forwards and backwards.
+"""Linear layers that use oneDNN where it is faster than PyTorch's default, in the forward and the backward pass.
 
-PyTorch multiplies float32 matrices on a CPU by MKL. Measured on a processor of AMD, it runs at less than half the pace
-of oneDNN, which PyTorch has too; on older machines the two were about the same (docs/log.md). The numbers are the same
-but for the order of their sums.
+PyTorch multiplies float32 matrices on a CPU by MKL. On an AMD processor, that took over twice as long as oneDNN, which
+PyTorch includes too; on older machines the two were about equal (docs/log.md). The results differ only in the order of
+summation.
 """
 
 import torch
@@ -12,12 +12,12 @@ from torch import nn
 from lingon.core.shapes import Float, Tensor
 
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-LEAST = 1 << 14  # numbers in a matrix, below which a plain product is as fast
-WORTH = 1 << 22  # multiplications of a product, below which those of a gradient cost more to call than they gain
+LEAST = 1 << 14  # elements of a matrix below which a plain product is as fast
+WORTH = 1 << 22  # multiplications of a product below which the calls for the gradient cost more than they gain
 
 
 class OneDNNLinear(nn.Linear):
-    """x W^T + b, as nn.Linear but faster; not for `torch.func` and forward derivatives, which nn.Linear has too."""
+    """A faster nn.Linear, but without support for `torch.func` and forward-mode derivatives."""
 
     def forward(self, x: Float[Tensor, "... I"]) -> Float[Tensor, "... O"]:
         return onednn_linear(x, self.weight, self.bias)
@@ -26,8 +26,8 @@ class OneDNNLinear(nn.Linear):
 def onednn_linear(
     x: Float[Tensor, "... I"], weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"] | None = None
 ) -> Float[Tensor, "... O"]:
-    """Compute F.linear; by oneDNN where that pays, unless the operators are traced to compile or export them."""
-    # Asked first, so that no size becomes a condition of what is compiled.
+    """Return F.linear, by oneDNN where that is faster, unless operators are traced for compilation or export."""
+    # Checked first, so that no size becomes a guard of the compiled code.
     if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or not _worth(x, weight):
         return F.linear(x, weight, bias)
     if not torch.is_grad_enabled():
@@ -38,14 +38,14 @@ def onednn_linear(
 def onednn_product(
     x: Float[Tensor, "N I"], weight: Float[Tensor, "O I"], bias: Float[Tensor, " O"] | None = None
 ) -> Float[Tensor, "N O"]:
-    """Compute F.linear outside autograd, by oneDNN in float32 on a CPU. Rows of x that are apart are copied."""
+    """Return F.linear without autograd, by oneDNN for float32 on a CPU. Non-contiguous rows of x are copied."""
     if not (suits_onednn(weight) and x.dtype == weight.dtype):
         return F.linear(x, weight, bias)
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
 
 
 def suits_onednn(weight: Tensor) -> bool:
-    """Return whether oneDNN can multiply by these weights, and they are enough of them."""
+    """Return whether oneDNN can multiply by these weights, and the matrix is large enough for it to be worth it."""
     return ONEDNN and weight.dtype == torch.float32 and weight.numel() >= LEAST and weight.device.type == "cpu"
 
 
@@ -56,18 +56,18 @@ def _worth(x: Tensor, weight: Tensor) -> bool:
 class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias):
-        x = x.contiguous()  # rows that overlap are no factor for oneDNN
+        x = x.contiguous()  # oneDNN does not accept overlapping rows
         ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
         return onednn_product(x, weight, bias)
 
     @staticmethod
     def backward(ctx, upstream):
         x, weight = ctx.saved_tensors
-        # Made of `onednn_linear` again, so that a gradient of the gradient is there too.
+        # Uses `onednn_linear` again, so that second derivatives are available too.
         of_x = None if weight is None else onednn_linear(upstream, weight.T)
         of_weight = None
         if x is not None:
             upstream = upstream.contiguous()
-            wide = upstream.shape[1] > x.shape[1]  # the first factor is copied, so that its rows lie together
+            wide = upstream.shape[1] > x.shape[1]  # the first factor is copied to be contiguous: take the smaller one
             of_weight = onednn_linear(x.T, upstream.T).T if wide else onednn_linear(upstream.T, x.T)
         return of_x, of_weight, upstream.sum(0) if ctx.needs_input_grad[2] else None

@@ -1,6 +1,6 @@
-"""Linear layers for decoding whose matrix lies as oneDNN reads it fastest.
+"""Linear layers for decoding with weights in oneDNN's blocked memory layout.
 
-A step of decoding reads every weight once and does little with it, so that the memory sets its pace.
+A decoding step reads every weight once and computes little with it, so that it is limited by memory bandwidth.
 """
 
 import copy
@@ -12,13 +12,14 @@ from torch import nn
 from lingon.core.shapes import Float, Tensor
 from lingon.kernels.linear import suits_onednn
 
-WORTH = 1 << 18  # numbers in a matrix, below which it is not laid out: a call of it takes 10 microseconds more
+WORTH = 1 << 18  # elements of a matrix below which it is not packed: a call takes 10 microseconds longer
 
 
 def swap_linear(model: nn.Module, make: Callable[[nn.Linear], nn.Module] | None = None) -> nn.Module:
-    """Return the model for decoding alone, with `make` of each linear layer in its place; `model` stays as it is.
+    """Return a copy of the model for decoding only, with each linear layer replaced by `make(layer)`.
 
-    make: `pack_linear` when not given, the same numbers in another order; or `Int8Linear`. All else is shared.
+    make: by default `pack_linear`, the same weights in another layout; or `Int8Linear`. Everything else is shared with
+    `model`, which is not changed.
     """
     make = make or pack_linear
     if isinstance(model, nn.Linear):
@@ -30,12 +31,12 @@ def swap_linear(model: nn.Module, make: Callable[[nn.Linear], nn.Module] | None 
 
 
 def pack_linear(linear: nn.Linear) -> nn.Module:
-    """Return a `PackedLinear` where that is faster, else the layer itself."""
+    """Return a `PackedLinear` if that is faster, else the layer itself."""
     return PackedLinear(linear) if suits_onednn(linear.weight) and linear.weight.numel() >= WORTH else linear
 
 
 class PackedLinear(nn.Module):
-    """x W^T + b by oneDNN, with W in blocks as its kernels read it: about twice as fast as F.linear for few rows."""
+    """A linear layer by oneDNN, with W in its blocked layout: about twice as fast as F.linear for few rows."""
 
     def __init__(self, linear: nn.Linear):
         super().__init__()

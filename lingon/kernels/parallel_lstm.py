@@ -1,7 +1,7 @@
-"""Two recurrent layers at the same time, each on one core, forwards and backwards.
+"""Two recurrent layers in parallel, each on one core, in the forward and the backward pass.
 
-A step of an LSTM is too small to be shared by two cores, so one direction of a text gains nothing from a second core.
-The two directions do not know of each other: each gets a core of its own.
+A step of an LSTM is too small to be divided between cores, so one direction of a text gains nothing from a second core.
+The two directions are independent, so each is given a core of its own.
 """
 
 import os
@@ -20,9 +20,9 @@ from lingon.core.shapes import Float, Tensor
 def parallel_lstm(
     first: nn.RNNBase, second: nn.RNNBase, x: Float[Tensor, "T B D"], y: Float[Tensor, "T B D"]
 ) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "T B H"]]:
-    """Return first(x)[0] and second(y)[0]: the same numbers and gradients, in about half the time on two cores.
+    """Return first(x)[0] and second(y)[0], with the same values and gradients, in about half the time on two cores.
 
-    One after the other on other devices, on one thread, and while a compiler looks on.
+    They run one after the other on other devices, with one thread, and while tracing or compiling.
     """
     if x.device.type != "cpu" or torch.get_num_threads() < 2 or torch.compiler.is_compiling() or torch.jit.is_tracing():
         return first(x)[0], second(y)[0]
@@ -32,7 +32,7 @@ def parallel_lstm(
 
 
 class _ParallelLSTM(torch.autograd.Function):
-    """Each layer keeps a graph of its own, through which its thread goes back."""
+    """Runs two layers in two threads; each keeps its own autograd graph for the backward pass."""
 
     @staticmethod
     def forward(ctx, first, second, x, y, *parameters):
@@ -60,7 +60,7 @@ class _ParallelLSTM(torch.autograd.Function):
 
 
 def _both(do: Callable, arguments: Iterable[tuple]) -> list:
-    """Call do(*arguments) for each at the same time, in the modes of the calling thread: each thread has its own."""
+    """Call do(*arguments) for all arguments in parallel, with the grad and autocast modes of the calling thread."""
     inference = torch.is_inference_mode_enabled()
     grad, cast = torch.is_grad_enabled(), torch.is_autocast_enabled("cpu")
     kind = torch.get_autocast_dtype("cpu")
@@ -74,7 +74,7 @@ def _both(do: Callable, arguments: Iterable[tuple]) -> list:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Return two threads in which PyTorch uses one core. That setting is shared by all threads, so it is set back."""
+    """Return two threads in which PyTorch uses one core; the setting, which affects all threads, is then restored."""
     count, both_are_there = torch.get_num_threads(), Barrier(2)
     threads = ThreadPoolExecutor(2, "lingon-parallel-lstm", torch.set_num_threads, (1,))
     list(threads.map(lambda _: both_are_there.wait(), range(2)))
@@ -82,5 +82,5 @@ def _threads() -> ThreadPoolExecutor:
     return threads
 
 
-if hasattr(os, "register_at_fork"):  # threads do not live on in a forked process
+if hasattr(os, "register_at_fork"):  # threads do not survive in a forked process
     os.register_at_fork(after_in_child=_threads.cache_clear)

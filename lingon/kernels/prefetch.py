@@ -1,6 +1,6 @@
-"""Asks the processor for a row of a table before it is needed, inside a compiled loop.
+"""Prefetching of table rows into the processor's cache, inside a compiled loop.
 
-A loop that goes from row to row of a large table at random waits for each; asked a step before, they come together.
+A loop that reads random rows of a large table waits for each one; rows prefetched a step ahead are loaded concurrently.
 """
 
 import numpy as np
@@ -17,14 +17,14 @@ READ, ALL_LEVELS, DATA = (ir.IntType(32)(n) for n in (0, 3, 1))
 
 @fast_kernel
 def prefetch_row(table, row):
-    """Ask for row `row` of a float32 table [N, D]; changes nothing. row: unsigned, so that none is counted back."""
+    """Prefetch row `row` of a float32 table [N, D]. row: unsigned, so that no index counts from the end."""
     for column in range(0, table.shape[1], LINE):
         _fetch(table, row, np.uint64(column))
 
 
 @intrinsic
 def _fetch(_, table, row, column):
-    """Prefetch the cache line with table[row, column], to read: to write would take it from other cores."""
+    """Prefetch the cache line with table[row, column] for reading: for writing, other cores would lose it."""
 
     def generate(context, builder, signature, arguments):
         array = context.make_array(table)(context, builder, arguments[0])

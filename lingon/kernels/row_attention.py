@@ -1,7 +1,7 @@
-"""Attention of one query in each row to keys that may be another row's: what beams share is neither copied nor padded.
+"""Attention of one query per row to keys that may belong to other rows, so that beams share keys without copies.
 
-PyTorch's fused attention is made for many queries. For one in each of many rows it calls a matrix product for every
-row and head, and it wants the keys of each row together, so that beams would be copied at each step.
+PyTorch's fused attention is made for many queries. With one query in each of many rows it calls a matrix product for
+every row and head, and it needs the keys of each row to be contiguous, so that beams would be copied at each step.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def row_attention(
 ) -> Float[Tensor, "B H K"]:
     """Return softmax(q k^T * scale + bias) v, where row b reads column t of the keys and values of row owners[b, t].
 
-    All float32 on a CPU, G dividing H; a number of k or v stands beside the next one of its K. bias: -inf is not seen.
+    All are float32 on a CPU; G divides H; the last axis of k and v is contiguous. bias: -inf masks a key.
     """
     q = q.contiguous()
     out = torch.empty_like(q)
@@ -37,7 +37,7 @@ def row_attention(
 
 
 def _extent(x: Tensor) -> int:
-    """Return how many numbers of memory reach from the first of x to its last."""
+    """Return the number of elements in memory from the first to the last element of x."""
     return 1 + sum((size - 1) * stride for size, stride in zip(x.shape, x.stride(), strict=True))
 
 
@@ -54,7 +54,7 @@ def _attend(q, owners, bias, out, keys, values, strides, group, scale):
                 key, score = keys[start : start + width], F(0)
                 for i in range(width):
                     score += query[i] * key[i]
-                scores[t] = max(score * scale + bias[b, h, t], F(-1e30))  # fast sums know no infinity
+                scores[t] = max(score * scale + bias[b, h, t], F(-1e30))  # fastmath assumes that nothing is infinite
                 most = max(most, scores[t])
             total = F(0)
             for t in range(columns):

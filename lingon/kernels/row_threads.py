@@ -1,4 +1,4 @@
-"""Compiled loops over rows, on as many threads as PyTorch takes: threads that sleep when they have nothing to do."""
+"""Compiled loops over rows, on as many threads as PyTorch uses; idle threads sleep."""
 
 import functools
 import itertools
@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-WORTH = 1 << 14  # steps of a loop, below which a thread of its own takes longer to wake
+WORTH = 1 << 14  # steps of a loop below which waking a thread takes longer than it saves
 
 
 def over_rows(loop: Callable[..., None], arrays: Sequence[np.ndarray], each: int) -> None:
-    """Call a loop that frees Python's lock with slices of the arrays, which have a row for each piece of work.
+    """Call a loop that releases the GIL on slices of the arrays, in several threads; the arrays have equally many rows.
 
-    each: about how many steps a row takes.
+    each: approximate number of steps per row.
     """
     rows = len(arrays[0])
     parts = max(1, min(torch.get_num_threads(), rows * each // WORTH, rows))

@@ -1,11 +1,10 @@
-"""Rows of a float32 table as values of a compiled loop, so that sums of rows stay in the processor's registers.
+"""Rows of a float32 table as SIMD values in a compiled loop, so that sums of rows stay in the processor's registers.
 
-    mean = row(A, 3, lines) + row(A, 5, lines)    # a row: as many numbers as A is wide
-    put(B, 7, row(B, 7, lines) + mean * share)    # share: float32
+    mean = read_row(A, 3, lines) + read_row(A, 5, lines)    # a row has the width of A
+    write_row(B, 7, read_row(B, 7, lines) + mean * share)    # share: float32
 
-`lines` is a tuple with an element for each LINE numbers of a row; its length alone counts, and the compiler knows it.
-Tables are C-contiguous, float32 [N, LINE * len(lines)]; row numbers are unsigned, and nobody looks whether they are
-less than N.
+`lines` is a tuple with one element for each LINE numbers of a row; only its length matters, which is known at compile
+time. Tables are C-contiguous, float32 [N, LINE * len(lines)]; row numbers are unsigned and not checked against N.
 """
 
 import operator
@@ -17,10 +16,10 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
-LINE = 16  # float32 numbers of a cache line, and of the widest register there is
+LINE = 16  # float32 numbers in a cache line, and in the widest registers
 NUMBER, PLACE = ir.FloatType(), ir.IntType(64)
-REGISTER = ir.VectorType(NUMBER, LINE)  # the compiler takes two or four where registers are narrower
-FAST = ["fast"]  # sums in any order, as in `fast_kernel`
+REGISTER = ir.VectorType(NUMBER, LINE)  # the compiler uses two or four registers where they are narrower
+FAST = ["fast"]  # sums may be reordered, as in `fast_kernel`
 
 
 class RowType(types.Type):
@@ -52,7 +51,7 @@ def read_row(_, table, at, lines):
 
 @intrinsic
 def write_row(_, table, at, values):
-    """Put a row into a table, in place of row `at`."""
+    """Overwrite row `at` of a table."""
     if not _is_row_of(table, at) or not isinstance(values, RowType):
         return None
 
@@ -67,7 +66,7 @@ def write_row(_, table, at, values):
 
 @intrinsic
 def row_dot(_, a, b):
-    """Return the sum of the products of two rows' numbers."""
+    """Return the dot product of two rows."""
     if not isinstance(a, RowType) or a != b:
         return None
 
@@ -132,13 +131,13 @@ def _line(builder: Any, place: Any, k: int) -> Any:
 
 
 def _aligned(access: Any) -> Any:
-    """Mark a load or store that need not be at a multiple of its size."""
+    """Set the alignment of a load or store to 4 bytes, less than its size."""
     access.align = 4
     return access
 
 
 def _lines(builder: Any, kind: RowType, line: Callable[[int], Any]) -> Any:
-    """Return a row made of its lines."""
+    """Return a row built from its lines."""
     value = ir.Constant(ir.ArrayType(REGISTER, kind.lines), ir.Undefined)
     for k in range(kind.lines):
         value = builder.insert_value(value, line(k), k)

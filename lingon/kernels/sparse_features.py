@@ -1,4 +1,4 @@
-"""Compiled loops over the sparse features of texts: tf-idf values, document frequencies, order by text, and scores."""
+"""Compiled loops over the sparse features of texts: tf-idf values, document frequencies, sorting by text, logits."""
 
 import numpy as np
 import torch
@@ -13,10 +13,10 @@ TINY = np.finfo(np.float32).tiny
 def tfidf_values(
     keys: Int[Tensor, " M"], counts: Int[Tensor, " M"], idf: Float[Tensor, " R"], texts: int
 ) -> Float[Tensor, " M"]:
-    """Return (1 + ln count) * idf of the row of each key, those of a text scaled to length 1; 0 where all are 0.
+    """Return the tf-idf value of each key, (1 + ln count) * idf of its row, normalized to length 1 per text.
 
-    keys: `row << 32 | text`. A compiled loop on the CPU for float32, torch operations elsewhere; both add in the order
-    of the keys.
+    keys: `row << 32 | text`. The values of a text are 0 if all its idf are 0. A compiled loop for float32 on the CPU,
+    torch operations otherwise; both add in the order of the keys.
     """
     if idf.device.type == "cpu" and idf.dtype == torch.float32:
         out = np.empty(len(keys), np.float32)
@@ -29,7 +29,7 @@ def tfidf_values(
 
 
 def count_rows(keys: Int[Tensor, " M"], found: Float[Tensor, " R"]) -> None:
-    """Add to `found` how many of the keys are of each row."""
+    """Add the number of keys of each row to `found`, in place."""
     if found.device.type == "cpu":
         _count(keys.numpy(), found.numpy())
     else:
@@ -39,7 +39,7 @@ def count_rows(keys: Int[Tensor, " M"], found: Float[Tensor, " R"]) -> None:
 def by_text(
     keys: Int[Tensor, " M"], values: Float[Tensor, " M"], texts: int
 ) -> tuple[Int[Tensor, " M"], Float[Tensor, " M"], Int[Tensor, " texts+1"]]:
-    """Return the rows and values of keys, those of each text together in their order, and where each text starts."""
+    """Return the rows and values of keys, grouped by text in a stable order, and the start of each text."""
     if keys.device.type != "cpu" or values.dtype != torch.float32:
         order, ends = (keys & LOW).argsort(stable=True), torch.bincount(keys & LOW, minlength=texts).cumsum(0)
         return (keys >> TEXT_BITS)[order], values[order], torch.cat([ends.new_zeros(1), ends])
@@ -50,7 +50,7 @@ def by_text(
 
 @kernel
 def linear_scores(rows, values, starts, ends, table, bias, out):
-    """Set out[i] to bias + the sum over the features of example i, from starts[i] to ends[i], of value times row."""
+    """Set out[i] to bias + the sum of value * table row over the features of example i, starts[i] to ends[i]."""
     for i in range(len(starts)):
         for c in range(table.shape[1]):
             out[i, c] = bias[c]

@@ -1,4 +1,4 @@
-"""The arithmetic of word2vec: one step for pairs of rows, by the gradient of a logistic loss, in compiled loops."""
+"""The update of word2vec for pairs of rows: one gradient step of a logistic loss, in compiled loops."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from lingon.kernels.simd_rows import read_row, row_dot, write_row
 
 F = np.float32
 ONE, HALF, ZERO = F(1), F(0.5), F(0)
-# tanh(x) = x P(x^2) / Q(x^2) for |x| <= 7.9, to some units in the last place: the coefficients of Eigen and XLA.
+# tanh(x) = x P(x^2) / Q(x^2) for |x| <= 7.9, to a few units in the last place: the coefficients of Eigen and XLA.
 P0, P1, P2, P3 = F(4.89352455891786e-03), F(6.37261928875436e-04), F(1.48572235717979e-05), F(5.12229709037114e-08)
 P4, P5, P6 = F(-8.60467152213735e-11), F(2.00018790482477e-13), F(-2.76076847742355e-16)
 Q0, Q1, Q2, Q3 = F(4.89352518554385e-03), F(2.26843463243900e-03), F(1.18534705686654e-04), F(1.19825839466702e-06)
@@ -16,10 +16,10 @@ FLAT = F(7.9)
 
 @fast_kernel
 def update_pairs(A, ins, m, B, outs, n, labels, scores, moves, lr, watched, lines):
-    """Take one step for all pairs of m rows of A and n rows of B; return the loss before it, if watched.
+    """Make one step for all pairs of m rows of A and n rows of B; return the loss before it if `watched`, else 0.
 
     scores[j * m + i] = A_i . B_j;  g = lr * (label_j - s(score));  A_i += sum_j g B_j;  B_j += sum_i g A_i, both from
-    the old rows. scores [at least m * n] and moves [at least n, D] are room to work in; lines: see `kernels.simd_rows`.
+    the old rows. scores [at least m * n] and moves [at least n, D] are workspace. lines: see `kernels.simd_rows`.
     """
     for j in range(n):
         other = read_row(B, outs[j], lines)
@@ -44,10 +44,10 @@ def update_pairs(A, ins, m, B, outs, n, labels, scores, moves, lr, watched, line
 
 @fast_kernel
 def update_mean_pairs(A, ins, m, B, outs, n, labels, scores, lr, watched, lines):
-    """Take one step for the pairs of the mean of m rows of A and n rows of B; return the loss before it, if watched.
+    """Make one step for pairs of the mean of m rows of A and n rows of B; return the loss before it if `watched`.
 
     g_j = lr * (label_j - s(mean . B_j));  A_i += sum_j g_j B_j for each i;  B_j += g_j mean, both from the old rows.
-    scores [at least n] is room to work in; lines: see `kernels.simd_rows`.
+    scores [at least n] is workspace. lines: see `kernels.simd_rows`.
     """
     mean = read_row(A, ins[0], lines)
     for i in range(1, m):
