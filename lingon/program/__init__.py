@@ -1,4 +1,4 @@
-"""Declarative programs: expressions are built first, then optimised, run, differentiated, saved, exported."""
+"""Declarative programs: a graph of expressions is built first, then optimised, run, differentiated, saved, exported."""
 
 from lingon.program.compiled import Program, compile, gradient
 from lingon.program.expression import Expression, constant

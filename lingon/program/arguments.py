@@ -1,4 +1,4 @@
-"""What a program is called with: arrays or tensors by name, checked against its variables."""
+"""The arguments of a program: arrays or tensors by name, checked against its variables."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ from lingon.program.plain_values import native_array
 
 
 def is_tensor(value: Any) -> bool:
-    """Return whether a value is a torch tensor; torch is not imported to find out."""
+    """Return whether a value is a torch tensor, without importing torch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
 
 
 def check_names(given: Mapping[str, Any], variables: Mapping[str, Expression]) -> None:
-    """Raise UserError that lists variables without a value, and values for which there is no variable."""
+    """Raise UserError listing variables without a value and values without a variable, if there are any."""
     missing = [name for name in variables if name not in given]
     extra = [name for name in given if name not in variables]
     said = [f"no value for {', '.join(missing)}"] if missing else []
@@ -40,21 +40,21 @@ def to_array(name: str, value: Any) -> np.ndarray:
 
 
 def bind_arguments(given: Mapping[str, Any], variables: Mapping[str, Expression]) -> list[np.ndarray]:
-    """Bind arguments: return the arrays of all variables, in their order, as they were declared."""
+    """Return the arrays of all variables, in their order, with the declared shapes and dtypes."""
     check_names(given, variables)
     arrays = []
     for name, variable in variables.items():
         array = to_array(name, given[name])
         dtype = variable.attributes["dtype"]
         if type(given[name]) in (bool, int, float) and dtype is not None:
-            array = array.astype(dtype)  # a plain number follows the declaration
+            array = array.astype(dtype)  # a Python number is converted to the declared dtype
         arrays.append(array)
     check_types([Type(a.shape, a.dtype) for a in arrays], variables)
     return arrays
 
 
 def check_types(types: Sequence[Type], variables: Mapping[str, Expression]) -> None:
-    """Raise UserError when a type is not what its variable was declared to be, or a letter stands for two sizes."""
+    """Raise UserError when a type differs from the declaration of its variable, or a letter stands for two sizes."""
     letters: dict[str, tuple[int, str]] = {}
     for kind, (name, variable) in zip(types, variables.items(), strict=True):
         shape, dtype = variable.attributes["shape"], variable.attributes["dtype"]

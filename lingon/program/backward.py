@@ -1,4 +1,4 @@
-"""Reverse-mode differentiation of a graph whose types are known: the gradients are expressions again."""
+"""Reverse-mode differentiation of a typed graph: the gradients are expressions too."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -16,9 +16,9 @@ LoopRule = Callable[[Expression, dict[int, Expression]], list[Expression | None]
 def backpropagate(
     targets: Sequence[Expression], seeds: Sequence[Expression], wrt: Sequence[Expression], loop_rule: LoopRule
 ) -> list[Expression]:
-    """Return the gradients of sum(target * seed) over all targets, one for each of `wrt`; zeros where none flows.
+    """Return the gradients of sum(target * seed) over all targets, one for each of `wrt`; zeros if independent of it.
 
-    loop_rule: the rule of `scan`, which is given the gradients of its results by their number.
+    loop_rule: the gradient rule of `scan`, called with the gradients of its results by their index.
     """
     nodes = topological_order(targets)
     needed = _above(nodes, wrt)
@@ -39,7 +39,7 @@ def backpropagate(
 
 
 def _above(nodes: Iterable[Expression], wrt: Sequence[Expression]) -> set[int]:
-    """Return the expressions that depend on one of `wrt` through real numbers."""
+    """Return the expressions that depend on one of `wrt` through floating-point values."""
     needed = {id(x) for x in wrt}
     for node in nodes:
         real = not isinstance(node.type, Type) or node.type.real
@@ -59,7 +59,7 @@ def _add(found: dict[int, Expression], x: Expression, g: Expression) -> None:
 
 
 def check_real(x: Expression, what: str) -> None:
-    """Raise UserError when there is no gradient with respect to an expression, or of it."""
+    """Raise UserError for an expression that is not floating-point and so has no gradient."""
     if not x.type.real:
         raise UserError(
             f"{formula(x)} is {x.type.dtype}, and {what} floating-point numbers; give float32, or use .astype"

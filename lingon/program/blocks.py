@@ -1,4 +1,4 @@
-"""Runs a chain of element-wise operators block by block: each block stays in the cache until it is done."""
+"""Runs a chain of element-wise operators block by block, so that each block stays in the cache."""
 
 import itertools
 import math
@@ -10,14 +10,14 @@ from numpy.lib.stride_tricks import as_strided
 
 from lingon.program.threads import workers
 
-BUDGET = 1 << 21  # bytes of one block in all its arrays: measured, with two threads smaller blocks wait for each other
-LEAST = 1 << 10  # numbers of a block, below which calling costs more than computing
-APART = 1 << 17  # numbers from which on it pays to use all threads
+BUDGET = 1 << 21  # bytes of a block in all its arrays; measured: with two threads, smaller blocks wait for each other
+LEAST = 1 << 10  # minimum elements of a block: with fewer, calls cost more than computing
+APART = 1 << 17  # minimum elements for which several threads are used
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """One operator of a chain: a function of (*operands, out=array), and the numbers of the arrays it gets."""
+    """One operator of a chain: a function of (*operands, out=array), and the indices of its arrays."""
 
     kernel: Callable
     inputs: tuple[int, ...]
@@ -26,18 +26,18 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Chain:
-    """Arrays are numbered: operands first, then results, then scratch, whose dtypes are given."""
+    """A chain of element-wise operators. Arrays are numbered: operands, then results, then scratch arrays."""
 
     shape: tuple[int, ...]
     operands: int
     results: int
     scratch: tuple[np.dtype, ...]
     instructions: tuple[Instruction, ...]
-    width: int  # bytes of one number in every array of the chain
+    width: int  # bytes of one element, summed over all arrays of the chain
 
     @property
     def block(self) -> int:
-        """Return the numbers in a block."""
+        """Return the number of elements in a block."""
         return max(LEAST, BUDGET // max(1, self.width))
 
     def scratch_bytes(self, threads: int) -> int:
@@ -53,7 +53,7 @@ class Chain:
             return
         blocks = list(block_slices(shape, self.block))
         threads = workers.count if math.prod(shape) >= APART else 1
-        waiting = iter(blocks)  # a list's iterator can be shared: each block is handed out once
+        waiting = iter(blocks)  # shared by the threads: a list's iterator yields each block once
         workers.run(lambda: self._some(waiting, arrays, blocks), min(threads, len(blocks)))
 
     def _some(self, waiting: Iterator[tuple], arrays: list[np.ndarray], blocks: list[tuple]) -> None:
@@ -75,9 +75,9 @@ class Chain:
 
 
 def merged_axes(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> tuple[tuple[int, ...], list[np.ndarray]]:
-    """Return the arrays broadcast to one shape, with neighbouring axes made one where all of them allow it.
+    """Return the arrays broadcast to one shape, with adjacent axes merged where the strides of all allow it.
 
-    Arrays of one number get no axes at all. Contiguous arrays of any shape end as single rows.
+    Arrays with one element become 0-dimensional. Contiguous arrays of any shape become one-dimensional.
     """
     single = math.prod(shape) == 1
     wide = [
@@ -103,7 +103,7 @@ def merged_axes(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> tuple[t
 
 
 def block_slices(shape: tuple[int, ...], most: int) -> Iterator[tuple]:
-    """Yield indices that cover a shape, each once, of at most `most` numbers."""
+    """Yield indices of disjoint blocks that cover a shape, each of at most `most` elements."""
     inner = 1
     axis = len(shape)
     while axis > 0 and inner * shape[axis - 1] <= most:

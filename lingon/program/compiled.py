@@ -1,4 +1,4 @@
-"""compile(D): a program that is called with arrays or tensors, and made ready once for each set of shapes."""
+"""compile(D): a program that is called with arrays or tensors, and planned once for each set of shapes."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,31 +21,31 @@ from lingon.program.text import format_program
 from lingon.program.topological_order import topological_order
 from lingon.program.variable import Variable
 
-READY = 64  # sets of shapes that are kept ready
+READY = 64  # maximum number of plans that are cached
 
 
 class Program:
-    """Expressions with names, to be called with values for their variables.
+    """A compiled program: named expressions, called with values for their variables.
 
-    It can be read (`print`), drawn, saved, exported, and looked into for given shapes (`plan`). As a sequence it holds
-    its expressions, so that `dA, dB = gradient(D, [A, B])` can be used in further expressions.
+    It can be printed, drawn, saved, exported, and planned for given shapes (`plan`). As a sequence it contains its
+    expressions, so that those of `dA, dB = gradient(D, [A, B])` can be used in further expressions.
     """
 
     def __init__(self, outputs: Mapping[str, Expression], form: str, how: PlanOptions):
-        """Make a program. form: what a call returns, "one" array, a "tuple", or a "dict" by names of outputs."""
+        """Make a program. form: what a call returns: "one" array, a "tuple", or a "dict" by names of outputs."""
         self.outputs, self.form, self.how = dict(outputs), form, how
         self.variables = _variables(list(self.outputs.values()))
         self._ready: OrderedDict[tuple, Plan] = OrderedDict()
 
     @property
     def inputs(self) -> list[str]:
-        """Return the names of its variables, in the order in which they are met."""
+        """Return the names of its variables, in the order of their first use."""
         return list(self.variables)
 
     def __call__(self, **values: Any) -> Any:
-        """Compute the results for arrays, numbers, or torch tensors; with one tensor among them, all are tensors.
+        """Return the results for arrays, numbers or torch tensors; if one of them is a tensor, the results are tensors.
 
-        Raises UserError when a variable has no value, a value no variable, or types do not fit.
+        Raises UserError for a variable without a value, a value without a variable, and types that do not fit.
         """
         arrays = bind_arguments(values, self.variables)
         results = self._plan([Type(a.shape, a.dtype) for a in arrays]).run(arrays)
@@ -59,7 +59,7 @@ class Program:
     def plan(self, **types: Any) -> Plan:
         """Return the execution plan for arrays, or for types as in x=((3, 5), "float32"), to print and to draw.
 
-        Without arguments for the types that its variables were declared with, or else of the last call.
+        Without arguments, the declared types of its variables are used, or else those of the last call.
         """
         if not types and self._ready and not all(isinstance(v.type, Type) for v in self.variables.values()):
             return next(reversed(self._ready.values()))
@@ -103,29 +103,30 @@ class Program:
         return format_program(self.outputs, topological_order(roots), f"program({declared})")
 
     def draw(self) -> str:
-        """Draw the graph as the text of an SVG picture."""
+        """Return a drawing of the graph as SVG text."""
         from lingon.program.picture import draw_graph
 
         return draw_graph(self.outputs)
 
     def save(self, path: str | Path) -> None:
-        """Write one JSON file, and constants beside it as safetensors (storage.py)."""
+        """Write a JSON file, and a safetensors file with the constants beside it (storage.py)."""
         from lingon.program.storage import save
 
         save(self, Path(path))
 
     def to_onnx(self, path: str | Path, **examples: Any) -> float:
-        """Write an ONNX model, checked against this program with onnxruntime; see `to_onnx.export`."""
+        """Write an ONNX model, checked against this program with onnxruntime; see `to_onnx.export_onnx`."""
         from lingon.program.to_onnx import export_onnx
 
         return export_onnx(self, Path(path), examples)
 
 
 def compile(outputs: Any, optimise: bool = True, fuse: bool = True, share: bool = True) -> Program:
-    """Compile a program of one expression, of several in a list, or of several by name in a dictionary.
+    """Return the program of one expression, of several in a list, or of several by name in a dictionary.
 
-    optimise: folding, simplification, common sub-expressions. fuse: element-wise chains run block by block.
-    share: values whose lives do not meet share memory. Raises UserError when two variables of one name differ.
+    optimise: constant folding, simplification, common subexpressions. fuse: run element-wise chains block by block.
+    share: values whose live ranges do not overlap share memory. Raises UserError when two variables with the same name
+    differ.
     """
     how = PlanOptions(optimised if optimise else as_written, fuse, share)
     if isinstance(outputs, Program):
@@ -144,10 +145,10 @@ def compile(outputs: Any, optimise: bool = True, fuse: bool = True, share: bool 
 
 
 def gradient(target: Any, wrt: Any, seed: Any = None) -> Program:
-    """Compile the gradients of sum(target), or of sum(target * seed), with respect to expressions or names.
+    """Return a program of the gradients of sum(target), or of sum(target * seed), with respect to expressions or names.
 
-    wrt: one (a call returns one array) or a list (a tuple). The result is a program; its members are expressions,
-    whose gradients can be taken again.
+    wrt: one (a call returns one array) or a list (a call returns a tuple). The members of the program are expressions,
+    which can be differentiated again.
     """
     target = target[0] if isinstance(target, Program) and len(target) == 1 else target
     if isinstance(target, Program):

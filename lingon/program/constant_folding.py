@@ -1,4 +1,4 @@
-"""Constant folding: what depends on no variable is computed once, when the program is made."""
+"""Constant folding: expressions without variables are computed once, when the program is made."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from lingon.program.operator_types import Mismatch
 from lingon.program.operators import OPERATORS
 from lingon.program.rewrite import rewrite
 
-LARGEST = 1 << 20  # bytes; a larger constant costs more memory than it saves time
+LARGEST = 1 << 20  # maximum bytes of a folded constant; a larger one costs more memory than it saves time
 
 
 def fold(roots: Sequence[Expression]) -> list[Expression]:
-    """Replace operators whose operands are all constants by constants."""
+    """Return the graph with operators on constants replaced by their values."""
     return rewrite(roots, _folded)
 
 
@@ -25,11 +25,11 @@ def _folded(node: Expression) -> Expression:
         with np.errstate(all="ignore"):
             return constant(evaluate_operator(node, [np.asarray(i.value) for i in node.inputs]))
     except (Mismatch, ValueError, ArithmeticError):
-        return node  # what goes wrong here goes wrong again when the program runs, and is told then
+        return node  # the error will occur again when the program runs, and is reported then
 
 
 def evaluate_operator(node: Expression, operands: Sequence[np.ndarray]) -> np.ndarray:
-    """Compute the value of one operator, in memory of its own unless it is a view."""
+    """Return the value of one operator, in new memory unless it is a view."""
     op = OPERATORS[node.op]
     if op.view:
         return op.run(operands, node.attributes, None)

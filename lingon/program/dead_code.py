@@ -1,4 +1,4 @@
-"""Dead code inside loops: what a scan collects and nobody reads is not collected."""
+"""Dead code elimination in loops: outputs of a scan that are never read are not collected."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from lingon.program.topological_order import topological_order
 
 
 def drop_unused(roots: Sequence[Expression]) -> list[Expression]:
-    """Drop what loops collect and nobody reads. Their states stay: each may be needed by the others."""
+    """Return the graph without unread outputs of loops. Their states stay, because each may be needed by the others."""
     nodes = topological_order(roots)
     used: dict[int, set[int]] = {}
     for node in nodes:
         if node.op == "item":
             used.setdefault(id(node.inputs[0]), set()).add(node.attributes["index"])
     done: dict[int, Expression] = {}
-    places: dict[int, dict[int, int]] = {}  # of an old loop: where each of its results is now
+    places: dict[int, dict[int, int]] = {}  # for each old loop: old index of a result -> new index
     for node in nodes:
         inputs = [done[id(i)] for i in node.inputs]
         if node.op == "scan":

@@ -1,6 +1,6 @@
-"""The derivative of every operator: from the gradient of its result to those of its operands.
+"""The derivative of every operator: the gradients of its operands from the gradient of its result.
 
-Each rule is given a node whose types are known and the gradient `g` of the loss with respect to it, of the same type.
+Each rule is called with a typed node and the gradient `g` of the loss with respect to it, which has the same type.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ def _where(node: Expression, g: Expression) -> Gradients:
 
 
 def _spread(g: Expression, node: Expression) -> Expression:
-    """Repeat what was reduced over axes along them."""
+    """Return the gradient of a reduction broadcast along the reduced axes."""
     x = node.inputs[0].type
     axes = axes_of(node.attributes["axis"], len(x.shape))
     kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))

@@ -1,4 +1,4 @@
-"""Element-wise operators: each number of the result comes from the numbers at the same place."""
+"""Element-wise operators: each element of the result is computed from the elements at the same position."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -36,7 +36,7 @@ UFUNCS = (
 
 
 def resolve(ufunc: np.ufunc, types: Sequence[Type]) -> tuple[np.dtype, ...]:
-    """Return the dtypes in which NumPy computes: of each operand, and of the result. Raises Mismatch for none."""
+    """Return the dtypes that NumPy uses for each operand and the result. Raises Mismatch if there are none."""
     alone = all(t.weak for t in types)
     given = [{"i": int, "f": float}.get(t.dtype.kind, t.dtype) if t.weak and not alone else t.dtype for t in types]
     try:
@@ -49,9 +49,9 @@ def resolve(ufunc: np.ufunc, types: Sequence[Type]) -> tuple[np.dtype, ...]:
 
 
 def resolve_comparison(ufunc: np.ufunc, types: Sequence[Type], values: Sequence[Any]) -> tuple[np.dtype, ...]:
-    """Resolve dtypes, but keep a number too large for the other operand's dtype where the two are compared.
+    """Return the dtypes as `resolve`, but for comparisons with a Python number too large for the other operand's dtype.
 
-    values: the Python number of each weak operand. Raises Mismatch where NumPy has no answer either.
+    values: the Python number of each weak operand. Raises Mismatch where NumPy fails too.
     """
     found = resolve(ufunc, types)
     for t, dtype, value in zip(types, found, values, strict=False):
@@ -104,7 +104,7 @@ def _choice(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
 
 
 def common_dtype(types: Sequence[Type]) -> np.dtype:
-    """Return the dtype that holds the numbers of all, as `np.result_type`; plain Python numbers follow the others."""
+    """Return the common dtype, as `np.result_type`; Python numbers adapt to the others."""
     strong = [t.dtype for t in types if not t.weak]
     if not strong:
         return np.result_type(*(t.dtype for t in types))
@@ -112,7 +112,7 @@ def common_dtype(types: Sequence[Type]) -> np.dtype:
 
 
 def sigmoid(x: np.ndarray, out: np.ndarray) -> None:
-    """Compute 1 / (1 + exp(-x)), which has no NaN: where exp overflows the result is 0."""
+    """Compute 1 / (1 + exp(-x)) into `out`; where exp overflows the result is 0, never NaN."""
     np.negative(x, out, dtype=out.dtype)
     np.exp(out, out)
     np.add(out, 1, out)
@@ -120,18 +120,18 @@ def sigmoid(x: np.ndarray, out: np.ndarray) -> None:
 
 
 def relu(x: np.ndarray, out: np.ndarray) -> None:
-    """Compute max(x, 0); NaN stays NaN."""
+    """Compute max(x, 0) into `out`; NaN stays NaN."""
     np.maximum(x, x.dtype.type(0), out=out)
 
 
 def select(condition: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
-    """Return x where the condition holds, else y."""
+    """Write x into `out` where the condition holds, else y."""
     np.copyto(out, y, casting="unsafe")
     np.copyto(out, x, casting="unsafe", where=condition if condition.dtype == bool else condition != 0)
 
 
 def copy(x: np.ndarray, out: np.ndarray) -> None:
-    """Copy the numbers, in the dtype of `out`."""
+    """Copy x into `out`, cast to its dtype."""
     np.copyto(out, x, casting="unsafe")
 
 

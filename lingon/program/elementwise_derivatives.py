@@ -1,4 +1,4 @@
-"""The derivatives of operators that treat each number by itself."""
+"""The derivatives of element-wise operators."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from lingon.program.gradient_rule import GradientRule, Gradients, full_of_type, 
 
 
 def _per_operand(*rules: Callable[..., Expression]) -> GradientRule:
-    """Make a rule from one function of (g, result, *operands) for each operand of an element-wise operator."""
+    """Return a gradient rule of an element-wise operator from a function of (g, result, *operands) per operand."""
 
     def rule(node: Expression, g: Expression) -> Gradients:
         return [
@@ -33,7 +33,7 @@ ELEMENTWISE_DERIVATIVES: dict[str, GradientRule] = {
     ),
     "remainder": _per_operand(lambda g, r, x, y: g, lambda g, r, x, y: -g * (x // y)),
     "power": _per_operand(
-        # Where the exponent is 0 the slope is 0, also at 0; where the base is 0 its logarithm must not make NaN.
+        # The derivative is 0 for exponent 0, also at base 0; at base 0, its logarithm must not produce NaN.
         lambda g, r, x, y: f.where(y == 0, 0.0, g * y * f.power(x, f.where(y == 0, 1.0, y) - 1)),
         lambda g, r, x, y: f.where((x == 0) & (y >= 0), 0.0, g * r * f.log(x)),
     ),

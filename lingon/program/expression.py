@@ -1,4 +1,4 @@
-"""Expressions: what a program computes, as a graph that is built before any number is there."""
+"""Expressions: the nodes of a computational graph, which is built before any value is known."""
 
 import operator as python
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,8 +13,8 @@ from lingon.program.plain_values import dtype_of, index_entry, native_array, sha
 from lingon.program.source_location import SourceLine, caller_line
 from lingon.program.text import formula
 
-LARGEST = 1 << 48  # numbers of one value
-# As in NumPy, a few plain exponents are other functions: x ** 0.5 is sqrt(x), also for -inf.
+LARGEST = 1 << 48  # maximum elements of one value
+# As in NumPy, a few Python exponents become other functions: x ** 0.5 is sqrt(x), also for -inf.
 POWERS: dict[type, dict[Any, str]] = {float: {2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"}, int: {2: "square"}}
 
 
@@ -27,15 +27,15 @@ def _binary(op: str) -> Callable[["Expression", Any], "Expression"]:
 
 
 def _swapped(op: str) -> Callable[["Expression", Any], "Expression"]:
-    """Return the method of an operator whose right operand is the expression, as in 1 - x."""
+    """Return the method of a reflected operator, whose right operand is the expression, as in 1 - x."""
     return lambda self, other: apply_operator(op, [other, self])
 
 
 class Expression:
-    """One value of a program: a variable, a constant, or an operator with its operands. It never changes.
+    """One value of a program: a variable, a constant, or an operator with its operands. Immutable.
 
-    type: its shape and dtype where they are known, a tuple of types where it has several results, else None.
-    line: where the user wrote it. value: of a constant, an array or a plain Python number.
+    type: shape and dtype if known (a tuple of types for several results), else None. line: where the user wrote it.
+    value: of a constant, an array or a Python number.
     """
 
     __slots__ = ("__weakref__", "attributes", "inputs", "line", "op", "type", "value")
@@ -52,12 +52,12 @@ class Expression:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Return its shape. Raises UserError where that depends on what the program will be called with."""
+        """Return its shape. Raises UserError if that depends on the arguments of the program."""
         return self._known("shape").shape
 
     @property
     def dtype(self) -> np.dtype:
-        """Return its dtype. Raises UserError where that depends on what the program will be called with."""
+        """Return its dtype. Raises UserError if that depends on the arguments of the program."""
         return self._known("dtype").dtype
 
     @property
@@ -96,7 +96,7 @@ class Expression:
         raise _refused(self, "an expression has no numbers before the program runs, so it cannot become an array")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **named: Any) -> "Expression":
-        """Let NumPy's own functions build expressions too: np.exp(x), or an array times an expression."""
+        """Return an expression for a NumPy function of expressions: np.exp(x), or an array times an expression."""
         name = "matmul" if ufunc is np.matmul else ufunc.__name__
         if method != "__call__" or named or name not in OPERATORS:
             raise UserError(
@@ -135,28 +135,28 @@ class Expression:
     __hash__ = object.__hash__  # by identity: == builds an expression
 
     def astype(self, dtype: Any) -> "Expression":
-        """Cast to another dtype."""
+        """Return the expression cast to another dtype."""
         return apply_operator("cast", [self], {"dtype": dtype_of(dtype).name})
 
     def reshape(self, *shape: Any) -> "Expression":
-        """Reshape: the same numbers in another shape; one size may be -1."""
+        """Return the expression in another shape; one size may be -1."""
         return apply_operator(
             "reshape", [self], {"shape": shape_tuple(shape[0] if len(shape) == 1 and np.ndim(shape[0]) else shape)}
         )
 
     def transpose(self, *axes: Any) -> "Expression":
-        """Permute the axes; without arguments in reverse."""
+        """Return the expression with its axes permuted; without arguments, reversed."""
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
             axes = tuple(axes[0] or ())
         return apply_operator("transpose", [self], {"axes": shape_tuple(axes) or None})
 
     @property
     def T(self) -> "Expression":  # noqa: N802, as in NumPy
-        """Return the axes in reverse order."""
+        """Return the expression with its axes reversed."""
         return self.transpose()
 
     def swapaxes(self, a: int, b: int) -> "Expression":
-        """Exchange two axes."""
+        """Return the expression with two axes exchanged."""
         return apply_operator("swapaxes", [self], {"a": python.index(a), "b": python.index(b)})
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "Expression":
@@ -168,11 +168,11 @@ class Expression:
         return reduce("mean", self, axis, keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> "Expression":
-        """Return the largest number over axes."""
+        """Return the maximum over axes."""
         return reduce("max", self, axis, keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> "Expression":
-        """Return the smallest number over axes."""
+        """Return the minimum over axes."""
         return reduce("min", self, axis, keepdims)
 
 
@@ -184,7 +184,7 @@ def _refused(expression: Expression, why: str) -> UserError:
 def apply_operator(
     op: str, inputs: Iterable[Any], attributes: Mapping[str, Any] | None = None, line: SourceLine | None = None
 ) -> Expression:
-    """Return an operator applied to operands, its type inferred where all of theirs are known.
+    """Return an operator applied to operands, with its type inferred if the types of all operands are known.
 
     Raises UserError with the expression, the types of the operands and the user's line when they do not fit.
     """
@@ -201,13 +201,13 @@ def apply_operator(
 
 
 def check_size(kind: Type) -> None:
-    """Raise Mismatch for more numbers than any machine has memory for; they would be a mistake, or a trap in a file."""
+    """Raise Mismatch for more elements than any machine can hold: a mistake, or a malicious file."""
     if kind.size > LARGEST or max(kind.shape, default=0) > LARGEST:
         raise Mismatch(f"the result would be {kind}; at most {LARGEST:,} numbers are possible")
 
 
 def mismatch_error(expression: Expression, problem: str) -> UserError:
-    """Return the error for operands that do not fit: the expression, what is wrong, its operands, its line."""
+    """Return the error for operands that do not fit: expression, problem, types of the operands and the user's line."""
     given = {formula(i, 3): i.type for i in expression.inputs if isinstance(i.type, Type) and not i.type.weak}
     said = ", ".join(f"{text} is {t}" for text, t in list(given.items())[:6])
     at = f" ({expression.line})" if expression.line else ""
@@ -215,14 +215,14 @@ def mismatch_error(expression: Expression, problem: str) -> UserError:
 
 
 def as_expression(value: Any) -> Expression:
-    """Return a number or an array as a constant; an expression stays what it is."""
+    """Return a number or an array as a constant; an expression unchanged."""
     return value if isinstance(value, Expression) else constant(value)
 
 
 def constant(value: Any) -> Expression:
-    """Return a constant of a program. A plain Python number takes the dtype of what it meets, an array keeps its own.
+    """Return a constant. A Python number adapts to the dtype of the other operand, an array keeps its own.
 
-    Raises UserError for what is not an array of numbers. The array is copied, so that nobody can change it later.
+    Raises UserError for anything but an array of numbers. The array is copied, so that later changes have no effect.
     """
     if type(value) not in (bool, int, float) or (type(value) is int and not -(2**63) <= value < 2**63):
         value = native_array(value, "a constant").copy()
@@ -233,7 +233,7 @@ def constant(value: Any) -> Expression:
 
 
 def reduce(op: str, x: Any, axis: Any, keepdims: bool) -> Expression:
-    """Return a reduction over an axis, several, or all."""
+    """Return a reduction over one, several or all axes."""
     return apply_operator(op, [x], {"axis": axis if axis is None else shape_tuple(axis), "keepdims": bool(keepdims)})
 
 

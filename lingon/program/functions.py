@@ -15,7 +15,7 @@ def _one(op: str, what: str) -> Callable[[Any], Expression]:
         return apply_operator(op, [x])
 
     function.__name__ = function.__qualname__ = op
-    function.__doc__ = f"{what}, number by number."
+    function.__doc__ = f"{what}, element by element."
     return function
 
 
@@ -24,7 +24,7 @@ def _two(op: str, what: str) -> Callable[[Any, Any], Expression]:
         return apply_operator(op, [x, y])
 
     function.__name__ = function.__qualname__ = op
-    function.__doc__ = f"{what}, number by number."
+    function.__doc__ = f"{what}, element by element."
     return function
 
 
@@ -61,17 +61,17 @@ def detach(x: Any) -> Expression:
 
 
 def where(condition: Any, x: Any, y: Any) -> Expression:
-    """Return x where the condition holds, else y. Gradients flow to the chosen side alone."""
+    """Return x where the condition holds, else y. Gradients flow only to the selected elements."""
     return apply_operator("where", [condition, x, y])
 
 
 def masked_fill(x: Any, mask: Any, value: float) -> Expression:
-    """Return x, with a number in place of what the mask marks."""
+    """Return x with `value` where the mask is True."""
     return where(mask, value, x)
 
 
 def clip(x: Any, low: Any, high: Any) -> Expression:
-    """Return x, not below `low` and not above `high`."""
+    """Return x limited to the range from `low` to `high`."""
     return minimum(maximum(x, low), high)
 
 
@@ -86,42 +86,42 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
 
 
 def max(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
-    """Return the largest number over axes; a gradient is shared evenly among equal ones."""
+    """Return the maximum over axes; the gradient is divided evenly among equal maxima."""
     return reduce("max", x, axis, keepdims)
 
 
 def min(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
-    """Return the smallest number over axes; a gradient is shared evenly among equal ones."""
+    """Return the minimum over axes; the gradient is divided evenly among equal minima."""
     return reduce("min", x, axis, keepdims)
 
 
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
-    """Return whether one of them is not zero."""
+    """Return whether any element is nonzero, over axes."""
     return reduce("any", x, axis, keepdims)
 
 
 def all(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
-    """Return whether none of them is zero."""
+    """Return whether all elements are nonzero, over axes."""
     return reduce("all", x, axis, keepdims)
 
 
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Expression:
-    """Return the mean of the squared distances from the mean, as np.var (and not torch.var, which divides by n - 1)."""
+    """Return the variance over axes, as np.var (torch.var divides by n - 1 instead)."""
     return mean(square(as_expression(x) - mean(x, axis, True)), axis, keepdims)
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Expression:
-    """Return the place of the first largest number."""
+    """Return the index of the first maximum."""
     return apply_operator("argmax", [x], {"axis": axis, "keepdims": bool(keepdims)})
 
 
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Expression:
-    """Return the place of the first smallest number."""
+    """Return the index of the first minimum."""
     return apply_operator("argmin", [x], {"axis": axis, "keepdims": bool(keepdims)})
 
 
 def cumsum(x: Any, axis: int = -1) -> Expression:
-    """Return sums of all numbers up to each place."""
+    """Return cumulative sums along an axis."""
     return apply_operator("cumsum", [x], {"axis": axis})
 
 
@@ -144,42 +144,42 @@ def logsumexp(x: Any, axis: int = -1, keepdims: bool = False) -> Expression:
 
 
 def reshape(x: Any, shape: Sequence[int]) -> Expression:
-    """Reshape: the same numbers in another shape; one size may be -1."""
+    """Return x in another shape; one size may be -1."""
     return apply_operator("reshape", [x], {"shape": shape_tuple(shape)})
 
 
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Expression:
-    """Permute the axes, or reverse them."""
+    """Return x with its axes permuted, by default reversed."""
     return apply_operator("transpose", [x], {"axes": None if axes is None else shape_tuple(axes)})
 
 
 def swapaxes(x: Any, a: int, b: int) -> Expression:
-    """Exchange two axes."""
+    """Return x with two axes exchanged."""
     return as_expression(x).swapaxes(a, b)
 
 
 def expand_dims(x: Any, axis: int) -> Expression:
-    """Insert a new axis of size 1."""
+    """Return x with a new axis of size 1."""
     return apply_operator("expand_dims", [x], {"axis": axis})
 
 
 def broadcast_to(x: Any, shape: Sequence[int]) -> Expression:
-    """Return the numbers repeated to a larger shape."""
+    """Return x broadcast to a larger shape."""
     return apply_operator("broadcast_to", [x], {"shape": shape_tuple(shape)})
 
 
 def concatenate(parts: Sequence[Any], axis: int = 0) -> Expression:
-    """Concatenate arrays along an axis."""
+    """Return arrays concatenated along an axis."""
     return apply_operator("concatenate", parts, {"axis": axis})
 
 
 def stack(parts: Sequence[Any], axis: int = 0) -> Expression:
-    """Join arrays of one shape along a new axis."""
+    """Return arrays of the same shape joined along a new axis."""
     return concatenate([expand_dims(part, axis) for part in parts], axis)
 
 
 def take(x: Any, ids: Any, axis: int = 0) -> Expression:
-    """Return the slices of x at places along an axis: rows of an embedding, for axis 0."""
+    """Return the slices of x at indices along an axis; for axis 0, rows of an embedding."""
     return apply_operator("take", [x, ids], {"axis": axis})
 
 
@@ -189,17 +189,17 @@ def embedding(weight: Any, ids: Any) -> Expression:
 
 
 def take_along_axis(x: Any, ids: Any, axis: int = -1) -> Expression:
-    """Return for each place the number that `ids` points to along an axis, as np.take_along_axis; torch: gather."""
+    """Return the elements of x at the indices `ids` along an axis, as np.take_along_axis; torch: gather."""
     return apply_operator("take_along_axis", [x, ids], {"axis": axis})
 
 
 def one_hot(ids: Any, classes: int) -> Expression:
-    """Return 1 at the place of each id and 0 elsewhere: [...] -> [..., classes]."""
+    """Return one-hot vectors, True at the index of each id: [...] -> [..., classes]."""
     return apply_operator("equal", [expand_dims(ids, -1), np.arange(classes)])
 
 
 def conv1d(x: Any, weight: Any, bias: Any = None, stride: int = 1, padding: int = 0) -> Expression:
-    """Convolve along time, as torch: x [B, D, T], weight [C, D, K], bias [C] -> [B, C, T'].
+    """Return the convolution along time, as in torch: x [B, D, T], weight [C, D, K], bias [C] -> [B, C, T'].
 
     T' is (T + 2 * padding - K) // stride + 1.
     """
@@ -214,19 +214,19 @@ def cross_entropy(logits: Any, labels: Any) -> Expression:
 
 
 def layer_norm(x: Any, weight: Any, bias: Any, epsilon: float = 1e-5) -> Expression:
-    """Return x [..., D] with mean 0 and variance 1 along its last axis, times weight [D], plus bias [D]."""
+    """Return x [..., D] normalized to mean 0 and variance 1 along its last axis, times weight [D], plus bias [D]."""
     x = as_expression(x)
     return (x - mean(x, -1, True)) / sqrt(var(x, -1, True) + epsilon) * weight + bias
 
 
 def gelu(x: Any) -> Expression:
-    """Return the Gaussian error linear unit, as its authors approximate it with tanh (Hendrycks and Gimpel, 2016)."""
+    """Return the Gaussian error linear unit in the tanh approximation of its authors (Hendrycks and Gimpel, 2016)."""
     x = as_expression(x)
     return x * 0.5 * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
 
 
 def zeros_like(x: Expression) -> Expression:
-    """Return zeros of the shape and dtype of an expression whose type is known."""
+    """Return zeros with the shape and dtype of a typed expression."""
     if x.type is None:
         raise UserError("zeros_like wants an expression whose shape is known; declare the shapes of its variables")
     return broadcast_to(constant(np.zeros((), x.dtype)), x.shape)

@@ -1,4 +1,4 @@
-"""Fusion: which operators run as one step, block by block, so that what lies between them never is in memory."""
+"""Operator fusion: grouping of operators that run as one step, block by block, without intermediates in memory."""
 
 import heapq
 from collections.abc import Sequence
@@ -6,25 +6,25 @@ from collections.abc import Sequence
 from lingon.program.expression import Expression
 from lingon.program.operators import OPERATORS
 
-MANY = 300  # groups; among more no two are tried that only share an operand
+MANY = 300  # maximum groups for which merging groups that only share an operand is tried
 
 
 class NodeGroups:
-    """Groups of nodes, and for each the set of groups that it waits for, as the bits of a number."""
+    """Groups of nodes, and for each the set of groups that it depends on, as the bits of an integer."""
 
     def __init__(self) -> None:
         self.members: dict[int, list[int]] = {}
         self.above: dict[int, int] = {}
 
     def add(self, node: int, waits: set[int]) -> None:
-        """Add a new group of one node, numbered like it. All that it waits for are there already."""
+        """Add a new group of one node, with the number of the node; the groups it depends on must exist already."""
         self.members[node] = [node]
         self.above[node] = 0
         for g in waits:
             self.above[node] |= self.above[g] | 1 << g
 
     def can_merge(self, a: int, b: int) -> bool:
-        """Return whether no path leads out of one and into the other through a third: each would wait for the other."""
+        """Return whether two groups can be merged: no path from one to the other leads through a third group."""
         between = (self.above[a] | self.above[b]) & ~(1 << a | 1 << b)
         both = 1 << a | 1 << b
         return not any(between >> k & 1 and self.above[k] & both for k in self.members)
@@ -35,14 +35,14 @@ class NodeGroups:
         waits = (self.above[a] | self.above.pop(b)) & ~(1 << a | 1 << b)
         self.above[a] = waits
         for g, others in self.above.items():
-            if g != a and others >> a & 1 | others >> b & 1:  # whoever waits for one now waits for all of them
+            if g != a and others >> a & 1 | others >> b & 1:  # what depends on one now depends on all of them
                 self.above[g] = (others & ~(1 << b)) | 1 << a | waits
 
 
 def fuse(nodes: Sequence[Expression]) -> list[list[Expression]]:
-    """Group nodes, in an order in which they can run. Element-wise nodes of one shape stand together.
+    """Return groups of nodes in execution order; element-wise nodes of the same shape are fused into a group.
 
-    nodes: in an order in which they can run one by one.
+    nodes: in topological order.
     """
     place = {id(node): k for k, node in enumerate(nodes)}
     home = list(range(len(nodes)))
@@ -63,7 +63,7 @@ def unfused(nodes: Sequence[Expression]) -> list[list[Expression]]:
 
 
 def blockwise(node: Expression) -> bool:
-    """Return whether an operator works number by number."""
+    """Return whether an operator is element-wise."""
     return node.op in OPERATORS and OPERATORS[node.op].elementwise
 
 
@@ -76,7 +76,7 @@ def _try(groups: NodeGroups, nodes: Sequence[Expression], home: list[int], a: in
 
 
 def _fuse_siblings(groups: NodeGroups, nodes: Sequence[Expression], home: list[int]) -> None:
-    """Merge chains that read the same operand, so that they read it once."""
+    """Merge groups that read the same operand, so that it is read once."""
     if len(groups.members) > MANY:
         return
     readers: dict[int, list[int]] = {}
@@ -90,7 +90,7 @@ def _fuse_siblings(groups: NodeGroups, nodes: Sequence[Expression], home: list[i
 
 
 def _order(groups: NodeGroups, nodes: Sequence[Expression], place: dict[int, int], home: list[int]) -> list[int]:
-    """Order groups so that each comes after those it waits for, and else as early as it was written."""
+    """Return the groups in topological order, otherwise in the order in which they were written."""
     needs = {
         g: {home[place[id(i)]] for k in members for i in nodes[k].inputs} - {g} for g, members in groups.members.items()
     }

@@ -1,4 +1,4 @@
-"""Looking numbers up by their place, such as rows of an embedding, and adding into places."""
+"""Gather and scatter: reading elements by index, such as rows of an embedding, and adding at indices."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ def _take(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
 
 
 def check_ids(ids: np.ndarray, size: int) -> None:
-    """Raise Mismatch when a place is outside -size ... size - 1."""
+    """Raise Mismatch for an index outside -size ... size - 1."""
     if ids.size and (ids.min() < -size or ids.max() >= size):
         worst = ids.max() if ids.max() >= size else ids.min()
         raise Mismatch(f"place {worst} is outside an axis of {size}")
@@ -31,7 +31,7 @@ def _run_take(operands: Sequence[np.ndarray], attributes: Mapping[str, Any], out
     x, ids = operands
     check_ids(ids, x.shape[attributes["axis"]])
     if out.size:
-        np.take(x, ids, attributes["axis"], out=out, mode="wrap")  # "raise" would make NumPy fill a second `out`
+        np.take(x, ids, attributes["axis"], out=out, mode="wrap")  # with "raise", NumPy would buffer `out`
 
 
 def _take_add(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
@@ -52,7 +52,7 @@ def _run_take_add(operands: Sequence[np.ndarray], attributes: Mapping[str, Any],
         return
     flat = ids.reshape(-1) % out.shape[axis]
     rows = np.moveaxis(rows.reshape(*rows.shape[:axis], ids.size, *rows.shape[axis + ids.ndim :]), axis, 0)
-    order = np.argsort(flat, kind="stable")  # rows of one place side by side, so that whole runs are added at once
+    order = np.argsort(flat, kind="stable")  # rows with the same index become adjacent and are summed as a run
     flat = flat[order]
     starts = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
     np.moveaxis(out, axis, 0)[flat[starts]] = np.add.reduceat(rows[order], starts, axis=0)

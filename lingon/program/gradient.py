@@ -16,7 +16,7 @@ from lingon.program.topological_order import topological_order
 def gradient_of(target: Expression, wrt: Sequence[Expression], seed: Any = None) -> list[Expression]:
     """Return the gradient of the sum of `target` (times `seed`) with respect to each expression of `wrt`.
 
-    Where the types are known the derivatives are written out at once, else when the program is called.
+    If the types are known, the derivatives are built at once, else when the program is called.
     Raises UserError for an expression on which the target does not depend.
     """
     nodes = {id(node) for node in topological_order([target])}
@@ -41,7 +41,7 @@ def variables_of(target: Expression) -> Iterator[Expression]:
 
 
 def by_name(target: Expression, name: str) -> Expression:
-    """Return the variable of a name in an expression. Raises UserError with the nearest names."""
+    """Return the variable of an expression with this name. Raises UserError that suggests similar names."""
     for variable in variables_of(target):
         if variable.attributes["name"] == name:
             return variable

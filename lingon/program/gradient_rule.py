@@ -1,4 +1,4 @@
-"""What every rule for a gradient shares: its type, and gradients of operands that were broadcast."""
+"""The common parts of gradient rules: their type, and the gradients of broadcast operands."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ GradientRule = Callable[[Expression, Expression], Gradients]
 
 
 def unbroadcast(g: Expression, wanted: Type) -> Expression:
-    """Return a gradient summed over the axes that were broadcast, and cast: that of the operand itself."""
+    """Return the gradient of an operand that was broadcast: summed over the broadcast axes, and cast."""
     extra = len(g.shape) - len(wanted.shape)
     if extra:
         g = g.sum(tuple(range(extra)))
@@ -21,5 +21,5 @@ def unbroadcast(g: Expression, wanted: Type) -> Expression:
 
 
 def full_of_type(value: float, kind: Type) -> Expression:
-    """Return a constant of a type with one number everywhere."""
+    """Return an expression of a type in which every element is `value`."""
     return f.broadcast_to(constant(kind.dtype.type(value)), kind.shape)

@@ -1,4 +1,4 @@
-"""How a scan runs: the plan of its body, once for each member of its sequences."""
+"""The execution of a scan: the plan of its body runs once for each element of its sequences."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Build = Callable[[Sequence[Expression], Sequence[Expression]], Any]  # results, 
 
 @dataclass(frozen=True)
 class Loop:
-    """body: a plan whose inputs are the parameters of one turn. taken: which result of the loop each output is."""
+    """A scan as a step. body: the plan of one iteration. taken: for each output, the index of the loop's result."""
 
     nodes: tuple[Expression]
     inputs: tuple[int, ...]
@@ -23,11 +23,11 @@ class Loop:
 
     @property
     def scratch(self) -> int:
-        """Return bytes of one turn, and of the states that it was given."""
+        """Return the bytes of one iteration, including the states passed to it."""
         return self.body.peak + sum(r.type.nbytes for r in self.body.roots)
 
     def run(self, memory: dict[int, np.ndarray]) -> None:
-        """Run all turns, in order or from the last to the first."""
+        """Run all iterations, forwards or backwards."""
         a = self.nodes[0].attributes
         given = [memory[i] for i in self.inputs]
         states = given[: a["states"]]
@@ -46,7 +46,7 @@ class Loop:
 
 
 def loop_step(node: Expression, items: Sequence[Expression], number: Mapping[int, int], build: Build) -> Loop:
-    """Return the step of a scan. items: the expressions that pick its results."""
+    """Return the step of a scan. items: the expressions that select its results."""
     body = node.attributes["body"]
     plan = build(body.results, body.parameters)
     taken = tuple(i.attributes["index"] for i in items)

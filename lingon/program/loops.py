@@ -1,4 +1,4 @@
-"""scan: a loop of as many turns as a sequence has members, with a state that is handed on, and its gradient."""
+"""scan: a loop over the elements of a sequence with a state passed from one iteration to the next, and its gradient."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -19,26 +19,27 @@ from lingon.program.variable import Variable
 
 @dataclass(frozen=True, eq=False)
 class LoopBody:
-    """One turn of a loop: parameters are the states, one member of each sequence, then what is taken from outside.
+    """One iteration of a loop. parameters: the states, one element of each sequence, then values from outside.
 
-    results: the new states, then what is collected from each turn.
+    results: the new states, then the outputs collected in each iteration.
     """
 
     parameters: tuple[Expression, ...]
     results: tuple[Expression, ...]
 
     def nodes(self) -> list[Expression]:
-        """Return what one turn computes, in order."""
+        """Return the expressions of one iteration, in topological order."""
         return topological_order(self.results)
 
 
 def scan(step: Callable, init: Any, sequences: Any, reverse: bool = False) -> tuple[Any, Any]:
-    """Call `state, y = step(state, x)` for the members x of a sequence along its first axis, one after another.
+    """Call `state, y = step(state, x)` for each element x of a sequence along its first axis, in order.
 
-    init: the first state, or a tuple of states. sequences: one, or a tuple of the same length; x is then a tuple too.
-    reverse: from the last member to the first. Returns the last state and all y stacked along a first axis, at the
-    place of their x; a y of None collects nothing. Gradients flow through states, sequences and whatever `step` uses.
-    Raises UserError when `step` returns states of another number, shape or dtype than it was given.
+    init: the first state, or a tuple of states. sequences: one, or a tuple of sequences of the same length; x is then a
+    tuple too. reverse: go from the last element to the first. Returns the last state and all y stacked along a first
+    axis, at the position of their x; a y of None collects nothing. Gradients flow through states, sequences and
+    everything else that `step` uses. Raises UserError when `step` returns states of another number, shape or dtype than
+    it was given.
     """
     states = [_strong(i) for i in (init if isinstance(init, (tuple, list)) else (init,))]
     members = [as_expression(s) for s in (sequences if isinstance(sequences, (tuple, list)) else (sequences,))]
@@ -60,7 +61,7 @@ def scan(step: Callable, init: Any, sequences: Any, reverse: bool = False) -> tu
 
 
 def loop_of(body: LoopBody, inputs: Sequence[Expression], states: int, sequences: int, reverse: bool) -> Expression:
-    """Return the loop as one expression with several results, typed where those of its inputs are known."""
+    """Return the loop as one expression with several results, typed if its inputs are."""
     attributes = {"body": body, "states": states, "sequences": sequences, "reverse": bool(reverse)}
     loop = Expression("scan", inputs, attributes, None, caller_line())
     if all(isinstance(i.type, Type) for i in inputs) and all(isinstance(r.type, Type) for r in body.results):
@@ -69,15 +70,15 @@ def loop_of(body: LoopBody, inputs: Sequence[Expression], states: int, sequences
 
 
 def loop_item(loop: Expression, index: int) -> Expression:
-    """Return one of the results of an expression that has several."""
+    """Return one result of an expression with several results."""
     kind = loop.type[index] if isinstance(loop.type, tuple) else None
     return Expression("item", [loop], {"index": index}, kind, loop.line)
 
 
 def typed_loop(loop: Expression, inputs: Sequence[Expression], specialise: Callable) -> Expression:
-    """Return the loop for inputs of known types. It also collects the states that each turn began with.
+    """Return the loop for typed inputs. It also collects the state before each iteration.
 
-    Its gradient needs them; where there is none, they are dropped again (unused.py).
+    The gradient needs these states; if there is none, they are dropped again (dead_code.py).
     """
     body, states = loop.attributes["body"], loop.attributes["states"]
     sequences = loop.attributes["sequences"]
@@ -98,9 +99,9 @@ def typed_loop(loop: Expression, inputs: Sequence[Expression], specialise: Calla
 
 
 def loop_gradient(loop: Expression, given: Mapping[int, Expression]) -> list[Expression | None]:
-    """Return the rule of scan: a loop the other way round, which hands on the gradient of the state.
+    """Return the gradients of a scan: a loop in the opposite direction, whose state is the gradient of the state.
 
-    loop: of known types, as `typed_loop` makes it. given: gradients of its results by their number.
+    loop: typed, as returned by `typed_loop`. given: gradients of its results by their index.
     """
     body, a = loop.attributes["body"], loop.attributes
     states, sequences = a["states"], a["sequences"]
@@ -108,7 +109,7 @@ def loop_gradient(loop: Expression, given: Mapping[int, Expression]) -> list[Exp
     real = [i for i, p in enumerate(body.parameters) if p.type.real]
     carried = [i for i in real if i < states]
     members, outer = [i for i in real if states <= i < states + sequences], [i for i in real if i >= states + sequences]
-    used = [i for i in range(collected) if states + i in given]  # a second derivative flows through the traces too
+    used = [i for i in range(collected) if states + i in given]  # second derivatives flow through the traces too
     traces = [loop_item(loop, len(body.results) - states + i) for i in range(states)]
 
     known = {p.attributes["name"] for p in body.parameters}  # a loop's gradient has parameters of its own, as has its
@@ -138,13 +139,13 @@ def loop_gradient(loop: Expression, given: Mapping[int, Expression]) -> list[Exp
 
 
 def _as_they_are(results: Sequence[Expression], parameters: Mapping[str, Expression]) -> list[Expression]:
-    """Exchange the parameters alone; types are known already."""
+    """Return the results with only their parameters replaced; types are known already."""
     by_id = {id(n): parameters[n.attributes["name"]] for n in topological_order(results) if n.op == "variable"}
     return replace_nodes(results, by_id)
 
 
 def replace_nodes(roots: Sequence[Expression], new: Mapping[int, Expression]) -> list[Expression]:
-    """Return the same expressions with some nodes, given by identity, exchanged for others of the same type."""
+    """Return the same expressions with some nodes, given by identity, replaced by others of the same type."""
     done: dict[int, Expression] = dict(new)
     for node in topological_order(roots):
         if id(node) not in done:
@@ -210,7 +211,7 @@ def _results(given: Any, states: int) -> tuple[list[Expression], list[Expression
 
 
 def _outside(results: Sequence[Expression], parameters: Sequence[Expression]) -> list[Expression]:
-    """Return the largest expressions that do not depend on the parameters: computed once, before the loop."""
+    """Return the largest expressions that do not depend on the parameters, to be computed once, before the loop."""
     inner = {id(p) for p in parameters}
     nodes = topological_order(results)
     for node in nodes:

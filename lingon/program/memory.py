@@ -1,4 +1,4 @@
-"""The memory plan: how long each value lives, and which values can share a buffer because their lives do not meet."""
+"""The memory plan: live ranges of values, and buffers shared by values whose live ranges do not overlap."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Life:
-    """A value that needs memory.
+    """The live range of a value that needs memory.
 
-    born, dies: the numbers of the first and the last step that touch it. kept: it is a result of the program and lives
-    on. over: values whose buffer it may take though they die in the step in which it is born, since that step reads
-    each number before it writes to its place.
+    born, dies: the first and the last step that use it. kept: it is a result of the program, never freed. over: values
+    whose buffer it may take although they die in the step in which it is born, because that step reads each element
+    before it writes to its position.
     """
 
     name: str
@@ -23,7 +23,7 @@ class Life:
 
 @dataclass(frozen=True)
 class Layout:
-    """Layout of memory. buffer_of: of each value. sizes: bytes of each buffer. born, dies: first and last step."""
+    """Layout of memory. buffer_of: buffer of each value. sizes: bytes, born, dies: first and last step, by buffer."""
 
     buffer_of: tuple[int, ...]
     sizes: tuple[int, ...]
@@ -31,23 +31,23 @@ class Layout:
     dies: tuple[int, ...]
 
     def peak(self) -> int:
-        """Return the most bytes that are held at once."""
+        """Return the maximum number of bytes held at once."""
         steps = sorted({*self.born, *self.dies})
         return max((self.held(step) for step in steps), default=0)
 
     def held(self, step: int) -> int:
-        """Return bytes that are held while a step runs."""
+        """Return the bytes held while a step runs."""
         return sum(n for n, a, b in zip(self.sizes, self.born, self.dies, strict=True) if a <= step <= b)
 
 
 def shared_buffers(lives: Sequence[Life], steps: int) -> Layout:
-    """Give each value a buffer: the smallest free one that is large enough, else the largest made larger, or a new one.
+    """Return a layout with shared buffers: a value gets the smallest sufficient free one, the largest enlarged, or new.
 
-    A kept value takes no buffer larger than itself, since it holds on to it. lives: in the order of birth.
+    A kept value takes no larger buffer than it needs, since it is never freed. lives: in the order of birth.
     """
     buffer_of: list[int] = []
     sizes: list[int] = []
-    holder: list[int] = []  # the value that each buffer holds now
+    holder: list[int] = []  # the value currently in each buffer
     for life in lives:
         free = [b for b, v in enumerate(holder) if _free(lives[v], v, life)]
         fitting = [b for b in free if sizes[b] >= life.nbytes and not (life.kept and sizes[b] > life.nbytes)]
@@ -67,7 +67,7 @@ def shared_buffers(lives: Sequence[Life], steps: int) -> Layout:
 
 
 def separate_buffers(lives: Sequence[Life], steps: int) -> Layout:
-    """Give each value a buffer, held to the end: no sharing, as when every line of a program names its value."""
+    """Return a layout without sharing: each value keeps a buffer to the end, as if every line assigned a variable."""
     sizes = tuple(life.nbytes for life in lives)
     return Layout(tuple(range(len(lives))), sizes, tuple(life.born for life in lives), (steps,) * len(lives))
 

@@ -1,11 +1,11 @@
-"""Whether there is room for a program, asked before it takes any."""
+"""A check that there is enough memory for a program, before any is allocated."""
 
 from lingon.core.errors import UserError
 from lingon.program.plan import Plan
 
 
 def check_memory(plan: Plan) -> None:
-    """Raise UserError that names the largest value when a run would need more than this machine's memory."""
+    """Raise UserError, naming the largest value, if a run would need more than this machine's memory."""
     if plan.peak < 1 << 30:
         return
     import psutil

@@ -1,4 +1,4 @@
-"""Reads the nodes of a program's file, each checked before it is believed."""
+"""Reads and validates the nodes of a program's file."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from lingon.program.operators import OPERATORS, check_operator
 from lingon.program.source_location import caller_line
 from lingon.program.variable import Variable
 
-NODES, DEPTH, BESIDE = 100_000, 8, 1 << 40  # nodes of a program, loops in loops, bytes of constants
+NODES, DEPTH, BESIDE = 100_000, 8, 1 << 40  # maximum nodes, nesting of loops, bytes of constants
 WORDS = {"inf": float("inf"), "-inf": -float("inf"), "nan": float("nan")}
 KEYS = {
     "variable": {"op", "name", "shape", "dtype"},
@@ -25,7 +25,7 @@ KEYS = {
 
 
 class NodeReader:
-    """One file: its path for messages, its constants, and how many nodes have been read."""
+    """The reader of one file: its path for messages, its constants, and the number of nodes read."""
 
     def __init__(self, path: Path, constants: Any):
         self.path, self.read, self.line = path, 0, caller_line()
@@ -160,7 +160,7 @@ class NodeReader:
 
 
 def _tensors(path: Path) -> dict[str, np.ndarray]:
-    """Return the format itself has no sizes beyond the file's, and its reader checks that before it takes memory."""
+    """Return the arrays of a safetensors file, whose reader checks all sizes against the file's before allocating."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 

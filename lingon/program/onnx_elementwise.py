@@ -1,4 +1,4 @@
-"""How operators that treat each number by itself are written in ONNX: the names that differ, or several nodes."""
+"""Export of element-wise operators to ONNX: as one operator of another name, or as several nodes."""
 
 import numpy as np
 
@@ -54,7 +54,7 @@ BITS = {"bitwise_and": ("And", "BitwiseAnd"), "bitwise_or": ("Or", "BitwiseOr"),
 
 
 def cast_operands(w: Writer, node: Expression, inputs: list[str]) -> list[str]:
-    """Cast operands to the dtypes in which NumPy computes: ONNX mixes none."""
+    """Return the operands cast to the dtypes in which NumPy computes, because ONNX does not mix dtypes."""
     types = [i.type for i in node.inputs]
     if node.op == "where":
         wanted = [np.dtype(bool), *[common_dtype(types[1:])] * 2]

@@ -1,4 +1,4 @@
-"""How each operator of a program is written in ONNX (opset 18): its names, and where the two differ, several nodes."""
+"""Export of each operator of a program to ONNX (opset 18), as one node or several."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ REDUCTIONS = {"sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax", "min
 
 
 def write_expressions(w: Writer, roots: Sequence[Expression]) -> None:
-    """Write what the roots need and is not there yet."""
+    """Write the nodes that the roots need and that have not been written yet."""
     for node in topological_order(roots):
         if id(node) in w.names:
             continue
@@ -99,7 +99,7 @@ def _expand_dims(w: Writer, node: Expression, inputs: list[str]) -> str:
 
 
 def _slice(w: Writer, node: Expression, inputs: list[str]) -> str:
-    """Write slices first, then axes taken out, then new ones put in."""
+    """Write an index: first slices, then axes that are removed, then new axes."""
     rank, place, axes, gone, new, at = len(node.inputs[0].shape), 0, [], [], [], 0
     index = node.attributes["index"]
     rest = rank - sum(e[0] in ("at", "slice") for e in index)
@@ -152,7 +152,7 @@ def _take(op: str) -> Callable:
 
 
 def _scan(w: Writer, node: Expression, inputs: list[str]) -> list[str]:
-    """Write the same loop of ONNX; what its body takes from outside it sees by name."""
+    """Write a loop as ONNX Scan; its body refers to values from outside by name."""
     from onnx import helper
 
     a, body = node.attributes, node.attributes["body"]
@@ -162,7 +162,7 @@ def _scan(w: Writer, node: Expression, inputs: list[str]) -> list[str]:
     names = [*given, *inputs[many:]]
     inner.names = {id(p): name for p, name in zip(body.parameters, names, strict=True)}
     write_expressions(inner, body.results)
-    results = [inner.node("Identity", [inner.names[id(r)]]) for r in body.results]  # each result has a name of its own
+    results = [inner.node("Identity", [inner.names[id(r)]]) for r in body.results]  # each result needs its own name
     kinds = [p.type for p in body.parameters[:many]]
     graph = helper.make_graph(
         inner.nodes,

@@ -1,4 +1,4 @@
-"""An ONNX graph in writing: its nodes and constants, in order, each result with a name of its own."""
+"""A writer of ONNX graphs: nodes and constants in order, each result with a unique name."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,12 +18,12 @@ class Writer:
         self.counter = counter if counter is not None else [0]
 
     def fresh(self) -> str:
-        """Return a name that no other value has, in this graph or in one inside it."""
+        """Return a name that is unique in this graph and its subgraphs."""
         self.counter[0] += 1
         return f"v{self.counter[0]}"
 
     def node(self, op: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> Any:
-        """Write a node; returns the name of its result, or of all of them."""
+        """Write a node; return the name of its result, or a list of names."""
         from onnx import helper
 
         made = [self.fresh() for _ in range(outputs)]
@@ -31,7 +31,7 @@ class Writer:
         return made[0] if outputs == 1 else made
 
     def constant(self, value: Any, dtype: Any = np.int64) -> str:
-        """Write an array; returns its name."""
+        """Write an array as a constant; return its name."""
         from onnx import numpy_helper
 
         name = self.fresh()
@@ -39,14 +39,14 @@ class Writer:
         return name
 
     def cast(self, name: str, dtype: np.dtype | type) -> str:
-        """Write a conversion to a dtype."""
+        """Write a cast to a dtype; return the name of its result."""
         from onnx import helper
 
         return self.node("Cast", [name], to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
 
 def value_info(name: str, dtype: np.dtype, shape: Sequence[int | str | None] | None) -> Any:
-    """Return the type of an input or a result."""
+    """Return the ONNX description of an input or a result: name, dtype and shape."""
     from onnx import helper
 
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)

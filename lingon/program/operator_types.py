@@ -1,4 +1,4 @@
-"""What every operator is described by: the type of a value, and one record with its rules."""
+"""The types that describe operators: the type of a value, and a record with the rules of an operator."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -24,16 +24,16 @@ DTYPES = tuple(
         "float64",
     ]
 )
-RANK = 32  # axes; NumPy 1.26 allows no more
+RANK = 32  # maximum axes, that of NumPy 1.26
 
 
 class Mismatch(Exception):
-    """Operands do not fit: what is wrong, in words. Whoever knows the expression makes it an error of the user's."""
+    """Operands do not fit. The caller that knows the expression turns it into a UserError."""
 
 
 @dataclass(frozen=True)
 class Type:
-    """Shape and dtype of a value. weak: a plain Python number, which takes the dtype of what it meets, as in NumPy."""
+    """Shape and dtype of a value. weak: a Python number, which adapts to the other operand's dtype, as in NumPy."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -41,17 +41,17 @@ class Type:
 
     @property
     def size(self) -> int:
-        """Return the number of its elements."""
+        """Return the number of elements."""
         return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
-        """Return its bytes in memory."""
+        """Return the size in bytes."""
         return self.size * self.dtype.itemsize
 
     @property
     def real(self) -> bool:
-        """Return whether it holds floating-point numbers, so that there are derivatives."""
+        """Return whether the elements are floating-point numbers, which have derivatives."""
         return self.dtype.kind == "f"
 
     def __str__(self) -> str:
@@ -69,10 +69,10 @@ def type_of(value: Any) -> Type:
 class Operator:
     """The rules of one operator.
 
-    arity: how many operands; None means one or more. infer: (types, attributes) -> the type of the result, or Mismatch.
-    run: (operands, attributes, out) writes the result into `out`; a view is given None and returns it.
-    attributes: their checks by name, for values that come from a file. ufunc: what computes an element-wise operator
-    as f(*operands, out). overlap: whether `out` may be one of the operands. symbol: how it is written between them.
+    arity: number of operands; None means one or more. infer: (types, attributes) -> the type of the result, or raises
+    Mismatch. run: (operands, attributes, out) writes the result into `out`; for a view, `out` is None and the view is
+    returned. attributes: validation functions by name, for values from a file. kernel: the function of an element-wise
+    operator, f(*operands, out). overlap: `out` may be one of the operands. symbol: of an infix operator.
     """
 
     name: str
@@ -88,12 +88,12 @@ class Operator:
 
 
 def is_int64(value: Any) -> bool:
-    """Return whether a value is a whole number that fits into 64 bits, and no truth value."""
+    """Return whether a value is an integer of at most 64 bits, and not a bool."""
     return type(value) is int and -(2**63) <= value < 2**63
 
 
 def is_int64_tuple(value: Any) -> bool:
-    """Return whether a value is a short tuple of whole numbers."""
+    """Return whether a value is a tuple of at most RANK integers."""
     return isinstance(value, tuple) and len(value) <= RANK and all(map(is_int64, value))
 
 
@@ -103,7 +103,7 @@ def is_bool(value: Any) -> bool:
 
 
 def is_axes(value: Any) -> bool:
-    """Return whether a value says which axes to reduce: None, one, or several."""
+    """Return whether a value specifies axes: None, one, or several."""
     return value is None or is_int64(value) or is_int64_tuple(value)
 
 
@@ -115,7 +115,7 @@ def axis_of(axis: int, rank: int) -> int:
 
 
 def axes_of(axis: int | tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
-    """Return all axes that are meant, counted from the front, in order; None means every one."""
+    """Return axes counted from the front, in ascending order; None means all axes."""
     if axis is None:
         return tuple(range(rank))
     found = [axis_of(a, rank) for a in (axis if isinstance(axis, tuple) else (axis,))]
@@ -125,7 +125,7 @@ def axes_of(axis: int | tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
 
 
 def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """Return the shape of arrays broadcast together. Raises Mismatch with the two numbers that differ."""
+    """Return the broadcast shape of arrays. Raises Mismatch with the two sizes that differ."""
     rank = max(map(len, shapes), default=0)
     result = []
     for place in range(-rank, 0):

@@ -1,4 +1,4 @@
-"""The table of all operators by name, and what is refused when a name or an attribute is not in it."""
+"""The table of all operators by name, and checks of names and attributes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,14 +15,14 @@ OPERATORS: dict[str, Operator] = {**ELEMENTWISE, **REDUCTIONS, **SHAPING, **PROD
 
 
 def operator(name: str) -> Operator:
-    """Return the operator of a name. Raises UserError with the nearest names."""
+    """Return the operator of this name. Raises UserError that suggests similar names."""
     if name not in OPERATORS:
         raise unknown("operator", name, OPERATORS)
     return OPERATORS[name]
 
 
 def check_operator(op: Operator, operands: int, attributes: Mapping[str, Any]) -> None:
-    """Raise Mismatch unless an operator may have so many operands and these attributes."""
+    """Raise Mismatch unless an operator accepts this number of operands and these attributes."""
     if operands != op.arity if op.arity is not None else operands < 1:
         raise Mismatch(f"{op.name} takes {op.arity or 'one or more'} operands and was given {operands}")
     if set(attributes) != set(op.attributes):

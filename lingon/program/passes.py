@@ -1,4 +1,4 @@
-"""The passes over a graph, in their order."""
+"""The optimisation passes over a graph, in order."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,7 @@ Passes = Callable[[Sequence[Expression]], list[Expression]]
 
 
 def optimised(roots: Sequence[Expression]) -> list[Expression]:
-    """Run every pass twice: what one leaves, such as a constant, is what another one needs."""
+    """Return the graph after running every pass twice, since a pass may produce, for example, constants for another."""
     roots = convert_numbers(roots)
     for _ in range(2):
         roots = merge_common(simplify(fold(roots)))
@@ -21,5 +21,5 @@ def optimised(roots: Sequence[Expression]) -> list[Expression]:
 
 
 def as_written(roots: Sequence[Expression]) -> list[Expression]:
-    """Run what every program needs to run, and nothing more."""
+    """Return the graph after the passes that every program needs, without optimisation."""
     return drop_unused(convert_numbers(roots))

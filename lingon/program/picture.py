@@ -1,4 +1,4 @@
-"""Pictures of programs: the graph, and the memory over time."""
+"""Drawings of programs: the graph, and the memory over time."""
 
 from collections.abc import Mapping
 from html import escape
@@ -16,7 +16,7 @@ WIDTH, HEIGHT, LEFT, GAP = 640.0, 150.0, 16.0, 46.0
 
 
 class Picture(str):
-    """The text of an SVG picture, which a notebook shows as a picture."""
+    """SVG text that a notebook displays as a picture."""
 
     __slots__ = ()
 
@@ -25,7 +25,7 @@ class Picture(str):
 
 
 def draw_graph(outputs: Mapping[str, Expression], groups: Mapping[int, int] | None = None) -> str:
-    """Draw the graph of a program as SVG. groups: which nodes run as one step, by identity; they have one colour."""
+    """Return the graph of a program as SVG. groups: step of each node, by identity; nodes of a step share a colour."""
     nodes = topological_order(outputs.values())
     place = {id(node): k for k, node in enumerate(nodes)}
     results = {id(x): name for name, x in outputs.items()}
@@ -47,13 +47,13 @@ def _box(node: Expression, result: str | None, group: int | None) -> GraphNode:
 
 
 def draw_optimised_graph(plan: Plan) -> str:
-    """Draw the graph that runs: what is computed in one pass over memory has one colour."""
+    """Return the optimised graph as SVG; nodes that are fused into one step share a colour."""
     groups = {id(n): t for t, step in enumerate(plan.steps) if isinstance(step, BlockStep) for n in step.nodes}
     return draw_graph({f"output{i}": root for i, root in enumerate(plan.roots)}, groups)
 
 
 def draw_memory(plan: Plan) -> str:
-    """Draw buffers over the steps as SVG: above one for each value, below as planned. Height is bytes in both."""
+    """Return buffers over steps as SVG: above without sharing, below as planned; heights are bytes."""
     steps = len(plan.steps)
     without = separate_buffers(plan.lives, steps)
     highest = max(sum(without.sizes), 1)

@@ -1,4 +1,4 @@
-"""What a user gives as an array, a dtype, a shape or an index, as the plain values that operators keep."""
+"""Conversion of arrays, dtypes, shapes and indices given by the user to the plain values stored in operators."""
 
 import operator as python
 from typing import Any
@@ -10,7 +10,7 @@ from lingon.program.operator_types import DTYPES, RANK
 
 
 def native_array(value: Any, what: str) -> np.ndarray:
-    """Convert a value to a NumPy array of a dtype that programs know. Raises UserError that says why it is not one."""
+    """Return a value as a NumPy array of a supported dtype. Raises UserError with the reason if that is impossible."""
     if isinstance(value, np.ma.MaskedArray):
         raise UserError(
             f"{what} is a masked array, whose mask would be lost; give the array and the mask by themselves"
@@ -29,7 +29,7 @@ def native_array(value: Any, what: str) -> np.ndarray:
 
 
 def dtype_of(name: Any) -> np.dtype:
-    """Return the dtype of a name such as "float32". Raises UserError for one that programs do not know."""
+    """Return the dtype of a name such as "float32". Raises UserError for an unsupported one."""
     try:
         found = np.dtype(name)
     except TypeError:
@@ -40,7 +40,7 @@ def dtype_of(name: Any) -> np.dtype:
 
 
 def shape_tuple(shape: Any) -> tuple[int, ...]:
-    """Return a shape as a tuple of plain whole numbers. Raises UserError for anything else."""
+    """Return a shape as a tuple of Python integers. Raises UserError for anything else."""
     try:
         return tuple(python.index(n) for n in (shape if np.iterable(shape) else (shape,)))
     except TypeError:
@@ -48,7 +48,7 @@ def shape_tuple(shape: Any) -> tuple[int, ...]:
 
 
 def index_entry(entry: Any) -> tuple:
-    """Return one part of an index: a whole number, a slice, None or '...'."""
+    """Return one entry of an index (an integer, a slice, None or '...') in our representation."""
     if isinstance(entry, slice):
         parts = [None if n is None else python.index(n) for n in (entry.start, entry.stop, entry.step)]
         if parts[2] == 0:

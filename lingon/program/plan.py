@@ -1,4 +1,4 @@
-"""A program made ready for one set of shapes: steps in order, a buffer for each value, and how to run them."""
+"""The execution plan of a program for one set of shapes: ordered steps, and a buffer for each value."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from lingon.program.topological_order import topological_order
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """Options of a plan: the passes over the graph, whether chains are fused, whether values share memory."""
+    """Options of a plan. passes: over the graph. fuse: fuse element-wise chains. share: let values share memory."""
 
     passes: Passes = optimised
     fuse: bool = True
@@ -27,9 +27,9 @@ class PlanOptions:
 
 
 class Plan:
-    """Steps that compute the results, with memory laid out for them.
+    """An execution plan: steps that compute the results, and the layout of their memory.
 
-    roots: the results, optimised. inputs: the variables, in the order in which `run` wants their arrays.
+    roots: the results, optimised. inputs: the variables, in the order of the arrays for `run`.
     """
 
     def __init__(self, roots: Sequence[Expression], inputs: Sequence[Expression], how: PlanOptions):
@@ -52,12 +52,12 @@ class Plan:
 
     @property
     def peak(self) -> int:
-        """Return the bytes that a run takes at most, beside its inputs and constants."""
+        """Return the peak memory of a run in bytes, without its inputs and constants."""
         return max((self.layout.held(t) + step.scratch for t, step in enumerate(self.steps)), default=0)
 
     @property
     def bytes_without_sharing(self) -> int:
-        """Return the bytes of all its values, each in memory of its own, as NumPy takes when every line has a name."""
+        """Return the bytes of all values without sharing, as in NumPy if every line assigned a variable."""
         return without_sharing(self)
 
     @property
@@ -69,19 +69,19 @@ class Plan:
         return report(self)
 
     def draw(self) -> str:
-        """Draw the memory over the steps, without and with sharing, as the text of an SVG picture."""
+        """Return a drawing of the memory over the steps, without and with sharing, as SVG text."""
         from lingon.program.picture import draw_memory
 
         return draw_memory(self)
 
     def draw_graph(self) -> str:
-        """Draw the optimised graph as the text of an SVG picture; what runs in one pass has one colour."""
+        """Return a drawing of the optimised graph as SVG text; nodes fused into one step share a colour."""
         from lingon.program.picture import draw_optimised_graph
 
         return draw_optimised_graph(self)
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Compute the results for arrays of the types of `inputs`. Raises UserError, or RunError for lack of memory."""
+        """Return the results for arrays of the types of `inputs`. Raises UserError, or RunError for lack of memory."""
         memory: LiveValues = dict(enumerate(arrays)) | dict(self._constants)
         buffers: dict[int, np.ndarray] = {}
         with np.errstate(all="ignore"):
@@ -90,7 +90,7 @@ class Plan:
         return [memory[v] for v in self.results]
 
     def _take(self, step: PlanStep, memory: LiveValues, buffers: dict[int, np.ndarray], t: int) -> None:
-        """Run one step, then free whatever nobody needs after it."""
+        """Run one step, then free what is not needed any more."""
         try:
             for o in step.outputs:
                 memory[o] = self._array(o, buffers)

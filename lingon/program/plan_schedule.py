@@ -1,4 +1,4 @@
-"""From an optimised graph to steps, and to the life of every value that needs memory."""
+"""Scheduling of an optimised graph: the steps in order, and the live range of every value that needs memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from lingon.program.threads import workers
 
 @dataclass(frozen=True)
 class ScheduledSteps:
-    """Steps in order, the values that are the program's results, and the expression of every value that has memory."""
+    """Steps in order, the values of the program's results, and the expression of every value that owns memory."""
 
     steps: list[PlanStep]
     results: list[int]
@@ -25,7 +25,7 @@ class ScheduledSteps:
 def schedule(
     nodes: Sequence[Expression], roots: Sequence[Expression], number: Mapping[int, int], build: Build, fused: bool
 ) -> ScheduledSteps:
-    """Order the steps that compute the roots. nodes: all of the graph, in order. number: of each value."""
+    """Return the steps that compute the roots. nodes: of the graph, in topological order. number: of each value."""
     groups: list[list[Expression]] = (fuse if fused else unfused)(nodes)
     home = {id(node): g for g, members in enumerate(groups) for node in members}
     needed = {id(root) for root in roots}
@@ -53,7 +53,7 @@ def _step(
 def _with_copies(
     steps: list[PlanStep], nodes: Sequence[Expression], roots: Sequence[Expression], number: Mapping[int, int]
 ) -> ScheduledSteps:
-    """Copy results that are a view, an input, or there twice, so that each is an array of its own."""
+    """Add copies of results that are a view, an input or a duplicate, so that each result owns its memory."""
     owned = {o: nodes[o] for step in steps for o in step.outputs}
     results: list[int] = []
     for root in roots:
@@ -75,7 +75,7 @@ def live_ranges(plan: ScheduledSteps) -> tuple[list[int], list[Life]]:
     place = {v: k for k, v in enumerate(values)}
     found = []
     for t, step in enumerate(plan.steps):
-        # A step that also reads a value through a view reads its numbers in another order: no writing over that one.
+        # A step that also reads a value through a view reads it in another order, so it must not overwrite it.
         through = {below[i] for i in step.inputs if i in below}
         for o in step.outputs:
             pairs = step.over if isinstance(step, BlockStep) else frozenset()
@@ -87,7 +87,7 @@ def live_ranges(plan: ScheduledSteps) -> tuple[list[int], list[Life]]:
 
 
 def last_reads(plan: ScheduledSteps) -> list[list[int]]:
-    """Return for each step the values that nobody reads after it, so that nothing holds their memory any longer."""
+    """Return for each step the values that are not read after it, so that references to them can be dropped."""
     last: dict[int, int] = {}
     for t, step in enumerate(plan.steps):
         made = (step.result,) if isinstance(step, ViewStep) else ()
@@ -100,7 +100,7 @@ def last_reads(plan: ScheduledSteps) -> list[list[int]]:
 
 
 def _views(steps: Sequence[PlanStep]) -> dict[int, int]:
-    """Return for each value that is a view: whose memory it looks at."""
+    """Return for each view the value whose memory it shares."""
     below: dict[int, int] = {}
     for step in steps:
         if isinstance(step, ViewStep):

@@ -1,4 +1,4 @@
-"""What a planned program consists of: steps that read values by number and write others."""
+"""The steps of a plan, which read and write values by number."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from lingon.program.blocks import Chain, Instruction
 from lingon.program.expression import Expression
 from lingon.program.operators import OPERATORS
 
-LiveValues = dict[int, np.ndarray]  # the values that are there now, by number
+LiveValues = dict[int, np.ndarray]  # the arrays of values that are live, by number
 
 
 class PlanStep(Protocol):
-    """Step of a plan. inputs: values that are read. outputs: values that need memory. nodes: what is computed."""
+    """A step of a plan. inputs: values that it reads. outputs: values that need memory. nodes: that it computes."""
 
     @property
     def nodes(self) -> Sequence[Expression]: ...
@@ -27,15 +27,15 @@ class PlanStep(Protocol):
 
     @property
     def scratch(self) -> int:
-        """Return the bytes that it needs while it runs."""
+        """Return the bytes of scratch memory."""
 
     def run(self, memory: LiveValues) -> None:
-        """Read memory[inputs], write into memory[outputs]; a view puts itself there."""
+        """Read memory[inputs], write into memory[outputs]; a view step stores the view."""
 
 
 @dataclass(frozen=True)
 class CallStep:
-    """Step that calls one operator."""
+    """A step that calls one operator."""
 
     nodes: tuple[Expression]
     inputs: tuple[int, ...]
@@ -49,7 +49,7 @@ class CallStep:
 
 @dataclass(frozen=True)
 class ViewStep:
-    """Step that only makes a view of numbers that are there already."""
+    """A step that only makes a view of an existing value."""
 
     nodes: tuple[Expression]
     inputs: tuple[int, ...]
@@ -64,7 +64,7 @@ class ViewStep:
 
 @dataclass(frozen=True)
 class BlockStep:
-    """Step that runs a chain of element-wise operators."""
+    """A step that runs a chain of element-wise operators."""
 
     nodes: tuple[Expression, ...]
     inputs: tuple[int, ...]
@@ -79,7 +79,7 @@ class BlockStep:
 
 @dataclass(frozen=True)
 class CopyStep:
-    """A result of the program that would else be a part of an input, a constant or another result."""
+    """A step that copies a result that would otherwise share memory with an input, a constant or another result."""
 
     nodes: tuple[Expression]
     inputs: tuple[int, ...]
@@ -91,14 +91,14 @@ class CopyStep:
 
 
 def block_step(group: Sequence[Expression], number: Mapping[int, int], needed: set[int], threads: int) -> BlockStep:
-    """Return the step of a fused group. number: of each value. needed: the values that others read."""
+    """Return the step of a fused group. number: of each value. needed: the values read by other steps."""
     inner = {id(node) for node in group}
     types = {id(i): i.type for node in group for i in (*node.inputs, node)}
     inputs = list(dict.fromkeys(id(i) for node in group for i in node.inputs if id(i) not in inner))
     results = [id(node) for node in group if id(node) in needed]
     place = {v: k for k, v in enumerate([*inputs, *results])}
     last = {id(i): t for t, node in enumerate(group) for i in node.inputs}
-    dtypes = [types[v].dtype for v in (*inputs, *results)]  # of every array, scratch at the end
+    dtypes = [types[v].dtype for v in (*inputs, *results)]  # of all arrays; scratch is appended
     free = _spare(group, place)
     made = []
     for t, node in enumerate(group):
@@ -136,7 +136,7 @@ def _scratch(free: list[int], dtypes: list[np.dtype], wanted: np.dtype) -> int:
 
 
 def _spare(group: Sequence[Expression], place: dict[int, int]) -> list[int]:
-    """Return the memory of the last result if it can serve as scratch: not where it may be that of an operand."""
+    """Return the index of the last result if its memory can serve as scratch: not if an operand may share it."""
     end, inner = group[-1], {id(node) for node in group}
     operands = (i for node in group for i in node.inputs if id(i) not in inner and i.op not in ("variable", "constant"))
     if any((i.type.shape, i.type.dtype) == (end.type.shape, end.type.dtype) for i in operands):
@@ -145,8 +145,8 @@ def _spare(group: Sequence[Expression], place: dict[int, int]) -> list[int]:
 
 
 def _over(inputs: list[int], results: list[int], last: dict, written: dict, types: dict) -> set[tuple[int, int]]:
-    """Return pairs of an operand and a result that may be one buffer: the operand is read last before, or while,
-    the result is written for the first time, and both lie the same way in memory."""
+    """Return pairs of an operand and a result that may share a buffer: the last read of the operand is not after the
+    first write of the result, and both have the same memory layout."""
     return {
         (a, b)
         for a in inputs

@@ -15,7 +15,7 @@ def _add_windows(node: Expression, g: Expression) -> Gradients:
 
 def _matmul(node: Expression, g: Expression) -> Gradients:
     a, b = node.inputs
-    # A vector is a matrix of one row or one column, so that one formula serves all.
+    # Vectors are treated as matrices of one row or one column, so that one formula covers all cases.
     left = a if len(a.shape) > 1 else f.expand_dims(a, 0)
     right = b if len(b.shape) > 1 else f.expand_dims(b, 1)
     if len(a.shape) == 1:
@@ -28,7 +28,7 @@ def _matmul(node: Expression, g: Expression) -> Gradients:
 
 
 def _conv1d(node: Expression, g: Expression) -> Gradients:
-    """Return gradients by the windows of x: [B, D, T', K] and the filters [C, D, K] make [B, C, T']."""
+    """Return the gradients of a convolution, the product of windows of x [B, D, T', K] and filters [C, D, K]."""
     x, weight = node.inputs
     stride, padding = node.attributes["stride"], node.attributes["padding"]
     batch, width, time = x.shape
@@ -42,7 +42,7 @@ def _conv1d(node: Expression, g: Expression) -> Gradients:
     flat = g.transpose(0, 2, 1).reshape(batch * places, channels)
     for_weight = (flat.T @ rows).reshape(weight.shape)
     spread = (flat @ weight.reshape(channels, width * kernel)).reshape(batch, places, width, kernel)
-    used = (places - 1) * stride + kernel  # numbers behind the last window were never looked at
+    used = (places - 1) * stride + kernel  # elements after the last window were not used
     for_x = apply_operator("add_windows", [spread.transpose(0, 2, 1, 3)], {"length": used, "step": stride})
     whole = (("slice", None, None, None), ("slice", None, None, None), ("slice", 0, used, None))
     for_x = apply_operator("place", [for_x], {"shape": (batch, width, length), "index": whole})[inner]

@@ -1,4 +1,4 @@
-"""Products: matrices, batches of them, and convolution along time."""
+"""Products: of matrices, of batches of matrices, and convolution along time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

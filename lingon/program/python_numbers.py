@@ -1,4 +1,4 @@
-"""Plain Python numbers become arrays of the dtype in which NumPy would compute with them."""
+"""Conversion of Python numbers to arrays of the dtype in which NumPy would compute with them."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from lingon.program.rewrite import rewrite
 
 
 def convert_numbers(roots: Sequence[Expression]) -> list[Expression]:
-    """Return the graph without weak constants. Raises UserError for a number outside the dtype that it meets."""
+    """Return the graph without weak constants. Raises UserError for a number that does not fit the other's dtype."""
     done = rewrite(roots, _settled)
     return [_strong(root) for root in done]
 

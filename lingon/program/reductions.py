@@ -1,4 +1,4 @@
-"""Reductions: operators that make one number of many along some axes, and softmax, which rests on them."""
+"""Reductions over axes, such as sum and max, and softmax, which uses them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,21 +12,21 @@ ONE_AXIS = {"axis": lambda value: value is None or is_int64(value), "keepdims": 
 
 
 def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
-    """Return the shape without the axes, or with 1 in their place."""
+    """Return the shape without the axes, or, with `keepdims`, with 1 in their place."""
     if keepdims:
         return tuple(1 if i in axes else n for i, n in enumerate(shape))
     return tuple(n for i, n in enumerate(shape) if i not in axes)
 
 
 def _infer(function: Callable, empty: bool) -> Callable:
-    """Make a rule of types. empty: whether the function has a value for no numbers at all."""
+    """Return a rule for type inference. empty: the function is defined for zero elements."""
 
     def infer(types: Sequence[Type], attributes: Mapping[str, Any]) -> Type:
         x = types[0]
         axes = axes_of(attributes["axis"], len(x.shape))
         if not empty and any(x.shape[a] == 0 for a in axes):
             raise Mismatch(f"{function.__name__.removeprefix('a')} of no numbers is not defined")
-        # NumPy's own rule, asked with one number: sums of small whole numbers are int64, means of them float64.
+        # The dtype is NumPy's, obtained with one element: sums of small integers are int64, their means float64.
         return Type(reduced_shape(x.shape, axes, attributes["keepdims"]), function(np.ones(1, x.dtype)).dtype)
 
     return infer
@@ -40,7 +40,7 @@ def _operator(name: str, function: Callable, empty: bool = True, attributes: Map
 
 
 def mean(x: np.ndarray, axis: Any = None, keepdims: bool = False, out: np.ndarray | None = None) -> np.ndarray:
-    """Compute np.mean; the sum of half-precision numbers is kept in single precision also when there is an `out`."""
+    """Return np.mean; float16 is accumulated in float32 also when there is an `out`."""
     if out is None or out.dtype != np.float16:
         return np.mean(x, axis, out=out, keepdims=keepdims)
     out[...] = np.mean(x, axis, keepdims=keepdims)

@@ -1,4 +1,4 @@
-"""A plan as text: what runs as one step, and what every value's memory comes to."""
+"""A plan as text: the nodes of each step, and the memory of every value."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from lingon.program.text import formula
 
 
 def without_sharing(plan: Any) -> int:
-    """Return the bytes of all values, each in memory of its own, as when every line of a program is run by itself."""
+    """Return the bytes of all values without sharing, as if every line of a program were run by itself."""
     return sum(node.type.nbytes for node in plan.nodes if _own(node))
 
 
@@ -18,13 +18,13 @@ def _own(node: Expression) -> bool:
 
 
 def short_formula(node: Expression, depth: int = 6) -> str:
-    """Return a formula of at most 80 letters."""
+    """Return a formula of at most 80 characters."""
     said = formula(node, depth)
     return said if len(said) <= 80 else said[:77] + "..."
 
 
 def report(plan: Any) -> str:
-    """Return steps with their memory, and bytes with and without sharing."""
+    """Return lines with the steps and their memory, and the total bytes with and without sharing."""
     given = ", ".join(f"{v.attributes['name']} {v.type}" for v in plan.inputs)
     lines = [f"plan for {given or 'no variables'}"]
     home = dict(zip(plan.values, plan.layout.buffer_of, strict=True))

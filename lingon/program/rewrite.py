@@ -1,4 +1,4 @@
-"""Rewriting a graph from its variables to its results, with a rule that looks at one node at a time."""
+"""Rewriting of a graph, from variables to results, by a rule for single nodes."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,9 +11,9 @@ Pass = Callable[[Sequence[Expression]], list[Expression]]
 
 
 def rewrite(roots: Sequence[Expression], rule: RewriteRule) -> list[Expression]:
-    """Rewrite the graph with rule(node) in place of each node; its operands have been rewritten when the rule sees it.
+    """Return the graph with rule(node) in place of each node, whose operands have already been rewritten.
 
-    What no result needs any more is gone: dead code is what cannot be reached from a root.
+    Nodes that are no longer reachable from a root are dropped (dead code).
     """
     done: dict[int, Expression] = {}
     for node in topological_order(roots):

@@ -1,4 +1,4 @@
-"""Operators that move numbers and change none: reshape, transpose, broadcast, slices, windows, concatenation."""
+"""Operators that rearrange elements: reshape, transpose, broadcast, slices, windows, concatenation."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -17,11 +17,11 @@ from lingon.program.operator_types import (
     is_int64_tuple,
 )
 
-Index = tuple[tuple, ...]  # of ("at", i), ("slice", start, stop, step), ("new",), ("rest",)
+Index = tuple[tuple, ...]  # entries ("at", i), ("slice", start, stop, step), ("new",) or ("rest",)
 
 
 def numpy_index(index: Index) -> tuple:
-    """Return an index of ours as one that NumPy takes."""
+    """Return the NumPy index for an `Index`."""
     made: dict[str, Callable[..., Any]] = {
         "at": lambda i: i,
         "slice": slice,
@@ -32,7 +32,7 @@ def numpy_index(index: Index) -> tuple:
 
 
 def is_index(value: Any) -> bool:
-    """Return whether a value from a file is an index."""
+    """Return whether a value from a file is a valid `Index`."""
     return isinstance(value, tuple) and len(value) <= 2 * RANK and all(map(_is_entry, value))
 
 
@@ -45,7 +45,7 @@ def _is_entry(entry: Any) -> bool:
 
 
 def sliced_shape(shape: tuple[int, ...], index: Index) -> tuple[int, ...]:
-    """Return the shape that an index leaves. Raises Mismatch where it does not fit."""
+    """Return the shape after indexing. Raises Mismatch if the index does not fit."""
     kinds = [entry[0] for entry in index]
     taken = len(index) - kinds.count("new") - kinds.count("rest")
     if kinds.count("rest") > 1:

@@ -1,4 +1,4 @@
-"""Algebra that is exact, for NaN, infinities and -0.0 too: x * 0 stays for real numbers, since inf * 0 is NaN."""
+"""Algebraic simplification that is exact, also for NaN, infinities and -0.0: float x * 0 stays, as inf * 0 is NaN."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +12,7 @@ Simplification = Callable[[Expression], Expression | None]
 
 
 def simplify(roots: Sequence[Expression]) -> list[Expression]:
-    """Apply every rule of this file where it fits."""
+    """Return the graph after applying every rule of this file where it fits."""
     return rewrite(roots, _simpler)
 
 
@@ -25,7 +25,7 @@ def _simpler(node: Expression) -> Expression:
 
 
 def _is(x: Expression, value: float) -> bool:
-    """Return whether an expression is this number everywhere, with this sign."""
+    """Return whether every element of an expression is this constant, including its sign."""
     if x.op == "broadcast_to":
         x = x.inputs[0]
     if x.op != "constant" or np.size(x.value) != 1:
@@ -35,7 +35,7 @@ def _is(x: Expression, value: float) -> bool:
 
 
 def _add(node: Expression) -> Expression | None:
-    """Simplify x + 0 to x for whole numbers alone, since -0.0 + 0 is 0; x + -0.0 to x for all."""
+    """Simplify x + 0 to x for integers only, since -0.0 + 0 is 0; x + -0.0 to x for all."""
     zero = -0.0 if node.dtype.kind == "f" else 0
     x, y = node.inputs
     return x if _is(y, zero) else y if _is(x, zero) else None
@@ -61,7 +61,7 @@ def _multiply(node: Expression) -> Expression | None:
 
 
 def _divide(node: Expression) -> Expression | None:
-    """Simplify x / 2 to x * 0.5: dividing by a power of two and multiplying by its inverse round alike."""
+    """Simplify x / 2 to x * 0.5: for powers of two, the quotient and the product with the inverse round equally."""
     x, y = node.inputs
     if _is(y, 1):
         return x
@@ -74,12 +74,12 @@ def _divide(node: Expression) -> Expression | None:
 
 
 def _twice(op: str) -> Simplification:
-    """Make a rule that simplifies f(f(x)) to x."""
+    """Return a rule that simplifies f(f(x)) to x."""
     return lambda node: node.inputs[0].inputs[0] if node.inputs[0].op == op else None
 
 
 def _once(op: str) -> Simplification:
-    """Make a rule that simplifies f(f(x)) to f(x)."""
+    """Return a rule that simplifies f(f(x)) to f(x)."""
     return lambda node: node.inputs[0] if node.inputs[0].op == op else None
 
 
@@ -98,7 +98,7 @@ def _where(node: Expression) -> Expression | None:
 
 
 def _same_type(node: Expression) -> Expression | None:
-    """Drop a cast to its own dtype, a reshape or broadcast to its own shape."""
+    """Drop a cast to the same dtype, and a reshape or broadcast to the same shape."""
     return node.inputs[0]
 
 

@@ -1,4 +1,4 @@
-"""From a program for any shapes to one for the shapes and dtypes it is called with."""
+"""Specialisation of a program to the shapes and dtypes of its arguments."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,9 +15,9 @@ from lingon.program.topological_order import topological_order
 
 
 def specialise(roots: Sequence[Expression], variables: Mapping[str, Expression]) -> list[Expression]:
-    """Return the same expressions over variables of known types: every type inferred, every gradient written out.
+    """Return the same expressions over typed variables: every type is inferred, every gradient expanded.
 
-    Raises UserError that shows the expression and the user's line where types do not fit.
+    Raises UserError that shows the expression and the user's line if types do not fit.
     """
     done: dict[int, Any] = {}
     for node in topological_order(roots):
@@ -45,7 +45,7 @@ def _strong(x: Expression) -> Expression:
 
 
 def _gradient(node: Expression, inputs: list[Expression]) -> list[Expression]:
-    """Return one expression per `wrt`; operands are the target, a seed where there is one, and then those."""
+    """Return one gradient per `wrt`; the operands are the target, the seed if there is one, then `wrt`."""
     target, *rest = inputs
     wrt = rest[len(rest) - node.attributes["wrt"] :]
     check_real(target, "a gradient is of")

@@ -1,4 +1,4 @@
-"""Programs as files: one JSON file, and beside it a safetensors file where there are arrays among the constants."""
+"""Programs as files: a JSON file, and a safetensors file beside it if there are arrays among the constants."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,10 +36,10 @@ def save(program: Program, path: Path) -> None:
 
 
 def load(path: str | Path) -> Program:
-    """Load the program of a file. Nothing in the file is run, and no memory is taken before its sizes are checked.
+    """Return the program of a file. Nothing in the file is executed, and sizes are checked before memory is allocated.
 
-    Raises DataError that names the file, the node and what is wrong: a truncated file, a newer version, an unknown
-    operator, a cycle, an absurd size, a wrong type, constants that are missing or of another program.
+    Raises DataError that names the file, the node and the problem: a truncated file, a newer version, an unknown
+    operator, a cycle, an excessive size, a wrong type, constants that are missing or of another program.
     """
     path = _named(Path(path))
     record = read_json(path)
@@ -88,7 +88,7 @@ def _read(record: Any, path: Path) -> Program:
 
 
 def _written(nodes: list, arrays: dict[str, np.ndarray]) -> tuple[list[dict[str, Any]], dict[int, int]]:
-    """Return nodes as JSON, and the place of each; arrays are put aside by name."""
+    """Return nodes as JSON, and the position of each; arrays are added to `arrays` by name."""
     places = {id(node): place for place, node in enumerate(nodes)}
     return [_node(node, places, arrays) for node in nodes], places
 
@@ -116,7 +116,7 @@ def _constant(value: Any, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         name = f"c{len(arrays)}"
         arrays[name] = np.ascontiguousarray(value)
         return {"array": name}
-    return {"number": value if value == value and abs(value) != float("inf") else str(value)}  # JSON has no nan, no inf
+    return {"number": value if value == value and abs(value) != float("inf") else str(value)}  # JSON has no nan or inf
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Common sub-expressions: what is written twice is computed once."""
+"""Common subexpression elimination: equal expressions are computed once."""
 
 from collections.abc import Hashable, Sequence
 
@@ -7,11 +7,11 @@ import numpy as np
 from lingon.program.expression import Expression
 from lingon.program.rewrite import rewrite
 
-SMALL = 4096  # bytes of constants that are compared
+SMALL = 4096  # maximum bytes of constants that are compared
 
 
 def merge_common(roots: Sequence[Expression]) -> list[Expression]:
-    """Merge operators with the same operands and attributes into one."""
+    """Return the graph with operators of the same operands and attributes merged into one."""
     seen: dict[Hashable, Expression] = {}
 
     def merged(node: Expression) -> Expression:

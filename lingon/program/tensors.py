@@ -1,4 +1,4 @@
-"""Results as torch tensors. Only imported when a tensor was passed, so that programs need no torch."""
+"""Conversion of results to torch tensors. Imported only when a tensor was passed: programs do not need torch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 def as_tensors(results: Sequence[np.ndarray], given: Sequence[Any]) -> list[Any]:
     """Return tensors that share the memory of the results, on the device of the first tensor that was passed.
 
-    They carry no history: gradients of a program are programs themselves.
+    They have no autograd history: gradients of a program are programs themselves.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Expressions and programs as text to read."""
+"""Expressions and programs as readable text."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ TIGHTNESS = {"**": 6, "@": 5, "*": 5, "/": 5, "//": 5, "%": 5, "+": 4, "-": 4, "
 
 
 def formula(expression: Any, depth: int = DEPTH) -> str:
-    """Return one expression as the user wrote it, in brackets where they matter; deeper than `depth` it is '...'."""
+    """Return an expression as the user wrote it, with brackets where needed; levels below `depth` become '...'."""
     if expression.op == "variable":
         return expression.attributes["name"]
     if expression.op == "constant":
@@ -23,7 +23,7 @@ def formula(expression: Any, depth: int = DEPTH) -> str:
 
 
 def format_operator(expression: Any, operands: Sequence[str], inputs: Sequence[Any] = ()) -> str:
-    """Return an operator with the texts of its operands. inputs: the operands, to see which need brackets."""
+    """Return an operator applied to the texts of its operands. inputs: the operands, to decide on brackets."""
     op, attributes = expression.op, expression.attributes
     symbol = _symbol(op)
     if symbol:
@@ -41,7 +41,7 @@ def format_operator(expression: Any, operands: Sequence[str], inputs: Sequence[A
 
 
 def format_constant(value: Any) -> str:
-    """Return a constant: the number itself, or the type of a larger array."""
+    """Return a constant as text: a number, or the dtype and shape of an array."""
     if not isinstance(value, np.ndarray):
         return repr(value)
     if value.ndim == 0:
@@ -50,7 +50,7 @@ def format_constant(value: Any) -> str:
 
 
 def format_program(roots: Mapping[str, Any], nodes: Sequence[Any], head: str) -> str:
-    """Return a program, one line for each value in the order of computation, with its type where that is known."""
+    """Return a program as text, one line for each value in order of computation, with its type if known."""
     names: dict[int, str] = {}
     lines = [head]
     for node in nodes:

@@ -1,4 +1,4 @@
-"""The threads that work on blocks. NumPy lets go of Python's lock while it computes, so they run side by side."""
+"""The threads that compute blocks. NumPy releases the GIL while it computes, so they run in parallel."""
 
 import os
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def thread_count() -> int:
-    """Return OMP_NUM_THREADS if it is set, as for every numerical library, else the cores of this process."""
+    """Return OMP_NUM_THREADS if set, as for other numerical libraries, else the cores available to this process."""
     said = os.environ.get("OMP_NUM_THREADS", "")
     if said.isdecimal() and int(said) > 0:
         return min(int(said), 64)
@@ -14,16 +14,16 @@ def thread_count() -> int:
 
 
 class WorkerThreads:
-    """The calling thread and its helpers, which are started when they are first needed."""
+    """The calling thread and its worker threads, which are started when first needed."""
 
     def __init__(self) -> None:
         self.count = thread_count()
         self._pool: ThreadPoolExecutor | None = None
-        if hasattr(os, "register_at_fork"):  # threads do not live on in a forked process
+        if hasattr(os, "register_at_fork"):  # threads do not survive in a forked process
             os.register_at_fork(after_in_child=self._forget)
 
     def run(self, work: Callable[[], None], threads: int) -> None:
-        """Call `work` in so many threads at once, this one among them; return when all are done."""
+        """Call `work` in `threads` threads at once, including this one; return when all are done."""
         if threads <= 1:
             work()
             return

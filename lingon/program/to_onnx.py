@@ -1,4 +1,4 @@
-"""A program as an ONNX model, which other languages can run; checked with onnxruntime before it is kept."""
+"""Export of a program as an ONNX model, for use from other languages; verified with onnxruntime."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,17 +22,17 @@ from lingon.program.subexpressions import merge_common
 from lingon.program.topological_order import topological_order
 from lingon.program.variable import Variable
 
-CLOSE = 1e-4  # largest difference from this program's own results, measured in the largest of them, or in 1
+CLOSE = 1e-4  # maximum difference from the program's results, relative to the largest of them, or to 1
 OPSET, IR = 18, 10
 ADVICE = "write -1 for the free size in a reshape, or declare it as a number"
 
 
 def export_onnx(program: Program, path: Path, examples: Mapping[str, Any]) -> float:
-    """Write the model; return the largest difference between its results and the program's, for the examples.
+    """Write an ONNX model; return the maximum difference between its results and the program's, for the examples.
 
-    examples: a value for each variable that was not declared with shape and dtype. Sizes that were declared as letters,
-    as in ("B", 5), stay free in the model; it is checked with two sizes of each. Raises UserError when an operator
-    cannot be written in ONNX, when a free size is used as a fixed one, or when results differ by more than 1e-4.
+    examples: a value for each variable that was not declared with shape and dtype. Sizes declared as letters, as in
+    ("B", 5), are dynamic in the model, which is checked with two sizes for each. Raises UserError when an operator
+    cannot be expressed in ONNX, when a dynamic size is used as a fixed one, or when results differ by more than 1e-4.
     """
     try:
         import onnx
@@ -64,7 +64,7 @@ def export_onnx(program: Program, path: Path, examples: Mapping[str, Any]) -> fl
 def _values(
     program: Program, examples: Mapping[str, Any], size: int, like: Mapping[str, np.ndarray] | None = None
 ) -> dict:
-    """Return the examples, and made-up values for other variables: letters are `size`, or one more than in `like`."""
+    """Return the examples, and generated values for other variables: letters are `size`, or one more than in `like`."""
     letters = _letters(program, like or {}, size)
     rng = np.random.default_rng(0)
     values = dict(examples)
@@ -96,7 +96,7 @@ def _model(program: Program, types: Sequence[Type]) -> Any:
 
     inputs = {n: Variable(n, t.shape, t.dtype) for n, t in zip(program.variables, types, strict=True)}
     roots = specialise(list(program.outputs.values()), inputs)
-    roots = merge_common(fold(as_written(roots)))  # and no more: sizes written as -1 must stay free
+    roots = merge_common(fold(as_written(roots)))  # no further passes: sizes given as -1 must stay dynamic
     writer = Writer({})
     names: dict[int, str] = {}
     for node in (n for root in roots for n in _leaves(root)):

@@ -1,4 +1,4 @@
-"""The order of a graph in which operands come before what uses them."""
+"""The topological order of a graph: operands before the operators that use them."""
 
 from collections.abc import Iterable
 
@@ -6,11 +6,11 @@ from lingon.program.expression import Expression
 
 
 def topological_order(roots: Iterable[Expression]) -> list[Expression]:
-    """Return all expressions that the roots need, each once, operands before what uses them."""
+    """Return all expressions that the roots depend on, each once, in topological order."""
     done: set[int] = set()
     order: list[Expression] = []
     waiting = [(root, False) for root in reversed(list(roots))]
-    while waiting:  # and no recursion: a graph may be deeper than Python's stack
+    while waiting:  # iterative, because a graph may be deeper than Python's stack
         node, ready = waiting.pop()
         if id(node) in done:
             continue

@@ -1,4 +1,4 @@
-"""Variables: the values that are given when a program is called."""
+"""Variables: the inputs of a program."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from lingon.program.source_location import caller_line
 
 
 def Variable(name: str, shape: Any = None, dtype: Any = None) -> Expression:  # noqa: N802, it is written as in A = Variable("A")
-    """Return a variable: a value that is given when the program is called.
+    """Return a variable, an input of a program.
 
-    shape: sizes, or letters for sizes that may differ from call to call, as in ("B", 5); the same letter is the same
-    size everywhere. None means any shape. With whole sizes and a dtype, mistakes are found when expressions are built.
-    Raises UserError for a name or a size that cannot be.
+    shape: sizes, or letters for sizes that may differ between calls, as in ("B", 5); the same letter is the same size
+    everywhere. None means any shape. With integer sizes and a dtype, errors are raised when expressions are built.
+    Raises UserError for an invalid name or size.
     """
     if not (isinstance(name, str) and name.isidentifier()):
         raise UserError(f"a variable is named like one of Python's, such as 'x'; {name!r} cannot be given by keyword")
