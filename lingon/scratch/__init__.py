@@ -1,7 +1,7 @@
 """Arrays with gradients in plain NumPy, under PyTorch's names: code moves to torch by changing the import.
 
 Read it in this order: `tensor.py` (an array remembers how it was made), `node.py`, `record.py`, `derivative_table.py`,
-`unary.py`, `arithmetic.py`, `autograd/engine.py` (the backward pass), and then whatever is of interest.
+`unary.py`, `arithmetic.py`, `autograd/engine.py` (the backward pass), then the others in any order.
 
 >>> x = tensor([1.0, 2.0], requires_grad=True)
 >>> (x * x).sum().backward()

@@ -1,4 +1,4 @@
-"""Calls checked against PyTorch's signatures: every argument is what its annotation says, or is refused by its name."""
+"""Checks of calls against PyTorch's signatures: an argument that does not match its annotation is refused by name."""
 
 import functools
 import inspect
@@ -13,33 +13,33 @@ from lingon.scratch.error_context import ArrayTypeError, fail
 REFUSED = object()
 Dims = int | Sequence[int] | None
 DType = np.dtype | None
-OWN = ("x", "self")  # names of the first argument, which PyTorch calls `input`, and of which methods have none
+OWN = ("x", "self")  # names of the first argument, which is `input` in PyTorch's functions and absent in methods
 Number = float | int | bool
 
 
 class ArgumentType(NamedTuple):
-    """Type of an argument: in words, the types that pass at once, and what is made of others, or REFUSED."""
+    """Type of an argument: its name in words, the types accepted unchanged, and a conversion of others, or REFUSED."""
 
     words: str
     at_once: frozenset[type]
     accept: Callable[[Any], Any]
 
 
-ARGUMENT_TYPES: dict[str, ArgumentType] = {}  # by how the annotation is written
+ARGUMENT_TYPES: dict[str, ArgumentType] = {}  # by the text of the annotation
 
 
 def argument_type(annotation: Any, words: str, accept: Callable[[Any], Any], *at_once: type) -> None:
-    """Register what an annotation of a parameter stands for."""
+    """Register the argument type of an annotation."""
     ARGUMENT_TYPES[annotation_text(annotation)] = ArgumentType(words, frozenset(at_once), accept)
 
 
 def annotation_text(annotation: Any) -> str:
-    """Return an annotation as text, which it is already where annotations are not evaluated."""
+    """Return an annotation as text, which it is already if annotations are not evaluated."""
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 def as_int(value: Any) -> Any:
-    """Return a whole number, also one of NumPy or in an array; no truth value, which PyTorch refuses too."""
+    """Return an integer as an int, also one of NumPy or in a 0-d array; a bool is refused, as in PyTorch."""
     if isinstance(value, bool | np.bool) or not hasattr(value, "__index__"):
         return REFUSED
     if hasattr(value, "ndim") and (value.ndim or value.dtype.kind not in "iu"):
@@ -48,7 +48,7 @@ def as_int(value: Any) -> Any:
 
 
 def as_ints(value: Any) -> Any:
-    """Return a list of whole numbers as a tuple."""
+    """Return a list or tuple of integers as a tuple of ints."""
     if not isinstance(value, list | tuple):
         return REFUSED
     found = tuple(map(as_int, value))
@@ -56,14 +56,14 @@ def as_ints(value: Any) -> Any:
 
 
 def as_number(value: Any) -> Any:
-    """Return a number of Python, or one of NumPy."""
+    """Return a Python or NumPy number."""
     if isinstance(value, float | int | np.generic) and not isinstance(value, np.character | np.complexfloating):
         return value
     return REFUSED
 
 
 def as_dtype(value: Any) -> Any:
-    """Return a dtype that is known, or the type of Python for one."""
+    """Return a known dtype, also given as a Python type."""
     if value in (float, int, bool) and isinstance(value, type):
         return np.dtype(value)
     return value if isinstance(value, np.dtype) and value in dtypes.KNOWN else REFUSED
@@ -95,14 +95,14 @@ argument_type(np.dtype, f"one of {_known}", as_dtype)
 
 
 class Signature:
-    """The parameters of a function, and how a call is checked against them.
+    """The parameters of a function, to check calls against.
 
-    variadic: sizes may come one by one, x.reshape(2, 3), as methods take them; else as one list.
+    variadic: sizes may be separate arguments, x.reshape(2, 3), as in methods; else they are one list.
     """
 
     def __init__(self, function: Callable, variadic: bool, method: bool, name: str = ""):
         self.name, self.variadic, self.method = name or function.__name__, variadic, method
-        # Where PyTorch's function is compiled it takes NumPy's `axis` too.
+        # If PyTorch's function is compiled, it takes NumPy's `axis` too.
         written_in_python = function.__name__ == "norm" or function.__module__.endswith(
             ("functional", "layer_functions", "losses")
         )
@@ -192,7 +192,7 @@ class Signature:
 
 
 def check_arguments(function: Callable, variadic: bool = True, method: bool = False) -> Callable:
-    """Return the function with its calls checked; `__wrapped__` is what takes anything."""
+    """Return the function with its calls checked; `__wrapped__` is the unchecked function."""
     signature = Signature(function, variadic, method)
 
     @functools.wraps(function)
@@ -204,7 +204,7 @@ def check_arguments(function: Callable, variadic: bool = True, method: bool = Fa
 
 
 def check_construction(cls: type) -> type:
-    """Return the class, whose instances are made only with arguments that fit."""
+    """Return the class with the arguments of its constructor checked."""
     make = vars(cls)["__init__"]
     signature = Signature(make, variadic=True, method=True, name=cls.__name__)
 

@@ -1,4 +1,4 @@
-"""Arithmetic of two operands: sums, products, powers, and what is left of a division."""
+"""Arithmetic of two operands: sums, products, quotients, powers, remainders."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ def sub(x: Tensor, other: Operand, *, alpha: Number = 1) -> Tensor:
 
 
 def _times(name: str, x: Operand, other: Operand, alpha: Number) -> Operand:
-    """Return alpha * other, which may not make a floating result of whole operands."""
+    """Return alpha * other; alpha must not turn integer operands into floating-point ones."""
     letter = result_dtype(as_tensor(x), as_tensor(other)).kind
     if (isinstance(alpha, float) and letter != "f") or (isinstance(alpha, bool) and letter != "b"):
         fail(f"{name}(): alpha={alpha!r} does not fit operands of another kind; expected a number like theirs")
@@ -47,7 +47,7 @@ def mul(x: Tensor, other: Operand) -> Tensor:
 
 @method
 def div(x: Tensor, other: Operand) -> Tensor:
-    """Return x / other. Whole numbers become floating ones."""
+    """Return x / other; integers are converted to floating point."""
     if result_dtype(as_tensor(x), as_tensor(other)).kind != "f":
         x = as_tensor(x).to(dtypes.DEFAULT)
     return record_binary("div", np.divide, x, other, lambda a, b: (lambda g: g / b, lambda g: -g * a / (b * b)), "b,ab")
@@ -89,13 +89,13 @@ def _base(a: Tensor, b: Tensor) -> Callable:
 
 
 def _exponent(a: Tensor, b: Tensor) -> Callable:
-    # 0 to the power of anything above 0 stays 0: no slope, where the formula has 0 * log(0).
+    # 0 to any positive power stays 0: the derivative is 0, where the formula has 0 * log(0).
     return lambda g: where((a == 0) & (b >= 0), 0.0, g * ((a**b) * a.to(g.dtype).log()))
 
 
 @method
 def floor_divide(x: Tensor, other: Operand) -> Tensor:
-    """Return x / other rounded down, a step function, whose gradient nobody may ask for."""
+    """Return x / other rounded down, a step function; its gradient is an error."""
     value = _floor_divide(x, other)
     none = lambda g: fail("floor_divide has no gradient; say x.detach() first")
     return record("floor_divide", value.array, (as_tensor(x), as_tensor(other)), (none, none))
@@ -110,7 +110,7 @@ def _floor_divide(a: Operand, b: Operand) -> Tensor:
 
 @method
 def remainder(x: Operand, other: Operand) -> Tensor:
-    """Return what is left of x / other rounded down; it has the sign of `other`."""
+    """Return the remainder of x / other rounded down; it has the sign of `other`."""
     _no_zero("remainder", x, other)
     rules = lambda a, b: (lambda g: g, lambda g: -g * _floor_divide(a, b))
     return record_binary("remainder", np.remainder, x, other, rules, ",ab")

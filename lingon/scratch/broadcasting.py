@@ -1,4 +1,4 @@
-"""Operands of different shapes and dtypes brought together, and a step of two of them recorded."""
+"""Broadcasting of operands to a common shape and dtype, and recording of binary operations."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from lingon.scratch.tensor import Tensor
 
 
 def broadcast_operands(*operands_: Operand, dtype: np.dtype | None = None) -> tuple[list[Tensor], list[np.ndarray]]:
-    """Return operands as arrays, and their numbers in the dtype that they meet in. Raises when shapes do not fit."""
+    """Return operands as arrays, and their values in the common dtype. Raises MathError when shapes do not fit."""
     xs = [as_tensor(x) for x in operands_]
     try:
         np.broadcast_shapes(*(x.shape for x in xs))
@@ -26,7 +26,7 @@ def broadcast_operands(*operands_: Operand, dtype: np.dtype | None = None) -> tu
 
 
 def cast_operand(x: Tensor, dtype: np.dtype) -> np.ndarray:
-    """Return the numbers of an operand in a dtype. Raises MathError for a plain number that is too large for it."""
+    """Return the values of an operand in a dtype. Raises MathError for a Python number that is too large for it."""
     if x.number and dtype.kind in "iu" and x.array.dtype.kind in "iuO":
         limits = np.iinfo(dtype)
         if not limits.min <= int(x.array) <= limits.max:

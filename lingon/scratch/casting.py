@@ -17,7 +17,7 @@ argument_type(
 
 @method
 def to(x: Tensor, dtype: DTypeLike = None, *, copy: bool = False, device: str | None = None) -> Tensor:
-    """Convert to another dtype; "cpu" is where the numbers are anyway. Gradients come back in the old dtype."""
+    """Return x in another dtype; the only device is "cpu". Gradients are converted back to the dtype of x."""
     place = dtype if isinstance(dtype, str) else device
     if place not in (None, "cpu"):
         fail(

@@ -1,4 +1,4 @@
-"""Choose between numbers: by a condition, a mask, a limit, the larger, the smaller."""
+"""Element-wise selection: by a condition, a mask or limits; maximum and minimum."""
 
 from collections.abc import Callable
 
@@ -49,7 +49,7 @@ def masked_fill(x: Tensor, mask: Tensor, value: Operand) -> Tensor:
 
 @method
 def clamp(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
-    """Return x, but not below `min` and not above `max`; outside there is no gradient."""
+    """Return x limited to the range from `min` to `max`; outside it the gradient is 0."""
     if min is None and max is None:
         fail("clamp needs a lowest or a highest value, min or max, or both")
     if len({isinstance(b, Tensor) for b in (min, max) if b is not None}) > 1:
@@ -75,7 +75,7 @@ def clamp(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> 
 
 @method
 def maximum(x: Tensor, other: Tensor) -> Tensor:
-    """Return the larger of each two; where they are equal, each gets half of the gradient."""
+    """Return the element-wise maximum; where both are equal, each gets half of the gradient."""
     return record_binary(
         "maximum", np.maximum, x, other, lambda a, b: (_wins(a, b, a < b), _wins(a, b, a > b)), "ab,ab"
     )
@@ -83,7 +83,7 @@ def maximum(x: Tensor, other: Tensor) -> Tensor:
 
 @method
 def minimum(x: Tensor, other: Tensor) -> Tensor:
-    """Return the smaller of each two; where they are equal, each gets half of the gradient."""
+    """Return the element-wise minimum; where both are equal, each gets half of the gradient."""
     return record_binary(
         "minimum", np.minimum, x, other, lambda a, b: (_wins(a, b, a > b), _wins(a, b, a < b)), "ab,ab"
     )

@@ -1,4 +1,4 @@
-"""Whether two arrays have the same numbers, or nearly the same."""
+"""Comparison of arrays for equality, exactly or within a tolerance."""
 
 import numpy as np
 
@@ -33,5 +33,5 @@ def allclose(x: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, e
 
 @method
 def equal(x: Tensor, other: Tensor) -> bool:
-    """Return whether two arrays have one shape and the same numbers."""
+    """Return whether two arrays have the same shape and the same elements."""
     return x.shape == other.shape and bool((x.array == other.array).all())

@@ -1,4 +1,4 @@
-"""Comparison and logic: each number by itself, as truth values."""
+"""Element-wise comparison and logic, with bool results."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def _compare(name: str, function: Callable, meet: bool = True) -> Callable[[Oper
     if not meet:
         compare.__annotations__["other"] = Tensor
     compare.__name__ = compare.__qualname__ = name
-    compare.__doc__ = f"{name} of each two, as truth values."
+    compare.__doc__ = f"Return {name} of x and other, element-wise, as bools."
     return method(compare)
 
 
@@ -50,7 +50,7 @@ def _bits(name: str, function: Callable) -> Callable[[Operand, Operand], Tensor]
         return Tensor(function(left, right))
 
     combine.__name__ = combine.__qualname__ = name
-    combine.__doc__ = f"{name} of each two, bit by bit."
+    combine.__doc__ = f"Return {name} of x and other, element-wise."
     return method(combine)
 
 
@@ -68,7 +68,7 @@ def logical_not(x: Tensor) -> Tensor:
 
 @method
 def bitwise_not(x: Tensor) -> Tensor:
-    """Return truth values negated; of whole numbers every bit."""
+    """Return bools negated; for integers, every bit inverted."""
     if x.dtype.kind == "f":
         fail(f"~ is for truth values and whole numbers, not for {x.dtype}")
     return Tensor(np.invert(x.array))

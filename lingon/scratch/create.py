@@ -1,4 +1,4 @@
-"""New arrays: from numbers, of zeros and ones, in rows."""
+"""New arrays: from data, of zeros and ones, of regular sequences."""
 
 # ruff: noqa: RUF013 - a default of None means that an argument is left out; PyTorch refuses None itself there
 
@@ -16,13 +16,13 @@ from lingon.scratch.tensor import Tensor
 
 @check_arguments
 def tensor(data, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """Return a new array with a copy of the numbers: nested lists, a NumPy array, an array. Floats become float32."""
+    """Return a new array with a copy of the data (nested lists, NumPy array, array). Python floats become float32."""
     return Tensor(_numbers(data, dtype).copy(), requires_grad)
 
 
 @check_arguments
 def as_tensor(data, *, dtype: DType = None) -> Tensor:
-    """Return the data as an array, without a copy where none is needed."""
+    """Return the data as an array, without a copy if possible."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     return Tensor(_numbers(data, dtype))
@@ -30,7 +30,7 @@ def as_tensor(data, *, dtype: DType = None) -> Tensor:
 
 @check_arguments
 def from_numpy(array: np.ndarray) -> Tensor:
-    """Return an array on the memory of a NumPy array: a change of one is seen in the other."""
+    """Return an array that shares the memory of a NumPy array: changes of one are visible in the other."""
     if not isinstance(array, np.ndarray):
         fail(f"from_numpy expects a NumPy array, got {type(array).__name__}", ArrayTypeError)
     return Tensor(known_array(array))
@@ -47,7 +47,7 @@ def _numbers(data, dtype: DType) -> np.ndarray:
 
 
 def _in_kind(array: np.ndarray, dtype: np.dtype, typed: bool) -> np.ndarray:
-    """Return the numbers in a dtype; those of Python must fit into it, while those that had a dtype are cut to it."""
+    """Return numbers in a dtype. Python numbers must fit into it; those that had a dtype already are truncated."""
     if not typed and dtype.kind in "iu" and array.size:
         low, high, limits = array.min(), array.max(), np.iinfo(dtype)
         if low < limits.min or high > limits.max:
@@ -75,7 +75,7 @@ def _from_lists(data) -> np.ndarray:
 
 
 def _plain(data):
-    """Return nested lists with numbers of Python in them; arrays of one number count as numbers."""
+    """Return nested lists of Python numbers; arrays with one element count as numbers."""
     if isinstance(data, Tensor):
         if data.numel() != 1:
             fail(f"a list of arrays {shape_of(data)} as data: stack(...) and cat(...) join arrays")
@@ -97,13 +97,13 @@ def ones(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor
 
 @check_arguments
 def empty(*size: int, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """Return an array of any numbers; here of zeros."""
+    """Return an array with unspecified values; here zeros."""
     return zeros(size, dtype=dtype, requires_grad=requires_grad)
 
 
 @check_arguments
 def full(size: Sequence[int], fill_value: Number, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """Return an array of one number; its dtype is that of the number unless another is given."""
+    """Return an array filled with one number; its dtype is that of the number unless another is given."""
     if any(n < 0 for n in size):
         fail(f"sizes cannot be below 0: {list(size)}")
     kind = dtype or _from_lists(fill_value).dtype
@@ -126,7 +126,7 @@ def ones_like(x: Tensor, *, dtype: DType = None, requires_grad: bool = False) ->
 
 @check_arguments
 def full_like(x: Tensor, fill_value: Number, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """Return one number in the shape and dtype of x."""
+    """Return an array filled with one number, with the shape and dtype of x."""
     return full(x.shape, fill_value, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
@@ -170,7 +170,7 @@ def _countable(name: str, dtype: DType, whole: bool) -> None:
 
 @check_arguments
 def linspace(start: Number, end: Number, steps: int, *, dtype: DType = None, requires_grad: bool = False) -> Tensor:
-    """Return that many numbers in equal distances, both ends among them."""
+    """Return `steps` evenly spaced numbers from start to end, both included."""
     if steps < 0:
         fail(f"linspace(): the argument 'steps' is 0 or more, not {steps}")
     _countable("linspace", dtype, whole=False)
@@ -190,7 +190,7 @@ def _as(name: str, dtype: np.dtype):
     def cast(self: Tensor) -> Tensor:
         return self.to(dtype)
 
-    cast.__name__, cast.__doc__ = name, f"The numbers as {dtype}."
+    cast.__name__, cast.__doc__ = name, f"Return the array as {dtype}."
     cast.__qualname__ = name
     setattr(Tensor, name, check_arguments(cast, method=True))
 

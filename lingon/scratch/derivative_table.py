@@ -1,4 +1,4 @@
-"""The table of derivatives: functions of one number, each with its slope written in the same operations."""
+"""The table of derivatives: functions of one variable, each with its derivative written in the same operations."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Derivative:
-    """A function of one number: how NumPy computes it, its derivative, and the derivative as it is written.
+    """A function of one variable: how NumPy computes it, its derivative, and the derivative as a formula.
 
-    slope: takes anything that has the operations of an array: numbers, or a power series of exact fractions, on which
-    the tests check the table as one does on paper. whole: whole numbers stay whole. truth: what truth values become;
-    where it is None they are refused, as in PyTorch.
+    derivative: takes anything with the operations of an array: arrays, or power series of exact fractions, with which
+    the tests check the table symbolically. whole: integers stay integers. truth: the dtype that bools become; None if
+    they are refused, as in PyTorch.
     """
 
     value: Callable[[np.ndarray], np.ndarray]

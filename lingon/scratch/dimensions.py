@@ -1,4 +1,4 @@
-"""Shapes and dimensions as messages write them, and as numbers from 0 on."""
+"""Shapes as text for messages, and dimensions counted from 0."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shape_of(x: Tensor | np.ndarray) -> str:
 
 
 def normalize_dim(x: Tensor, dim: int, more: int = 0) -> int:
-    """Return the dimension as a number from 0 on. `more` is 1 where a dimension after the last is meant as well."""
+    """Return a dimension counted from 0. more: 1 if the position after the last dimension is allowed too."""
     count = max(x.ndim + more, 1)
     if not -count <= dim < count:
         fail(
@@ -33,5 +33,5 @@ def normalize_dim(x: Tensor, dim: int, more: int = 0) -> int:
 
 
 def existing_dim(x: Tensor, dim: int) -> int:
-    """Return a dimension as a number from 0 on. Raises ArrayIndexError for a single number, which has none."""
+    """Return a dimension counted from 0. Raises ArrayIndexError for a 0-d array, which has none."""
     return normalize_dim(x, dim) if x.ndim else fail(f"there is no dimension {dim} in a single number", ArrayIndexError)

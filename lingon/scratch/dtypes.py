@@ -1,4 +1,4 @@
-"""Kinds of numbers, and which kind comes out when two of them meet: PyTorch's rules, on NumPy's dtypes."""
+"""Dtypes, and type promotion by PyTorch's rules, on NumPy's dtypes."""
 
 from collections.abc import Iterable
 
@@ -14,12 +14,12 @@ DEFAULT = float32
 
 
 def rank(dtype: np.dtype) -> str:
-    """Return the order of kinds: b(ool) before i(nteger) before z, the floating ones."""
+    """Return the rank of a dtype's category as a letter: b(ool) < i(nteger) < z, floating point."""
     return {"b": "b", "u": "i", "i": "i", "f": "z"}[dtype.kind]
 
 
 def promote(a: np.dtype, b: np.dtype) -> np.dtype:
-    """Return the dtype of two arrays that are equally important.
+    """Return the common dtype of two arrays.
 
     >>> promote(int64, float16), promote(uint8, int8)
     (dtype('float16'), dtype('int16'))
@@ -30,9 +30,10 @@ def promote(a: np.dtype, b: np.dtype) -> np.dtype:
 
 
 def result_type(kinds: Iterable[tuple[np.dtype, str]]) -> np.dtype:
-    """Return the dtype of a result; each kind comes with its weight: "array", "scalar" (0-d) or "number" (of Python).
+    """Return the dtype of a result from dtypes with their priority: "array", "scalar" (0-d) or "number" (of Python).
 
-    A lighter one changes the result only if it is of a higher rank: ones(3, dtype=float16) * tensor(2.0) is float16.
+    One of lower priority changes the result only if its category ranks higher: ones(3, dtype=float16) * tensor(2.0) is
+    float16.
     """
     found: dict[str, np.dtype] = {}
     for dtype, weight in kinds:

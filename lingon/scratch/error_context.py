@@ -1,4 +1,4 @@
-"""Errors that show the line and the operands of the user's expression, not a place inside of this package."""
+"""Errors that show the line and the operands of the user's expression, not a line of this package."""
 
 import ast
 import linecache
@@ -14,19 +14,19 @@ HERE = str(Path(__file__).parent)
 
 
 class MathError(UserError, RuntimeError):
-    """Shapes, dtypes or graphs that do not fit. Also a RuntimeError, which is what PyTorch raises here."""
+    """Shapes, dtypes or graphs do not fit. Also a RuntimeError, as in PyTorch."""
 
 
 class ArrayIndexError(UserError, IndexError):
-    """An index or a dimension that is not there. Also an IndexError, which ends a loop over rows."""
+    """An index or a dimension is out of range. Also an IndexError, which ends a loop over rows."""
 
 
 class ArrayTypeError(UserError, TypeError):
-    """A value of a kind that no array can be made of, or that has no length. Also a TypeError."""
+    """A value cannot be converted to an array, or has no length. Also a TypeError."""
 
 
 def fail(message: str, kind: type[UserError] = MathError) -> NoReturn:
-    """Raise the error with the user's line at its end."""
+    """Raise an error whose message ends with the user's line."""
     frame = _users_frame()
     if frame is None:
         raise kind(message)
@@ -37,9 +37,9 @@ def fail(message: str, kind: type[UserError] = MathError) -> NoReturn:
 
 
 def operands(*shown: str, called: Sequence[str] = ()) -> str:
-    """Return what is shown of each operand, with the name it has in the user's expression: `W [3, 5] and x [7]`.
+    """Return the operands as text, each with its name in the user's expression: `W [3, 5] and x [7]`.
 
-    called: names for operands that the user's expression does not hold, such as the weight of a layer.
+    called: names for operands that are not in the user's expression, such as the weight of a layer.
     """
     counted = ["the first", "the second", *(f"number {i}" for i in range(3, len(shown) + 1))]
     names = _names(shown) or called or (counted if len(shown) > 1 else [""])
@@ -47,7 +47,7 @@ def operands(*shown: str, called: Sequence[str] = ()) -> str:
 
 
 def _users_frame() -> FrameType | None:
-    """Return the innermost frame that is not of this package."""
+    """Return the innermost frame outside this package."""
     frame: FrameType | None = sys._getframe(1)
     while frame and frame.f_code.co_filename.startswith(HERE):
         frame = frame.f_back
@@ -55,7 +55,7 @@ def _users_frame() -> FrameType | None:
 
 
 def _names(shown: Sequence[str]) -> list[str] | None:
-    """Return the operands of the expression that the user's frame computes at this moment, if they can be told."""
+    """Return the operands of the expression that the user's frame is evaluating, if they can be determined."""
     frame = _users_frame()
     if frame is None:
         return None
@@ -97,7 +97,7 @@ def _parts(node: ast.AST, count: int, frame: FrameType) -> Sequence[ast.AST]:
 
 
 def _may_be(node: ast.AST, shown: str, frame: FrameType) -> bool:
-    """Return whether a part of the expression can be the operand of this shape; else the error is inside of it."""
+    """Return whether a part of the expression can be the operand of this shape; if not, the error is inside it."""
     value = _value(node, frame)
     if isinstance(value, int | float):
         return shown.startswith("[]")
@@ -107,7 +107,7 @@ def _may_be(node: ast.AST, shown: str, frame: FrameType) -> bool:
 
 
 def _value(node: ast.AST, frame: FrameType) -> object:
-    """Return what a name, a constant or an attribute stands for; None where it would have to be computed."""
+    """Return the value of a name, a constant or an attribute; None for anything that would have to be evaluated."""
     match node:
         case ast.Constant():
             return node.value

@@ -1,4 +1,4 @@
-"""The largest and smallest numbers, where they stand, and the order of all."""
+"""Maximum and minimum, their indices, and sorting."""
 
 # ruff: noqa: RUF013 - a default of None means that an argument is left out; PyTorch refuses None itself there
 
@@ -20,7 +20,7 @@ from lingon.scratch.tensor import Tensor
 
 
 class ValuesAndIndices(NamedTuple):
-    """Values and indices: what max and min along a dimension give."""
+    """Values and indices: the results of max and min along a dimension."""
 
     values: Tensor
     indices: Tensor
@@ -44,14 +44,14 @@ def _extreme(name: str, pick: Callable, place: Callable, pair: Callable) -> Call
         return (pair if two else along)(*args, **named)
 
     full.__doc__ = (
-        f"The {name} of all numbers; along a dimension with its places; of two arrays the {name} of each two."
+        f"Return the {name} of all elements; along a dimension, with indices; of two arrays, the element-wise {name}."
     )
     setattr(Tensor, name, full)
     return full
 
 
 def _evenly(name: str, pick: Callable, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    """Return the largest or smallest; equal ones share its gradient."""
+    """Return the maximum or minimum; its gradient is divided evenly among equal elements."""
     dims = _dims(x, dim)
     _some(name, x, dims, ArrayIndexError if dim is not None else MathError)
     value = np.asarray(pick(x.array, axis=dims, keepdims=keepdim))
@@ -86,36 +86,36 @@ min = _extreme("min", np.min, np.argmin, minimum)
 
 @method
 def amax(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return the largest number along dimensions; equal ones share its gradient."""
+    """Return the maximum along dimensions; its gradient is divided evenly among equal elements."""
     return _evenly("amax", np.max, x, dim, keepdim)
 
 
 @method
 def amin(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return the smallest number along dimensions; equal ones share its gradient."""
+    """Return the minimum along dimensions; its gradient is divided evenly among equal elements."""
     return _evenly("amin", np.min, x, dim, keepdim)
 
 
 @method
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Return the place of the largest number, the first of equal ones."""
+    """Return the index of the maximum, the first of equal ones."""
     return _place("argmax", np.argmax, x, dim, keepdim)
 
 
 @method
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Return the place of the smallest number, the first of equal ones."""
+    """Return the index of the minimum, the first of equal ones."""
     return _place("argmin", np.argmin, x, dim, keepdim)
 
 
 @method
 def argsort(x: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
-    """Return the places in ascending order, equal ones in the order in which they stand; NaN is the largest."""
+    """Return the indices that sort x in ascending order, equal elements in their original order; NaN comes last."""
     dim = normalize_dim(x, dim)
     if not x.ndim:
         return Tensor(np.zeros((), dtypes.int64))
     if not descending:
         return Tensor(np.argsort(x.array, dim, kind="stable"))
-    # The order of the array read from its end, itself read from its end: falling, and equal ones as they stand.
+    # The order of the flipped array, itself flipped: descending, with equal elements in their original order.
     order = np.flip(np.argsort(np.flip(x.array, dim), dim, kind="stable"), dim)
     return Tensor(x.shape[dim] - 1 - order)

@@ -1,4 +1,4 @@
-"""Whether steps are recorded for gradients: switched for a block, a function, or from here on."""
+"""Recording of steps for gradients, switched on or off for a block, a function, or from now on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Indexing: basic keys give views, arrays of places or of truth values give copies."""
+"""Indexing: basic indices give views; integer and bool arrays give copies."""
 
 from typing import Any
 
@@ -28,17 +28,17 @@ Tensor.__getitem__ = _get  # type: ignore[method-assign, assignment]
 
 
 def _back(g: Tensor, places: tuple, shape: tuple[int, ...]) -> Tensor:
-    """Return the backward pass of an index: zeros of that shape, to which each gradient is added at its place."""
+    """Return the gradient of indexing: zeros of that shape, to which each gradient is added at its index."""
     value = np.zeros(shape, g.dtype)
     if any(isinstance(place, np.ndarray) for place in places):
-        np.add.at(value, places, g.array)  # a place that was read twice gets both
+        np.add.at(value, places, g.array)  # an index that was read twice gets both gradients
     else:
         value[places] = g.array
     return record("index_back", value, (g,), (lambda h: h[places],))
 
 
 def put_at(x: Tensor, key: Any, value: Tensor) -> Tensor:
-    """Return x with the value at those places: what x[key] = value makes of x."""
+    """Return x with the value at an index: the result of x[key] = value."""
     (places, rest), value = _places(x, key), as_tensor(value)
     if rest is not None:
         value = put_at(x[places], rest, value)
@@ -60,14 +60,14 @@ def put_at(x: Tensor, key: Any, value: Tensor) -> Tensor:
 
 
 def _places(x: Tensor, key: Key) -> tuple[tuple, tuple | None]:
-    """Return the key as NumPy understands it, checked as PyTorch does, and a second key for the result of the first.
+    """Return a NumPy index for the key, checked as in PyTorch, and a second one to apply to the result of the first.
 
-    Numbers among arrays of places are taken first, as in PyTorch; to NumPy they would be arrays of places too.
+    Integers next to index arrays are applied first, as in PyTorch; NumPy would treat them as index arrays too.
     """
     keys = key if isinstance(key, tuple) else (key,)
     places: tuple[Any, ...] = tuple(_place(x, k, key) for k in keys)
     if not any(place is Ellipsis for place in places):
-        places = (*places, ...)  # without it NumPy gives a single number as a copy, not as a view
+        places = (*places, ...)  # without it NumPy returns a single element as a copy, not as a view
     if not (any(_is_number(p) for p in places) and any(isinstance(p, np.ndarray) for p in places)):
         return places, None
     first = [whole for place in places for whole in _whole(place)]
@@ -79,7 +79,7 @@ def _is_number(place: int | slice | np.ndarray | None) -> bool:
 
 
 def _whole(place: int | slice | np.ndarray | None) -> list:
-    """Return the dimensions of x that a place stands for, each taken whole unless the place is a number."""
+    """Return the part of the first index for one entry: an integer itself, full slices for slices and arrays."""
     if isinstance(place, np.ndarray):
         return [slice(None)] * (place.ndim if place.dtype.kind == "b" else 1)
     return [] if place is None else [slice(None) if isinstance(place, slice) else place]
@@ -120,13 +120,13 @@ def _written(key: Key) -> str:
 
 @method
 def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Return of every row along `dim` the numbers at the places in `index`, whose shape the result has."""
+    """Return the elements of x at the indices along `dim` in `index`, in the shape of `index`."""
     return x.reshape(1).gather(0, index.reshape(1)).reshape(()) if not x.ndim else x[_grid(x, dim, index)]
 
 
 @method
 def scatter_add(x: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """Return x with each number of `src` added at its place in `index`: the backward pass of gather."""
+    """Return x with each element of `src` added at its index along `dim`: the gradient of gather."""
     places = _grid(x, dim, index)
     return x + _back(src[tuple(slice(size) for size in index.shape)], places, x.shape)
 
@@ -151,5 +151,5 @@ def _grid(x: Tensor, dim: int, index: Tensor) -> tuple[np.ndarray, ...]:
 
 @method
 def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Return rows of dimension `dim`, in the order of `index`."""
+    """Return the slices of x along `dim` at the indices in `index`, in that order."""
     return x[(slice(None),) * normalize_dim(x, dim) + (index,)]

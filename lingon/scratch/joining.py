@@ -1,4 +1,4 @@
-"""Joining arrays along a dimension, and cutting them into pieces."""
+"""Concatenation of arrays along a dimension, and splitting into pieces."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -16,11 +16,11 @@ from lingon.scratch.tensor import Tensor
 
 @functools.partial(check_arguments, variadic=False)
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Concatenate arrays along a dimension that is there; all other sizes are equal."""
+    """Return arrays concatenated along an existing dimension; all other sizes must be equal."""
     xs = [as_tensor(x) for x in tensors]
     if not xs:
         fail("cat of nothing: expected at least one array")
-    full = [x for x in xs if x.shape != (0,)] or xs[:1]  # PyTorch lets an empty list of numbers pass anywhere
+    full = [x for x in xs if x.shape != (0,)] or xs[:1]  # PyTorch ignores arrays of shape [0] here
     if not xs[0].ndim:
         fail("single numbers cannot be put behind each other; use stack")
     dim = normalize_dim(full[0], dim)
@@ -42,7 +42,7 @@ def _slice_rule(dim: int, start: int, end: int) -> Callable:
 
 @functools.partial(check_arguments, variadic=False)
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Join arrays of one shape along a new dimension."""
+    """Return arrays of the same shape joined along a new dimension."""
     xs = [as_tensor(x) for x in tensors]
     if not xs:
         fail("stack of nothing: expected at least one array")
@@ -55,7 +55,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 def _split(x: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut along a dimension into pieces of a size, the last one perhaps smaller, or into pieces of these sizes."""
+    """Return pieces along a dimension, of equal size (the last one may be smaller), or of the given sizes."""
     size, dim = split_size, normalize_dim(x, dim)
     if not x.ndim:
         fail("split of a single number; expected at least one dimension")
@@ -78,13 +78,13 @@ Tensor.split = check_arguments(_split, method=True)  # type: ignore[method-assig
 
 @functools.partial(check_arguments, variadic=False)
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut along a dimension into pieces of a size, the last one perhaps smaller, or into pieces of these sizes."""
+    """Return pieces along a dimension, of equal size (the last one may be smaller), or of the given sizes."""
     return _split(tensor, split_size_or_sections, dim)
 
 
 @method
 def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut along a dimension into that many pieces of one size, the last one perhaps smaller."""
+    """Return `chunks` pieces of equal size along a dimension (the last one may be smaller)."""
     if chunks < 1:
         fail(f"chunk of {operands(shape_of(x))} into {chunks} pieces; expected at least 1")
     if not x.ndim:
@@ -95,7 +95,7 @@ def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 @method
 def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return the rows along a dimension, each without it."""
+    """Return the slices along a dimension, which is removed."""
     if not x.ndim:
         fail("unbind of a single number; expected at least one dimension")
     return tuple(x[(slice(None),) * normalize_dim(x, dim) + (i,)] for i in range(x.size(dim)))

@@ -1,4 +1,4 @@
-"""One recorded step: what the backward pass needs to know of it."""
+"""One recorded step: what the backward pass needs to know about it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _counter = itertools.count()
 
 
 class Node:
-    """One recorded step: its name, what its inputs were like, and for each input the rule for its gradient."""
+    """One recorded step: its name, its inputs, and for each input the rule for its gradient."""
 
     def __init__(self, name: str, inputs: Sequence[Tensor], rules: Sequence[GradientRule], saved: Sequence[Tensor]):
         self.name, self.number = name, next(_counter)
         self.inputs, self.rules = tuple(inputs), tuple(rules)
-        # An edge leads to the step that made the input, or to the input itself where it is a leaf. Kept apart from
-        # `inputs`, since an array that is changed in place will have been made by another step.
+        # An edge leads to the step that made the input, or to the input itself if it is a leaf. Stored separately from
+        # `inputs`, because an array that is changed in place later results from another step.
         self.edges = tuple(x.edge for x in inputs)
         self.saved = [(x, x.memory, x.memory.version) for x in saved]
         self.output: weakref.ref[Tensor] | None = None
-        self.spent = False  # the backward pass was run, and may not be run again by mistake
+        self.spent = False  # True after a backward pass, which may not be run again without retain_graph
 
     def check(self) -> None:
-        """Raise when the backward pass was run before, or when numbers that it needs have changed since."""
+        """Raise when the backward pass was run before, or when arrays that it needs have been changed since."""
         if self.spent:
             fail("the backward pass through these steps was run before; write retain_graph=True the first time")
         for x, storage, version in self.saved:

@@ -1,4 +1,4 @@
-"""Norms: the sizes of vectors and arrays."""
+"""Norms of vectors and arrays."""
 
 import numpy as np
 
@@ -25,10 +25,10 @@ argument_type(NormOrder, "a number or 'fro'", as_number, float, int, bool, str, 
 
 @method
 def norm(x: Tensor, p: NormOrder = "fro", dim: NormDims = None, keepdim: bool = False, dtype: DType = None) -> Tensor:
-    """Return the p-norm of all numbers or along dimensions, sum(abs(x) ** p) ** (1 / p); without p the root of squares.
+    """Return the p-norm over all elements or along dimensions, sum(abs(x) ** p) ** (1 / p); by default p is 2.
 
-    p: any number; inf and -inf are the largest and the smallest size, 0 counts what is not 0. Where the norm is 0 its
-    gradient is 0.
+    p: any number; inf and -inf give the largest and smallest absolute value, 0 the number of nonzero elements. Where
+    the norm is 0, its gradient is 0.
     """
     _floating(x, "norm")
     x = _as("norm", x, dtype)

@@ -1,4 +1,4 @@
-"""Operands: arrays and numbers, as arrays, and the dtype in which they meet."""
+"""Operands, arrays or numbers, as arrays, and their common dtype."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ argument_type(
 
 
 def as_tensor(x: Tensor | np.ndarray | float | Sequence) -> Tensor:
-    """Return an operand as an array. A number of Python yields to the dtype of the other operand."""
+    """Return an operand as an array. A Python number adapts to the dtype of the other operand."""
     if isinstance(x, Tensor):
         return x.fresh()
     if isinstance(x, bool | int | float):
@@ -32,7 +32,7 @@ def as_tensor(x: Tensor | np.ndarray | float | Sequence) -> Tensor:
 
 
 def known_array(array: np.ndarray) -> np.ndarray:
-    """Return an array of NumPy in the byte order of this machine. Raises ArrayTypeError for an unknown dtype."""
+    """Return a NumPy array in the byte order of this machine. Raises ArrayTypeError for an unsupported dtype."""
     if array.dtype.newbyteorder("=") not in dtypes.KNOWN:
         names = ", ".join(map(str, dtypes.KNOWN))
         fail(f"no arrays of {array.dtype}; known kinds: {names}", ArrayTypeError)
@@ -40,7 +40,7 @@ def known_array(array: np.ndarray) -> np.ndarray:
 
 
 def result_dtype(*xs: Tensor) -> np.dtype:
-    """Return the dtype in which operands meet; a number of Python counts as the default float, int64 or bool."""
+    """Return the common dtype of operands; a Python number counts as the default float, int64 or bool."""
     return dtypes.result_type(
         (
             dtypes.DEFAULT if x.number and x.array.dtype.kind == "f" else x.array.dtype,

@@ -1,4 +1,4 @@
-"""The signs of Python between arrays, + - * / ** // % @ < == & | ^ ~, also with numbers, also in place."""
+"""Python's operators on arrays, + - * / ** // % @ < == & | ^ ~, also with numbers, also in place."""
 
 from collections.abc import Callable
 
@@ -29,10 +29,10 @@ OTHERS = Tensor | np.ndarray | np.generic | float | int | bool
 
 
 def _sign(function: Callable, turned: bool = False) -> Callable:
-    function = getattr(function, "__wrapped__", function)  # a sign takes numbers on either side
+    function = getattr(function, "__wrapped__", function)  # unchecked: operators take numbers on either side
 
     def sign(self, other):
-        if isinstance(other, np.dtype):  # which compares itself with whatever has a dtype
+        if isinstance(other, np.dtype):  # a dtype would compare itself with the dtype of an array
             return _unlike(function.__name__)
         if not isinstance(other, OTHERS):
             return NotImplemented
@@ -48,10 +48,10 @@ def _unlike(name: str) -> bool:
 
 
 def change(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
-    """Give an array the numbers that `step` makes of it, in place.
+    """Replace the values of an array, in place, by the result of `step`; return the array.
 
-    Where nothing is recorded the memory itself is overwritten, and all views see it. Where the step is recorded the
-    array goes on with new numbers and their history; what was computed from the old ones keeps them.
+    If the step is not recorded, the memory is overwritten, which all views see. If it is recorded, the array gets new
+    memory and a new history; what was computed from the old values keeps them.
     """
     if x.is_leaf and x.requires_grad and is_grad_enabled():
         fail(
@@ -76,7 +76,7 @@ def change(x: Tensor, step: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def _move_on(x: Tensor, after: Tensor) -> None:
-    """Give the array other numbers and another history from now on; views of the old ones are out of date."""
+    """Give the array the values and the history of another one; views of its old memory become stale."""
     x.memory.version += 1
     x.memory.stale = True
     x.become(after)
@@ -84,7 +84,7 @@ def _move_on(x: Tensor, after: Tensor) -> None:
 
 
 def _change_within(x: Tensor, after: Tensor) -> None:
-    """Change a view of an array: change the array, and take the view from it anew."""
+    """Change a view of an array: change the array, then take the view from it again."""
     assert x.view_of is not None, "asked of views only"
     whole, take, put = x.view_of
     if put is None:
@@ -147,19 +147,19 @@ def div_(x: Tensor, other: Operand) -> Tensor:
 
 @method
 def clamp_(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
-    """Limit x to what lies between, in place."""
+    """Limit x to the range from `min` to `max`, in place."""
     return change(x, lambda before: clamp(before, min, max))
 
 
 @method
 def zero_(x: Tensor) -> Tensor:
-    """Set every number to 0."""
+    """Set every element to 0, in place."""
     return fill_(x, 0)
 
 
 @method
 def fill_(x: Tensor, value: Operand) -> Tensor:
-    """Set every number to `value`."""
+    """Set every element to `value`, in place."""
     if as_tensor(value).ndim:
         fail(f"fill_(): the argument 'value' is one number, not an array {shape_of(as_tensor(value))}")
     return change(x, lambda before: put_at(before, ..., as_tensor(value)))
@@ -167,7 +167,7 @@ def fill_(x: Tensor, value: Operand) -> Tensor:
 
 @method
 def copy_(x: Tensor, other: Tensor) -> Tensor:
-    """Copy the numbers of another array of this shape, or one that can be expanded to it."""
+    """Copy the elements of another array of this shape, or of one that can be expanded to it, in place."""
     return change(x, lambda before: put_at(before, ..., as_tensor(other)))
 
 
@@ -175,7 +175,7 @@ Tensor.__setitem__ = _set  # type: ignore[method-assign]
 for _name, _function in BINARY.items():
     setattr(Tensor, f"__{_name}__", _sign(_function))
     setattr(Tensor, f"__r{_name}__", _sign(_function, turned=True))
-    if _name != "matmul":  # x @= y has another shape: Python makes x = x @ y of it
+    if _name != "matmul":  # x @= y may have another shape: Python falls back to x = x @ y
         setattr(Tensor, f"__i{_name}__", _in_place(_function))
 for _name, _function in COMPARE.items():
     setattr(Tensor, f"__{_name}__", _sign(_function))

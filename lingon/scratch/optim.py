@@ -1,4 +1,4 @@
-"""Optimizers: how weights change when their gradients are known."""
+"""Optimizers: the update of weights from their gradients."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from lingon.scratch.tensor import Tensor
 
 
 class Optimizer:
-    """Base of all optimizers: the weights, and forgetting their gradients."""
+    """Base class of optimizers: the parameters, and resetting their gradients."""
 
     def __init__(self, params: Iterable[Tensor], lr: float):
         if isinstance(params, Tensor) or not isinstance(params, Iterable):
@@ -37,7 +37,7 @@ class Optimizer:
                 p.memory.version += 1
 
     def change(self, i: int, p: Tensor, g: np.ndarray) -> np.ndarray:
-        """Return what is subtracted from parameter number `i`, whose gradient is g."""
+        """Return what to subtract from parameter number `i`, whose gradient is g."""
         raise NotImplementedError
 
 
@@ -49,7 +49,7 @@ def _not_below_0(name: str, **sizes: float) -> None:
 
 @check_construction
 class SGD(Optimizer):
-    """Down along the gradient, or along a mean of the last ones, which gathers speed (momentum; Polyak, 1964)."""
+    """Gradient descent, optionally with momentum, an accumulation of past gradients (Polyak, 1964)."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class SGD(Optimizer):
 
 @check_construction
 class Adam(Optimizer):
-    """Steps of one size in every direction: the mean gradient divided by its usual size (Kingma and Ba, 2015)."""
+    """Adam: the running mean of gradients divided by their running root mean square (Kingma and Ba, 2015)."""
 
     def __init__(
         self,
@@ -102,5 +102,5 @@ class Adam(Optimizer):
         (a, b), steps = self.betas, steps + 1
         mean, square = a * mean + (1 - a) * g, b * square + (1 - b) * g * g
         self.means[i] = (steps, mean, square)
-        # The means begin at 0; this is what they are short of.
+        # Bias correction: the running means start at 0.
         return self.lr / (1 - a**steps) * mean / (np.sqrt(square) / (1 - b**steps) ** 0.5 + self.eps)

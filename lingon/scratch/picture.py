@@ -1,4 +1,4 @@
-"""The graph of a result as a picture: what it was computed from, with numbers and gradients in the boxes."""
+"""Drawing of the graph of a result: what it was computed from, with values and gradients in the boxes."""
 
 from collections.abc import Mapping
 
@@ -14,14 +14,14 @@ from lingon.scratch.tensor import Tensor
 from lingon.scratch.torch_picture import Drawing, draw_steps
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@", "neg": "-x"}
-FEW = 4  # numbers of an array that are written out
+FEW = 4  # maximum elements of an array that are written out
 
 
 def draw(y: Tensor, names: Mapping[str, Tensor] | None = None, title: str = "") -> Drawing:
-    """Draw the graph of y as SVG: a box for each array and step, with its numbers, and dy/d(it) where y is one number.
+    """Return the graph of y as SVG: a box for each array and step, with its values, and its gradient if y is a scalar.
 
-    names: what arrays are called in the picture, {"w": w}. Gradients are computed for the picture; no `grad` changes.
-    Of PyTorch's graphs the steps are shown, and the numbers and gradients of the leaves.
+    names: of arrays in the picture, {"w": w}. Gradients are computed for the picture; no `grad` changes. For graphs of
+    PyTorch, only steps are shown, and the values and gradients of the leaves.
     """
     if not isinstance(y, Tensor):
         return draw_steps(y, names or {}, title)
@@ -54,7 +54,7 @@ def draw(y: Tensor, names: Mapping[str, Tensor] | None = None, title: str = "") 
 
 
 def _slopes(y: Tensor) -> Found:
-    """Return the gradients of y, or none where it is not one number or the numbers have changed since."""
+    """Return the gradients of y; none if y is not a scalar, or if values have been changed since."""
     if not y.requires_grad or y.numel() != 1:
         return {}
     nodes = recorded_steps([y])

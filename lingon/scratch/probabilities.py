@@ -1,4 +1,4 @@
-"""Softmax and its kin: probabilities from numbers, and their logarithms, safe for large numbers."""
+"""Softmax, log-softmax and log-sum-exp, without overflow for large numbers."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from lingon.scratch.tensor import Tensor
 
 @method
 def logsumexp(x: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
-    """Return the log of the sum of exp(x), safe for large numbers: the largest is taken out first."""
+    """Return the logarithm of the sum of exp(x), without overflow: the maximum is subtracted first."""
     if dim == ():
         fail("logsumexp(): the argument 'dim' is at least one dimension, not ()")
     x = x if x.dtype.kind == "f" else x.to(dtypes.DEFAULT)
@@ -30,7 +30,7 @@ def _largest(x: Tensor, dims: tuple[int, ...]) -> Tensor:
 
 @method
 def softmax(x: Tensor, dim: int, dtype: DType = None) -> Tensor:
-    """Return exp(x) along a dimension, divided by its sum: numbers above 0 that add up to 1."""
+    """Return exp(x) divided by its sum along a dimension: positive numbers that add up to 1."""
     x = x if dtype is None else x.to(dtype)
     _floating(x, "softmax")
     dims = _dims(x, dim)
@@ -47,7 +47,7 @@ def softmax(x: Tensor, dim: int, dtype: DType = None) -> Tensor:
 
 @method
 def log_softmax(x: Tensor, dim: int, dtype: DType = None) -> Tensor:
-    """Return the log of softmax, safe where a probability is too small for a number."""
+    """Return the logarithm of softmax, without underflow for small probabilities."""
     x = x if dtype is None else x.to(dtype)
     _floating(x, "log_softmax")
     dims = _dims(x, dim)

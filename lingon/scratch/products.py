@@ -1,4 +1,4 @@
-"""Products of vectors and matrices, and the convolution, which is one of them."""
+"""Products of vectors and matrices, and convolution as a matrix product."""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,14 @@ Step = int | Sequence[int]
 
 @method
 def matmul(x: Tensor, other: Tensor) -> Tensor:
-    """Return a @ b of vectors [K], matrices [M, K] and [K, N], or many of them [..., M, K] and [..., K, N]."""
+    """Return x @ other for vectors [K], matrices [M, K] and [K, N], or batches [..., M, K] and [..., K, N]."""
     a, b = x, other
     if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
         fail("the product of matrices needs two arrays; make one with tensor(...)")
     _check(a, b)
     left = a.unsqueeze(0) if a.ndim == 1 else a
     right = b.unsqueeze(1) if b.ndim == 1 else b
-    # The chain rule of a product of matrices is again one: (m,n)(n,k) and (k,m)(m,n).
+    # The gradients of a matrix product are matrix products too: (m,n)(n,k) and (k,m)(m,n).
     rules = (lambda g: _product(g, right.mT), lambda g: _product(left.mT, g))
     kept = [x for x, y in ((right, left), (left, right)) if y.requires_grad]
     out = record("matmul", np.matmul(left.array, right.array), (left, right), rules, kept)
@@ -67,7 +67,7 @@ def _two(name: str, a: Tensor, b: Tensor, dims: tuple[int, int]) -> Tensor:
 
 @method
 def dot(x: Tensor, tensor: Tensor) -> Tensor:
-    """Return the product of two vectors [N]: a single number."""
+    """Return the dot product of two vectors [N]: a scalar."""
     return _two("dot", x, tensor, (1, 1))
 
 
@@ -85,13 +85,13 @@ def mm(x: Tensor, mat2: Tensor) -> Tensor:
 
 @method
 def bmm(x: Tensor, mat2: Tensor) -> Tensor:
-    """Return the products of two rows of matrices, [B, M, K] and [B, K, N]: [B, M, N]."""
+    """Return the products of two batches of matrices, [B, M, K] and [B, K, N]: [B, M, N]."""
     return _two("bmm", x, mat2, (3, 3))
 
 
 @method
 def outer(x: Tensor, vec2: Tensor) -> Tensor:
-    """Return every number of x [M] times every number of vec2 [N]: [M, N]."""
+    """Return the outer product of x [M] and vec2 [N]: [M, N]."""
     if x.ndim != 1 or vec2.ndim != 1:
         fail(f"outer is for two vectors: {operands(shape_of(x), shape_of(vec2))}")
     return x.unsqueeze(1) * vec2
@@ -103,7 +103,7 @@ def conv1d(
 ) -> Tensor:
     """Return weight [O, D, K] times every window of K steps of x [B, D, T] or [D, T]: [B, O, T'] or [O, T'].
 
-    T' = (T + 2 padding - dilation (K - 1) - 1) // stride + 1. As in PyTorch the windows are not turned round.
+    T' = (T + 2 padding - dilation (K - 1) - 1) // stride + 1. As in PyTorch, the weight is not flipped.
     """
     stride, padding, dilation = (
         _single(n, v, 0 if n == "padding" else 1)
@@ -129,7 +129,7 @@ def conv1d(
 
 
 def _single(name: str, size: int | Sequence[int], least: int) -> int:
-    """Return a size that may be given as a list of one, as PyTorch does for each dimension of a window."""
+    """Return a size that may be given as a list of one element, as PyTorch allows for windows."""
     size = size if isinstance(size, int) else size[0] if len(size) == 1 else fail(f"conv1d(): {name} is one number")
     if size < least:
         fail(f"conv1d(): the argument {name!r} is {least} or more, not {size}")

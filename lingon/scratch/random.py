@@ -1,4 +1,4 @@
-"""New arrays of random numbers, from one generator that a seed sets."""
+"""New arrays of random numbers, from one seeded generator."""
 
 # ruff: noqa: RUF013 - a default of None means that an argument is left out; PyTorch refuses None itself there
 
@@ -16,7 +16,7 @@ _random = [np.random.default_rng(0)]
 
 @check_arguments
 def manual_seed(seed: int) -> None:
-    """Seed the random numbers; the same seed, the same numbers (others than PyTorch's)."""
+    """Seed the generator; the same seed gives the same numbers (but not PyTorch's)."""
     _random[0] = np.random.default_rng(seed)
 
 
@@ -44,7 +44,7 @@ def _drawn(draw: Callable, size: Sequence[int], dtype: np.dtype, requires_grad: 
 def randint(
     low: int, high: Dims = None, size: Sequence[int] = None, *, dtype: DType = None, requires_grad: bool = False
 ) -> Tensor:
-    """Return random whole numbers from `low` to below `high`; randint(high, size=...) begins with 0."""
+    """Return random integers from `low` to `high` - 1; randint(high, size=...) starts at 0."""
     if isinstance(high, tuple):
         if size is not None:
             fail("randint() is given 'size' twice", ArrayTypeError)

@@ -1,4 +1,4 @@
-"""Record a step of a computation, and make a function a method of arrays."""
+"""Recording of a step of a computation, and registration of functions as methods of arrays."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,12 +19,12 @@ def record(
     saved: Sequence[Tensor] = (),
     view: tuple[Callable, Callable | None] | None = None,
 ) -> Tensor:
-    """Record a step: return its result, with what the backward pass needs if any input requires a gradient.
+    """Return the result of a step, with what the backward pass needs if any input requires a gradient.
 
-    rules: for each input a function from the gradient of the result to its own. They are written in operations that
-    are recorded too, so that gradients have gradients; shapes that were broadcast and dtypes are put right later.
-    saved: the arrays whose numbers the rules use. view: how the result is taken from the first input, and put back
-    into it, where the two may share their memory.
+    rules: for each input, a function from the gradient of the result to the gradient of the input. They use operations
+    that are recorded too, so that gradients can be differentiated; broadcast shapes and dtypes are corrected later.
+    saved: the arrays whose values the rules use. view: functions that take the result from the first input, and put it
+    back, if the two may share memory.
     """
     for x in inputs:
         x.fresh()
@@ -38,6 +38,6 @@ def record(
 
 
 def method(function: Callable) -> Callable:
-    """Make a function on arrays a method of them as well, as in PyTorch; calls of both are checked."""
+    """Make a function on arrays a method too, as in PyTorch; return it. The arguments of both are checked."""
     setattr(Tensor, function.__name__, check_arguments(function, method=True))
     return check_arguments(function, variadic=False)

@@ -1,4 +1,4 @@
-"""Operations that make one number of many: sum, mean, variance, product, any, all."""
+"""Reductions: sum, mean, variance, product, any, all; and cumulative sum."""
 
 # ruff: noqa: RUF013 - a default of None means that an argument is left out; PyTorch refuses None itself there
 
@@ -23,7 +23,7 @@ argument_type(Number | None, "a number or None", as_number, float, int, bool, ty
 
 
 def _dims(x: Tensor, dim: Dims) -> tuple[int, ...]:
-    """Return the dimensions that are meant, counted from 0; none or an empty list mean all."""
+    """Return the dimensions counted from 0; None or an empty list means all."""
     if dim is None or dim is ... or (not isinstance(dim, int) and not len(dim)):
         return tuple(range(x.ndim))
     named = (dim,) if isinstance(dim, int) else tuple(dim)
@@ -34,13 +34,13 @@ def _dims(x: Tensor, dim: Dims) -> tuple[int, ...]:
 
 
 def _again(x: Tensor, g: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
-    """Return a reduced array with the dimensions back that it lost, each of size 1."""
+    """Return a reduced array with the reduced dimensions restored, each of size 1."""
     return g if keepdim else g.reshape([1 if d in dims else size for d, size in enumerate(x.shape)])
 
 
 @method
 def sum(x: Tensor, dim: Dims = NOT_GIVEN, keepdim: bool = None, *, dtype: DType = None) -> Tensor:
-    """Return the sum over all numbers, or along dimensions; of whole numbers and truth values an int64."""
+    """Return the sum over all elements, or along dimensions; int64 for integers and bools."""
     x, keepdim = _as("sum", x, dtype), _kept("sum", dim, keepdim)
     dims = _dims(x, dim)
     kind = dtype or (x.dtype if x.dtype.kind == "f" else dtypes.int64)
@@ -50,7 +50,7 @@ def sum(x: Tensor, dim: Dims = NOT_GIVEN, keepdim: bool = None, *, dtype: DType 
 
 @method
 def mean(x: Tensor, dim: Dims = NOT_GIVEN, keepdim: bool = None, *, dtype: DType = None) -> Tensor:
-    """Return the mean; of floating numbers only, or as another dtype."""
+    """Return the mean; only for floating point, unless `dtype` is given."""
     x, keepdim = _as("mean", x, dtype), _kept("mean", dim, keepdim)
     _floating(x, "mean")
     return sum(x, None if dim is ... else dim, keepdim) / _count(x, dim)
@@ -78,7 +78,7 @@ def _count(x: Tensor, dim: Dims) -> int:
 
 
 def _unbiased_first(function: Callable) -> Callable:
-    """Return the function, whose first argument may be `unbiased` too: x.var(False)."""
+    """Return the function extended so that its first argument may be `unbiased`: x.var(False)."""
     full, of_array = check_arguments(function), check_arguments(function, method=True)
 
     def shifted(held: Callable) -> Callable:
@@ -97,9 +97,9 @@ def _unbiased_first(function: Callable) -> Callable:
 def var(
     x: Tensor, dim: Dims = None, unbiased: bool = None, keepdim: bool = False, *, correction: Number | None = None
 ) -> Tensor:
-    """Return the mean square distance from the mean; the sum is divided by the count less `correction`, which is 1.
+    """Return the variance: the sum of squared deviations from the mean, divided by n - `correction`, by default 1.
 
-    unbiased: another way to say correction, 1 for True and 0 for False; it may come first, x.var(False).
+    unbiased: instead of correction, 1 for True and 0 for False; may be the first argument, x.var(False).
     """
     _floating(x, "var")
     correction, count = _corrected("var", unbiased, correction), _count(x, dim)
@@ -117,7 +117,7 @@ def _corrected(name: str, unbiased: bool | None, correction: Number | None) -> N
 def std(
     x: Tensor, dim: Dims = None, unbiased: bool = None, keepdim: bool = False, *, correction: Number | None = None
 ) -> Tensor:
-    """Return the root of the variance; where that is 0 the gradient is 0."""
+    """Return the standard deviation, the square root of the variance; where that is 0, the gradient is 0."""
     _floating(x, "std")
     correction = _corrected("std", unbiased, correction)
     return _root(var(x, dim, keepdim=keepdim, correction=correction))
@@ -130,7 +130,7 @@ def _root(x: Tensor) -> Tensor:
 
 @method
 def prod(x: Tensor, dim: int = None, keepdim: bool = None, *, dtype: DType = None) -> Tensor:
-    """Return the product of all numbers, or along a dimension: by halves, so that gradients at zeros are right too."""
+    """Return the product of all elements, or along a dimension: by halves, so that gradients at 0 are right too."""
     x = _as("prod", x, dtype or (x.dtype if x.dtype.kind == "f" else dtypes.int64))
     if dim is None:
         _only_along("prod", keepdim)
@@ -139,7 +139,7 @@ def prod(x: Tensor, dim: int = None, keepdim: bool = None, *, dtype: DType = Non
     if not last.shape[-1]:
         last = (last.sum(-1, keepdim=True) + 1).to(x.dtype)
     elif last.shape[-1] == 1:
-        last = last.clone()  # a result has memory of its own
+        last = last.clone()  # a result must not share memory with x
     while last.shape[-1] > 1:
         half, odd = divmod(last.shape[-1], 2)
         pairs = last[..., :half] * last[..., half : 2 * half]
@@ -162,7 +162,7 @@ def _behind(a: Tensor, b: Tensor) -> Tensor:
 
 @method
 def cumsum(x: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
-    """Return the sum of each number and all before it along a dimension."""
+    """Return the cumulative sum along a dimension."""
     dim = normalize_dim(x, dim)
     dtype = dtype or (x.dtype if x.dtype.kind == "f" else dtypes.int64)
     x = _as("cumsum", x, dtype)
@@ -172,16 +172,16 @@ def cumsum(x: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
 
 @method
 def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return whether any is true, or not 0; along no dimension at all, (), of each number by itself."""
+    """Return whether any element is nonzero; for no dimensions, (), element-wise."""
     return _truth(x, np.any(x.array, axis=() if dim == () else _dims(x, dim), keepdims=keepdim))
 
 
 @method
 def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return whether all are true, or not 0; along no dimension at all, (), of each number by itself."""
+    """Return whether all elements are nonzero; for no dimensions, (), element-wise."""
     return _truth(x, np.all(x.array, axis=() if dim == () else _dims(x, dim), keepdims=keepdim))
 
 
 def _truth(x: Tensor, value: np.ndarray) -> Tensor:
-    """Return a truth value; for uint8, which once stood for it in PyTorch, still a uint8."""
+    """Return a bool array; for uint8, once PyTorch's type for bools, still uint8."""
     return Tensor(np.asarray(value).astype(x.dtype if x.dtype == dtypes.uint8 else dtypes.bool))

@@ -1,4 +1,4 @@
-"""Operations that move numbers and leave them as they are: reshape, transpose, expand, flip."""
+"""Operations that rearrange elements: reshape, transpose, expand, flip, triangles."""
 
 # ruff: noqa: RUF013 - a default of None means that an argument is left out; PyTorch refuses None itself there
 
@@ -16,7 +16,7 @@ from lingon.scratch.tensor import Tensor
 
 @method
 def reshape(x: Tensor, *shape: int) -> Tensor:
-    """Return the same numbers in the same order in another shape; one size may be -1, which is what is left."""
+    """Return the elements, in the same order, in another shape; one size may be -1 and is inferred."""
     known = 1
     for size in shape:
         known *= size if size != -1 else 1
@@ -29,7 +29,7 @@ def reshape(x: Tensor, *shape: int) -> Tensor:
 
 @method
 def view(x: Tensor, *size: int) -> Tensor:
-    """Reshape an array whose numbers are contiguous in memory."""
+    """Return a contiguous array in another shape, sharing its memory."""
     if not x.is_contiguous():
         fail(f"view of an array {operands(shape_of(x))} with the strides {list(x.stride())}, not in a row; use reshape")
     return reshape(x, size)
@@ -37,7 +37,7 @@ def view(x: Tensor, *size: int) -> Tensor:
 
 @method
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Merge the dimensions from `start_dim` to `end_dim` into one."""
+    """Return x with the dimensions from `start_dim` to `end_dim` merged into one."""
     start, end = normalize_dim(x, start_dim), normalize_dim(x, end_dim)
     if start > end:
         fail(f"flatten from dimension {start} to {end}: the first comes after the last")
@@ -46,7 +46,7 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 @method
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
-    """Insert a new dimension of size 1 at `dim`."""
+    """Return x with a new dimension of size 1 at `dim`."""
     dim = dim % (x.ndim + 1) if -x.ndim - 1 <= dim <= x.ndim else normalize_dim(x, dim, more=1)
     return x.reshape((*x.shape[:dim], 1, *x.shape[dim:])) if x.is_contiguous() else x[(slice(None),) * dim + (None,)]
 
@@ -63,7 +63,7 @@ def squeeze(x: Tensor, dim: int | Sequence[int] = None) -> Tensor:  # type: igno
 
 @method
 def permute(x: Tensor, *dims: int) -> Tensor:
-    """Permute the dimensions; the same memory, read in other steps."""
+    """Return x with its dimensions permuted: the same memory with other strides."""
     order = tuple(normalize_dim(x, d) for d in dims)
     if sorted(order) != list(range(x.ndim)):
         fail(f"permute{dims} of {operands(shape_of(x))}: each dimension is named once")
@@ -74,7 +74,7 @@ def permute(x: Tensor, *dims: int) -> Tensor:
 
 @method
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Exchange two dimensions."""
+    """Return x with two dimensions exchanged."""
     order, a, b = list(range(x.ndim)), normalize_dim(x, dim0), normalize_dim(x, dim1)
     if x.ndim:
         order[a], order[b] = order[b], order[a]
@@ -83,14 +83,14 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 
 @method
 def t(x: Tensor) -> Tensor:
-    """Transpose a matrix; what has fewer dimensions stays."""
+    """Return a matrix transposed; an array with fewer dimensions unchanged."""
     if x.ndim > 2:
         fail(f"t() is for at most two dimensions, not {operands(shape_of(x))}; use transpose or mT")
     return x.permute(tuple(range(x.ndim))[::-1])
 
 
 def matrix_transpose(x: Tensor) -> Tensor:
-    """Exchange the last two dimensions."""
+    """Return x with its last two dimensions exchanged."""
     if x.ndim < 2:
         fail(f"mT is for a matrix, or many of them; this is {operands(shape_of(x))}")
     return x.transpose(-2, -1)
@@ -102,7 +102,7 @@ for _name, _getter in {"T": lambda x: x.permute(tuple(range(x.ndim))[::-1]), "mT
 
 @method
 def expand(x: Tensor, *size: int) -> Tensor:
-    """Repeat along dimensions of size 1, and along new ones in front, without a copy. -1 keeps a size."""
+    """Return x repeated along dimensions of size 1 and along new leading ones, without a copy. -1 keeps a size."""
     sizes = size
     old = (1,) * (len(sizes) - x.ndim) + x.shape
     shape = tuple(have if want == -1 else want for want, have in zip(sizes, old, strict=False))
@@ -116,25 +116,25 @@ def expand(x: Tensor, *size: int) -> Tensor:
 
 @method
 def broadcast_to(x: Tensor, size: Sequence[int]) -> Tensor:
-    """Repeat to the shape, without a copy."""
+    """Return x broadcast to a shape, without a copy."""
     return x.expand(size)
 
 
 @method
 def contiguous(x: Tensor) -> Tensor:
-    """Return the same numbers, in a row in memory: the array itself where they lie so already."""
+    """Return x contiguous in memory: x itself if it is already, else a copy."""
     return x if x.is_contiguous() else x.clone()
 
 
 @method
 def clone(x: Tensor) -> Tensor:
-    """Return a copy in memory of its own; gradients flow through it."""
+    """Return a copy of x; gradients flow through it."""
     return record("clone", x.array.copy(), (x,), (lambda g: g,))
 
 
 @method
 def flip(x: Tensor, *dims: int) -> Tensor:
-    """Reverse the named dimensions."""
+    """Return x reversed along dimensions."""
     dims = tuple(normalize_dim(x, d) for d in dims)
     if len(set(dims)) < len(dims):
         fail(f"flip(): a dimension is named twice in dims {dims}")
@@ -142,10 +142,10 @@ def flip(x: Tensor, *dims: int) -> Tensor:
     return record("flip", value, (x,), (lambda g: g.flip(dims),))
 
 
-# ---- indexing: basic keys give views, arrays of places or of truth values give copies ----
+# ---- indexing: basic indices give views, integer and bool arrays give copies ----
 
 
-# ---- joining and cutting ----
+# ---- joining and splitting ----
 
 
 def _matrix(name: str, x: Tensor) -> None:
@@ -155,13 +155,13 @@ def _matrix(name: str, x: Tensor) -> None:
 
 @method
 def tril(x: Tensor, diagonal: int = 0) -> Tensor:
-    """Return the lower triangle: what is on and below a diagonal; 0 above."""
+    """Return the lower triangle: the elements on and below a diagonal; 0 above."""
     _matrix("tril", x)
     return where(Tensor(np.tril(np.ones(x.shape[-2:], bool), diagonal)), x, as_tensor(0).to(x.dtype))
 
 
 @method
 def triu(x: Tensor, diagonal: int = 0) -> Tensor:
-    """Return the upper triangle: what is on and above a diagonal; 0 below."""
+    """Return the upper triangle: the elements on and above a diagonal; 0 below."""
     _matrix("triu", x)
     return where(Tensor(np.triu(np.ones(x.shape[-2:], bool), diagonal)), x, as_tensor(0).to(x.dtype))

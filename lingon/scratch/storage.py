@@ -1,4 +1,4 @@
-"""What views of the same numbers have in common, and how a view is taken from the whole."""
+"""Memory shared by views, and how a view is taken from the whole array."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Storage:
-    """Memory that views share: how often its numbers were changed, and whether the views are out of date."""
+    """Memory shared by views. version: how often it was changed. stale: whether its views must be taken again."""
 
     __slots__ = ("stale", "version")
 
@@ -19,7 +19,7 @@ class Storage:
 
 
 class View(NamedTuple):
-    """View of a whole array: how it is taken from it and, where it can be changed, put back."""
+    """A view of a whole array: functions that take it and, if it can be changed, put it back."""
 
     whole: Tensor
     take: Callable[[Tensor], Tensor]

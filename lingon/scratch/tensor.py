@@ -1,4 +1,4 @@
-"""The array that remembers how it was made: its numbers, its gradient, and the step that computed it."""
+"""An array that remembers how it was made: its values, its gradient, and the step that computed it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ else:
 class Tensor(TensorMethods):
     """An n-dimensional array of one dtype, with the names and rules of torch.Tensor.
 
-    array: the numbers. requires_grad: whether gradients flow to it. grad: what `backward` has gathered, or None.
-    grad_fn: the step that made it, None for a leaf.
+    array: the values. requires_grad: whether gradients flow to it. grad: the gradient accumulated by `backward`, or
+    None. grad_fn: the step that made it, None for a leaf.
     """
 
-    __array_ufunc__ = None  # NumPy's operators leave the work to ours
+    __array_ufunc__ = None  # NumPy's operators defer to ours
     __slots__ = (
         "__weakref__",
         "_numbers",
@@ -48,8 +48,8 @@ class Tensor(TensorMethods):
         self._numbers = np.asarray(array)
         self.grad: Tensor | None = None
         self.grad_fn: Node | None = None
-        self.keeps = False  # gathers a gradient though it is not a leaf
-        self.number = number  # is a number of Python, which yields to the dtypes of arrays
+        self.keeps = False  # keeps its gradient although it is not a leaf
+        self.number = number  # is a Python number, which adapts to the dtype of arrays
         self.memory = Storage()
         self.view_of: View | None = None
         self._requires_grad = False
@@ -73,7 +73,7 @@ class Tensor(TensorMethods):
         self.requires_grad_(on)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Set whether gradients flow to this leaf; only floating numbers have any."""
+        """Set whether gradients flow to this leaf, which must be floating-point; return the array."""
         on = requires_grad
         if on and self.array.dtype.kind != "f":
             fail(f"only floating numbers have gradients, and this array {shape_of(self)} is {self.dtype}; say float()")
@@ -88,7 +88,7 @@ class Tensor(TensorMethods):
 
     @property
     def edge(self) -> Node | Tensor | None:
-        """Return where gradients go from here: to the step that made it, to the leaf itself, or nowhere."""
+        """Return where gradients flow from here: the step that made it, the leaf itself, or None."""
         return self.fresh().grad_fn or (self if self._requires_grad else None)
 
     def retain_grad(self) -> None:
@@ -117,7 +117,7 @@ class Tensor(TensorMethods):
 
     @property
     def data(self) -> Tensor:
-        """Return the numbers without history, in the same memory; may be set."""
+        """Return the array without history, sharing its memory; may be assigned to."""
         return self.detach()
 
     @data.setter
@@ -134,7 +134,7 @@ class Tensor(TensorMethods):
         return self.array.size
 
     def stride(self, dim: int | None = None) -> Any:
-        """Return how many numbers to go on in memory for one step in each dimension, or in one."""
+        """Return the strides in elements, of all dimensions or of one."""
         steps = tuple(step // self.array.itemsize for step in self.array.strides)
         return steps if dim is None else steps[existing_dim(self, dim)]
 
@@ -142,17 +142,17 @@ class Tensor(TensorMethods):
         return self.array.flags.c_contiguous
 
     def element_size(self) -> int:
-        """Return the bytes of one number."""
+        """Return the bytes of one element."""
         return self.array.itemsize
 
     def detach(self) -> Tensor:
-        """Return the same numbers, in the same memory, of which no history is known."""
+        """Return the array without history, sharing its memory."""
         out = Tensor(self.array)
         out.memory, out.view_of = self.memory, View(self, Tensor.detach, None)
         return out
 
     def fresh(self) -> Tensor:
-        """Return the array itself; a view whose array has moved on to other memory is taken from it anew."""
+        """Return the array itself; a stale view is first taken again from its array."""
         if self.memory.stale:
             assert self.view_of is not None, "only a view is out of date"
             with set_grad_enabled(True):
@@ -160,12 +160,12 @@ class Tensor(TensorMethods):
         return self
 
     def become(self, other: Tensor) -> None:
-        """Take over the numbers, the memory and the history of another array."""
+        """Take the values, the memory and the history of another array."""
         self._numbers, self.memory = other._numbers, other.memory
         self.grad_fn, self._requires_grad = other.grad_fn, other._requires_grad
 
     def numpy(self) -> np.ndarray:
-        """Return the numbers as a NumPy array in the same memory."""
+        """Return a NumPy array that shares the memory."""
         if self._requires_grad:
             fail("numpy() would lose the gradient of an array that requires one; say x.detach().numpy()")
         return self.array
@@ -174,7 +174,7 @@ class Tensor(TensorMethods):
         return self.array.tolist()
 
     def item(self) -> float | int | bool:
-        """Return the number of an array that holds one."""
+        """Return the element of an array with one element, as a Python number."""
         if self.array.size != 1:
             fail(f"item() is for an array with one number, and {operands(shape_of(self))} has {self.array.size}")
         return self.array.item()

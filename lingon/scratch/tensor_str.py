@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def tensor_str(x: Tensor) -> str:
-    """Return an array as PyTorch prints it: its numbers, and its dtype and its grad_fn where they are not the usual."""
+    """Return an array as PyTorch prints it: its elements, and its dtype and grad_fn unless they are the default."""
     kind = {"f": "float_kind", "b": "bool"}.get(x.dtype.kind)
     write: Any = {kind: number_format(x.array)} if kind else None
     numbers = np.array2string(x.array, separator=", ", prefix="tensor(", threshold=1000, formatter=write)
@@ -25,7 +25,7 @@ def tensor_str(x: Tensor) -> str:
 
 
 def number_format(array: np.ndarray) -> Callable[[float], str]:
-    """Return how PyTorch writes floating numbers: all with the same number of decimals, none if all are whole."""
+    """Return PyTorch's format of floats: all with the same number of decimals, none if all are integers."""
     if array.dtype.kind == "b":
         return lambda truth: str(truth).rjust(4 if array.all() else 5)
     finite = array[np.isfinite(array)].astype(float)

@@ -1,7 +1,7 @@
-"""The graph of a result of PyTorch as a picture: its steps, and the numbers and gradients of its leaves.
+"""Drawing of the graph of a PyTorch result: its steps, and the values and gradients of its leaves.
 
-PyTorch keeps the results between the steps only where it needs them, so they are not shown. It is not imported here: a
-graph is followed through `grad_fn` and `next_functions`.
+PyTorch keeps intermediate results only where it needs them, so they are not shown. It is not imported here: the graph
+is followed through `grad_fn` and `next_functions`.
 """
 
 import re
@@ -13,18 +13,18 @@ from lingon.core.graph_picture import graph_svg
 from lingon.scratch.error_context import ArrayTypeError, fail
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "mm": "@", "mv": "@", "neg": "-x"}
-FEW = 4  # numbers of an array that are written out
+FEW = 4  # maximum elements of an array that are written out
 
 
 class Drawing(str):
-    """SVG as a text; a notebook shows it as a picture."""
+    """SVG text that a notebook displays as a picture."""
 
     def _repr_svg_(self) -> str:
         return str(self)
 
 
 def draw_steps(y: Any, names: Mapping[str, Any], title: str = "") -> Drawing:
-    """Draw the steps that lead to y as SVG. names: of the leaves. Raises ArrayTypeError for what has no graph."""
+    """Return the steps that lead to y as SVG. names: of the leaves. Raises ArrayTypeError if y has no graph."""
     if getattr(y, "grad_fn", None) is None:
         fail(
             f"draw expects a result that was computed from arrays with requires_grad, not {type(y).__name__}",
@@ -39,7 +39,7 @@ def draw_steps(y: Any, names: Mapping[str, Any], title: str = "") -> Drawing:
 
 
 def _steps(last: Any) -> Iterator[Any]:
-    """Return every step once, each before those that it was made of."""
+    """Return every step once, each before the steps it was computed from."""
     found, todo = {last}, [last]
     while todo:
         step = todo.pop()

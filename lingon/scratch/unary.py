@@ -1,4 +1,4 @@
-"""Functions of one number, made from the table of derivatives."""
+"""Element-wise functions of one argument, made from the table of derivatives."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ def _one(name: str) -> Callable[[Tensor], Tensor]:
         return record(name, value, (x,), (lambda g: g * rule.derivative(x),), (x,))
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{name}(x) of each number; its derivative is {rule.formula}."
+    function.__doc__ = f"Return {name}(x), element-wise; its derivative is {rule.formula}."
     return method(function)
 
 

@@ -1,4 +1,4 @@
-"""Gradients: `grad` of results, Jacobians of functions, and a check of any gradient by small differences."""
+"""Gradients: `grad` of results, Jacobians of functions, and a check of gradients by finite differences."""
 
 from lingon.scratch.autograd import functional
 from lingon.scratch.autograd.differences import gradcheck

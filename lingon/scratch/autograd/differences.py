@@ -1,4 +1,4 @@
-"""A gradient checked by small differences: how much the result changes when one number does."""
+"""Gradient checking by finite differences: how much the result changes when one element does."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,7 +18,7 @@ from lingon.scratch.tensor import Tensor
 def gradcheck(
     func: Callable, inputs: Tensor | Sequence[Tensor], *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3
 ) -> bool:
-    """Check that the Jacobian by the rules equals the one by central differences; an error shows both.
+    """Check that the Jacobian by autograd equals the one by central differences; the error shows both.
 
     The inputs must be float64: the error of a difference is about eps squared plus the rounding divided by eps.
     """

@@ -1,4 +1,4 @@
-"""The backward pass: from results to what they were made of, each step's rules once, the newest step first."""
+"""The backward pass: from results to leaves, applying the rules of each step once, the newest step first."""
 
 import heapq
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ Found = dict[int, tuple[Edge, Tensor]]  # by the id of the edge
 
 
 def propagate(outputs: Sequence[Tensor], seeds: Sequence[Tensor], create_graph: bool, wanted: set[int] | None) -> Found:
-    """Return the gradient of every step and leaf that the outputs depend on, or of those in `wanted` only.
+    """Return the gradients of all steps and leaves that the outputs depend on, or of those in `wanted` only.
 
-    A step is newer than all that it depends on. So, taken from the newest on, each has got all of its gradient before
-    it hands it on. No recursion: a loop of ten thousand steps is no problem.
+    A step is newer than all that it depends on. So, going from the newest to the oldest, the gradient of each step is
+    complete before it is passed on. There is no recursion: a loop of ten thousand steps is no problem.
     """
     found: Found = {}
     heap: list[tuple[int, Node]] = []
@@ -54,7 +54,7 @@ def _goes_on(edge: Edge | None, wanted: set[int] | None) -> bool:
 
 
 def _fitted(g: Tensor | None, x: Tensor) -> Tensor | None:
-    """Return a gradient in the shape and dtype of its array: summed where the array was broadcast."""
+    """Return a gradient in the shape and dtype of its array, summed over broadcast dimensions."""
     if g is None:
         return None
     if g.shape != x.shape:
@@ -86,7 +86,7 @@ def _on_the_way(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> set[int]
 
 
 def _seeds(outputs: Sequence[Tensor], given: Sequence[Tensor | None]) -> list[Tensor]:
-    """Return the gradients of the outputs that the backward pass begins with."""
+    """Return the initial gradients of the backward pass, those of the outputs."""
     if len(outputs) != len(given):
         fail(f"there are {len(outputs)} outputs and {len(given)} gradients for them")
     seeds = []
@@ -112,10 +112,10 @@ def _spend(found: Found) -> None:
 def backward(
     self: Tensor, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False
 ) -> None:
-    """Add to the `grad` of every leaf the gradient of this number with respect to it.
+    """Add to the `grad` of every leaf the gradient of this scalar with respect to it.
 
-    gradient: of a result with many numbers, how much each counts. create_graph: gradients are recorded as well, and
-    have gradients of their own. retain_graph: this may be called again.
+    gradient: for a result with several elements, the weight of each. create_graph: record the gradients too, so that
+    they can be differentiated. retain_graph: allow another backward pass.
     """
     found = propagate([self], _seeds([self], [gradient]), create_graph, None)
     for edge, g in found.values():
@@ -147,10 +147,10 @@ def grad(
     allow_unused: bool | None = None,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
-    """Compute the gradients of the sum of the outputs with respect to the inputs; no `grad` is changed.
+    """Return the gradients of the sum of the outputs with respect to the inputs; no `grad` is changed.
 
-    grad_outputs: how much each output counts. allow_unused: None for an input that the outputs do not depend on, or
-    zeros with `materialize_grads`, instead of an error.
+    grad_outputs: the weights of the outputs. allow_unused: return None for an input that the outputs do not depend on,
+    or zeros with `materialize_grads`, instead of raising an error.
     """
     outputs, inputs = _listed(outputs), _listed(inputs)
     given = _listed(grad_outputs) if grad_outputs is not None else [None] * len(outputs)

@@ -1,4 +1,4 @@
-"""Derivatives of functions: Jacobian, Hessian, and the products of a Jacobian with a vector from either side."""
+"""Derivatives of functions: Jacobian, Hessian, vector-Jacobian and Jacobian-vector products."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,9 +17,9 @@ Inputs = Tensor | tuple[Tensor, ...]
 
 @check_arguments
 def jacobian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tensor | tuple:
-    """Compute all first derivatives of `func` at the inputs: a shape of the output followed by that of the input.
+    """Return the Jacobian of `func` at the inputs: its shape is that of the output followed by that of the input.
 
-    Several inputs, or several outputs, give a tuple each; both give a tuple of tuples, the outputs outside.
+    For several inputs, or several outputs, a tuple is returned; for both, a tuple over outputs of tuples over inputs.
     """
     xs, outputs = _run(func, inputs, create_graph)
     rows = [_one_jacobian(output, xs, create_graph) for output in _listed(outputs)]
@@ -40,7 +40,7 @@ def _one_jacobian(output: Tensor, xs: list[Tensor], create_graph: bool) -> tuple
 
 @check_arguments
 def hessian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tensor | tuple:
-    """Compute all second derivatives of a function that gives one number."""
+    """Return the Hessian, all second derivatives, of a scalar function."""
 
     def slope(*xs: Tensor) -> Tensor | tuple[Tensor, ...]:
         output = func(*xs)
@@ -54,7 +54,7 @@ def hessian(func: Callable, inputs: Inputs, create_graph: bool = False) -> Tenso
 
 @check_arguments
 def vjp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: bool = False) -> tuple:
-    """Return what `func` gives, and v times its Jacobian: one backward pass, however many numbers there are."""
+    """Return the output of `func`, and v times its Jacobian, by one backward pass whatever the sizes."""
     xs, outputs = _run(func, inputs, create_graph)
     seeds = [None] * len(_listed(outputs)) if v is None else _listed(v)
     with enable_grad():
@@ -64,7 +64,7 @@ def vjp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: b
 
 @check_arguments
 def jvp(func: Callable, inputs: Inputs, v: Inputs | None = None, create_graph: bool = False) -> tuple:
-    """Return what `func` gives, and its Jacobian times v: by two backward passes, the second through the first."""
+    """Return the output of `func`, and its Jacobian times v, by two backward passes, the second through the first."""
     xs, outputs = _run(func, inputs, create_graph)
     out = _listed(outputs)
     with enable_grad():
@@ -92,7 +92,7 @@ def _directions(xs: Sequence[Tensor], v: Inputs | None) -> list[Tensor]:
 
 
 def _run(func: Callable, inputs: Inputs, create_graph: bool) -> tuple[list[Tensor], Tensor | tuple[Tensor, ...]]:
-    """Call the function with inputs that gradients stop at, or with connected ones if the result is to have some."""
+    """Call the function with detached inputs, or with the inputs themselves if `create_graph`; return both."""
     with enable_grad():
         given = _listed(inputs)
         xs = [x.clone() if create_graph and x.requires_grad else x.detach().requires_grad_() for x in given]

@@ -1,4 +1,4 @@
-"""Layers, losses, and modules that hold their weights."""
+"""Layers and losses as functions, and as modules with their weights."""
 
 from lingon.scratch.nn import functional
 from lingon.scratch.nn.module import Module, Parameter, Sequential

@@ -1,4 +1,4 @@
-"""Layers and losses as functions, under one name as in PyTorch."""
+"""Layers and losses as functions, in one namespace as in PyTorch."""
 
 from lingon.scratch.nn.layer_functions import dropout, embedding, linear, log_softmax, one_hot, pad, softmax, softplus
 from lingon.scratch.nn.losses import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss

@@ -53,7 +53,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
 
 @check_arguments
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """Set a fraction `p` of the numbers to 0 and divide the others by 1 - p, so that the mean stays."""
+    """Return input with elements set to 0 with probability `p` and the others divided by 1 - p, to keep the mean."""
     if not 0 <= p <= 1:
         fail(f"dropout of {p}; expected a fraction from 0 to 1")
     if input.dtype.kind != "f":
@@ -66,7 +66,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
 @check_arguments
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
-    """Pad with a number before and after, in pairs from the last dimension on: (left, right, top, bottom, ...)."""
+    """Return input padded with `value`; `pad` has pairs from the last dimension on: (left, right, top, bottom, ...)."""
     if mode != "constant":
         fail(f"pad(): the argument 'mode' is 'constant' here, not {mode!r}")
     value = 0 if value is None else value
@@ -81,7 +81,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
 
 @check_arguments
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Return ids [...] as rows with one 1: [..., C] of int64."""
+    """Return ids [...] as one-hot vectors: [..., C] of int64."""
     ids = tensor
     if ids.dtype.kind != "i":
         fail(f"ids are int64, not {ids.dtype}; say x.long()")
@@ -95,13 +95,13 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 @check_arguments
 def softmax(input: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
-    """Return exp(input) along a dimension, divided by its sum: numbers above 0 that add up to 1."""
+    """Return exp(input) divided by its sum along a dimension: positive numbers that add up to 1."""
     return probabilities.softmax(input, dim, dtype)
 
 
 @check_arguments
 def log_softmax(input: Tensor, dim: int, *, dtype: DType = None) -> Tensor:
-    """Return the log of softmax, safe where a probability is too small for a number."""
+    """Return the logarithm of softmax, without underflow for small probabilities."""
     return probabilities.log_softmax(input, dim, dtype)
 
 

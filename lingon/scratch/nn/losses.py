@@ -27,7 +27,7 @@ def _alike(name: str, **given: Tensor) -> None:
 
 
 def _broadcast(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both in one shape before they meet, so that a single number counts as an array, as in PyTorch."""
+    """Return both broadcast to a common shape, so that the mean is over all elements, as in PyTorch."""
     if "b" in (input.dtype.kind, target.dtype.kind):
         fail(f"{name}() has truth values as 'input' or 'target'; say float() first")
     try:
@@ -58,10 +58,10 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Return the mean of -log softmax(input) at the right class.
+    """Return the mean of -log softmax(input) at the target class.
 
     input: logits [C], [B, C] or [B, C, ...]. target: classes [], [B] or [B, ...], or probabilities in the shape of the
-    input. weight: how much each class counts [C]. ignore_index: a class that does not count at all.
+    input. weight: weight of each class [C]. ignore_index: a target that is ignored.
     """
     if not 0 <= label_smoothing <= 1:
         fail(f"cross_entropy(): the argument 'label_smoothing' is a fraction from 0 to 1, not {label_smoothing}")
@@ -100,7 +100,7 @@ def _against_shares(
 def nll_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean"
 ) -> Tensor:
-    """Return the mean of -input at the right class; input holds log probabilities [C], [B, C] or [B, C, ...]."""
+    """Return the mean of -input at the target class; input holds log probabilities [C], [B, C] or [B, C, ...]."""
     _floating("nll_loss", input)
     dim = 0 if input.ndim == 1 else 1
     rest = input.shape[:dim] + input.shape[dim + 1 :]
@@ -125,7 +125,7 @@ def nll_loss(
 
 
 def _weights(target: Tensor, weight: Tensor | None, mask: Tensor, dtype: np.dtype) -> Tensor:
-    """Return how much each target counts: 0 where it is ignored."""
+    """Return the weight of each target: 0 if it is ignored."""
     ones = mask.to(dtype)
     return ones if weight is None else ones * weight[where(mask, target, 0)]
 
@@ -139,14 +139,14 @@ def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
 
 @check_arguments
 def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """Return the mean of the differences without their signs."""
+    """Return the mean of the absolute differences."""
     input, target = _broadcast("l1_loss", input, target)
     return _reduced(absolute(input - target), reduction)
 
 
 @check_arguments
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """Return the mean of -log of the probability of the target, 0 or 1, where sigmoid(input) is that of 1."""
+    """Return the mean of -log probability of the targets, 0 or 1; sigmoid(input) is the probability of 1."""
     _floating("binary_cross_entropy_with_logits", input)
     _alike("binary_cross_entropy_with_logits", input=input, target=target)
     if input.shape != target.shape:

@@ -1,4 +1,4 @@
-"""Modules, which hold parameters and other modules, and the parameters."""
+"""Modules, which contain parameters and other modules, and the parameters."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from lingon.scratch.tensor import Tensor
 
 @check_construction
 class Parameter(Tensor):
-    """An array that a module learns."""
+    """An array that is a trainable parameter of a module."""
 
     __slots__ = ()
 
@@ -25,7 +25,7 @@ class Parameter(Tensor):
 
 
 class Module:
-    """A function with weights. Write `forward`; parameters and modules that are set as attributes are found."""
+    """A function with weights. Implement `forward`; parameters and modules assigned to attributes are registered."""
 
     training = True
     forward: Callable[..., Any]
@@ -34,11 +34,11 @@ class Module:
         return self.forward(*inputs)
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
-        """Return the modules right inside of this one."""
+        """Return the direct submodules with their names."""
         return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
 
     def modules(self) -> Iterator["Module"]:
-        """Yield this module and all inside of it."""
+        """Yield this module and all its submodules."""
         yield self
         for _, child in self.named_children():
             yield from child.modules()
@@ -55,11 +55,11 @@ class Module:
         return (parameter for _, parameter in self.named_parameters())
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the parameters by name, on the memory of the module."""
+        """Return the parameters by name, sharing the memory of the module."""
         return {name: parameter.detach() for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, weights: dict[str, Tensor]) -> None:
-        """Copy parameters by name. Raises when a name is missing or not known, or a shape is another."""
+        """Copy parameters by name. Raises when a name is missing or unknown, or a shape differs."""
         mine = dict(self.named_parameters())
         for name in weights:
             if name not in mine:
@@ -76,13 +76,13 @@ class Module:
 
     @check_arguments
     def train(self, mode: bool = True) -> "Module":
-        """Set training mode, where dropout drops, or with False evaluation mode; return the module."""
+        """Set training mode, with dropout, or with False evaluation mode; return the module."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> "Module":
-        """Set evaluation mode: dropout drops nothing."""
+        """Set evaluation mode, without dropout; return the module."""
         return self.train(False)
 
     def zero_grad(self) -> None:
@@ -92,7 +92,7 @@ class Module:
 
 
 class Sequential(Module):
-    """One module after the other."""
+    """Modules applied one after the other."""
 
     def __init__(self, *modules: Module):
         for i, module in enumerate(modules):

@@ -1,4 +1,4 @@
-"""Layers that hold their parameters; names and shapes are those of PyTorch."""
+"""Layers with their parameters, with the names and shapes of PyTorch."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from lingon.scratch.nn import functional as F
 from lingon.scratch.nn.module import Module, Parameter
 from lingon.scratch.tensor import Tensor
 
-Span = int | tuple[int]  # of a window in time; PyTorch takes a list of one too
+Span = int | tuple[int]  # of a window in time; PyTorch accepts a tuple of one too
 
 
 def _span(value: object) -> object:
@@ -23,13 +23,13 @@ argument_type(Span, "a whole number", _span, int)
 
 
 def _even(*size: int, inputs: int) -> Parameter:
-    """Return random weights between -1 and 1, divided by the root of the number of inputs."""
+    """Return random weights, uniform between -1 and 1, divided by the square root of the number of inputs."""
     return Parameter((random.rand(*size) * 2 - 1) / max(inputs, 1) ** 0.5)
 
 
 @check_construction
 class Linear(Module):
-    """x [..., D] -> [..., O]: every output a sum of all inputs, each with its weight, and a bias."""
+    """x [..., D] -> [..., O]: each output is a weighted sum of all inputs plus a bias."""
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True):
         self.weight = _even(out_features, in_features, inputs=in_features)
@@ -41,7 +41,7 @@ class Linear(Module):
 
 @check_construction
 class Embedding(Module):
-    """ids [...] -> [..., D]: a row of numbers for each id. The row `padding_idx` is 0 and does not learn."""
+    """ids [...] -> [..., D]: a vector for each id. The row `padding_idx` is 0 and is not trained."""
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None):
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
@@ -87,7 +87,7 @@ class Conv1d(Module):
 
 @check_construction
 class Dropout(Module):
-    """Dropout: a share `p` of the numbers is 0 while training."""
+    """Dropout: in training mode, each element is set to 0 with probability `p`."""
 
     def __init__(self, p: float = 0.5):
         if not 0 <= p <= 1:
@@ -126,7 +126,7 @@ class LSTMCell(Module):
 
 @check_construction
 class ReLU(Module):
-    """The larger of x and 0."""
+    """max(x, 0) of each element."""
 
     def __init__(self) -> None:
         pass
@@ -137,7 +137,7 @@ class ReLU(Module):
 
 @check_construction
 class Tanh(Module):
-    """tanh of each number."""
+    """tanh of each element."""
 
     def __init__(self) -> None:
         pass
@@ -148,7 +148,7 @@ class Tanh(Module):
 
 @check_construction
 class Sigmoid(Module):
-    """sigmoid of each number."""
+    """sigmoid of each element."""
 
     def __init__(self) -> None:
         pass
@@ -159,7 +159,7 @@ class Sigmoid(Module):
 
 @check_construction
 class Flatten(Module):
-    """The dimensions from `start_dim` to `end_dim` as one: all but the first."""
+    """Merges the dimensions from `start_dim` to `end_dim` into one; by default all but the first."""
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1):
         self.start_dim, self.end_dim = start_dim, end_dim
