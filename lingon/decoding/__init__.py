@@ -1,4 +1,4 @@
-"""Decoding: which token comes next, by sampling, beam search, a draft model or a grammar."""
+"""Decoding: the choice of the next token by sampling, beam search, speculative decoding, or within a grammar."""
 
 __all__ = [
     "beam",

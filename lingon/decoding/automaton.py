@@ -1,4 +1,4 @@
-"""From the tree of a grammar to the smallest deterministic automaton over the bytes of UTF-8."""
+"""Compilation of a grammar, given as a tree, to a minimal deterministic finite automaton over UTF-8 bytes."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -12,17 +12,17 @@ from lingon.decoding.grammar_budget import Budget, too_large
 from lingon.decoding.nfa import NFA
 from lingon.decoding.regex import Pattern
 
-MOST_STATES = 50_000  # on the way to the smallest automaton
-MAX_ROUNDS = 64  # of refinement, in which equivalent states are found
+MOST_STATES = 50_000  # maximum states before minimization
+MAX_ROUNDS = 64  # maximum rounds of partition refinement
 
 
 @dataclass(frozen=True)
 class Automaton:
-    """Hold states 0 .. n-1, of which 0 is the first.
+    """A deterministic automaton with states 0 .. n-1, of which 0 is the initial one.
 
-    table: [n + 1, C], the state after a byte of a class; n is the state from which no text can be finished, and stays
-    there. classes: [256], the class of each byte: the bytes of one lead to the same states everywhere.
-    accepting: [n + 1], whether the text may end. distance: [n + 1], how many bytes are missing at least.
+    table: [n + 1, C], the state after a byte of a class; n is the dead state, from which no text can be completed.
+    classes: [256], the class of each byte; bytes of a class have the same transitions in all states.
+    accepting: [n + 1], whether the text may end. distance: [n + 1], minimum number of bytes to an accepting state.
     """
 
     table: np.ndarray
@@ -32,22 +32,22 @@ class Automaton:
 
     @property
     def dead(self) -> int:
-        """Return the state from which no text can be finished."""
+        """Return the dead state, from which no text can be completed."""
         return len(self.table) - 1
 
     def after(self, text: bytes, state: int = 0) -> int:
-        """Return the state after a text."""
+        """Return the state after reading a text."""
         for byte in text:
             state = int(self.table[state, self.classes[byte]])
         return state
 
     def accepts(self, text: str) -> bool:
-        """Return whether a whole text is of the grammar; one with a lone surrogate, which UTF-8 lacks, is not."""
+        """Return whether the grammar accepts a text; one with a lone surrogate, which UTF-8 lacks, is rejected."""
         return bool(self.accepting[self.after(text.encode(errors="surrogatepass"))])
 
 
 def compiled(node: Pattern) -> Automaton:
-    """Return the smallest automaton for a grammar.
+    """Return the minimal automaton for a grammar.
 
     Raises UserError when the grammar allows nothing, or is too large: see `lingon.decoding.grammar_budget`.
     """
@@ -60,7 +60,7 @@ def compiled(node: Pattern) -> Automaton:
 
 
 def _determined(nfa: NFA, budget: Budget) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the table [n, C] (-1: no way on), classes and accepting states of a deterministic automaton."""
+    """Return the table [n, C] (-1: no transition), classes and accepting states of a deterministic automaton."""
     first = nfa.closure(frozenset([nfa.first]))
     index_of, todo, ways = {first: 0}, [first], array("i")
     for number, states in enumerate(todo):
@@ -79,7 +79,7 @@ def _determined(nfa: NFA, budget: Budget) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def _by_class(ways: np.ndarray, states: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the table of ways (state, low, after, to), with a column for all bytes that no way divides."""
+    """Return the table of transitions (state, low, after, to), with a column per class of bytes, and the classes."""
     starts = np.unique(np.append(ways[:, 1:3], 0))
     starts = starts[starts < 256]
     low, after = np.searchsorted(starts, ways[:, 1]), np.searchsorted(starts, ways[:, 2])
@@ -91,7 +91,7 @@ def _by_class(ways: np.ndarray, states: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ways(edges: list[tuple[int, int, int]]) -> Iterable[tuple[int, int, frozenset[int]]]:
-    """Yield ranges of bytes, low to before `after`, that lead to the same states, and these."""
+    """Yield ranges of bytes, from low to `after` - 1, that lead to the same states, and these states."""
     if len(edges) == 1:
         ((low, high, to),) = edges
         yield low, high + 1, frozenset((to,))
@@ -100,7 +100,7 @@ def _ways(edges: list[tuple[int, int, int]]) -> Iterable[tuple[int, int, frozens
     for low, high, to in edges:
         starts.setdefault(low, []).append(to)
         starts.setdefault(high + 1, []).append(~to)
-    reached: dict[int, int] = {}  # how many edges lead to a state here
+    reached: dict[int, int] = {}  # number of edges to each state for the current byte
     for low, after in pairwise(sorted(starts)):
         for to in starts[low]:
             state, change = (to, 1) if to >= 0 else (~to, -1)
@@ -114,9 +114,9 @@ def _ways(edges: list[tuple[int, int, int]]) -> Iterable[tuple[int, int, frozens
 def _smallest(table: np.ndarray, classes: np.ndarray, accepting: np.ndarray) -> Automaton:
     """Return the minimal automaton: dead states removed, equivalent states merged (Moore, 1956).
 
-    States of unlike distances differ, so that a long chain is told apart at once and not state by state. Where
-    `MAX_ROUNDS` are not enough, as for a part that is there up to 1000 times, equivalent states stay: they only cost
-    memory.
+    States with different distances are not equivalent, so that a long chain is divided at once, not state by state. If
+    `MAX_ROUNDS` are not enough, such as for a part repeated up to 1000 times, equivalent states remain, which only
+    costs memory.
     """
     count = len(table)
     table = np.vstack([np.where(table < 0, count, table), np.full((1, table.shape[1]), count, np.int32)])
@@ -132,8 +132,8 @@ def _smallest(table: np.ndarray, classes: np.ndarray, accepting: np.ndarray) -> 
 def _kinds(table: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the equivalence class of each state, and the first state of each class.
 
-    States are told apart by sums of what they lead to, times odd numbers at random: equal sums of unlike states are
-    all but impossible, and since the last look is an exact one, nothing rests on that.
+    States are distinguished by a hash of their transitions (sums with random odd factors). Collisions are practically
+    impossible, and since the last round is exact, the result does not depend on that.
     """
     factors = np.random.default_rng(0).integers(1, 2**63, table.shape[1] + 1, np.uint64) * np.uint64(2) + np.uint64(1)
     kinds, groups = distance.astype(np.int64), 0
@@ -154,16 +154,16 @@ def _kinds(table: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _merged(table: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the table with one column for classes that lead to the same states, in the order of their first bytes."""
+    """Return the table with byte classes of equal transitions merged, in the order of their first bytes."""
     _, first, same = np.unique(table, axis=1, return_index=True, return_inverse=True)
     order = np.argsort(first)
     return table[:, first[order]], np.argsort(order)[same.reshape(-1)][classes]
 
 
 def _numbered(table: np.ndarray, classes: np.ndarray, kinds: np.ndarray, first: np.ndarray, distance: np.ndarray):
-    """Return the automaton with one state per kind: the first is 0, the dead one last, unreachable ones are left out.
+    """Return the automaton with one state per kind: the initial one is 0, the dead one last, unreachable ones dropped.
 
-    Kinds are numbered as they are met, byte by byte, so that one language has one table.
+    Kinds are numbered in breadth-first order, so that equal languages have equal tables.
     """
     dead, todo = int(kinds[-1]), [int(kinds[0])]
     names = {todo[0]: 0, dead: -1}
@@ -181,7 +181,7 @@ def _numbered(table: np.ndarray, classes: np.ndarray, kinds: np.ndarray, first: 
 
 
 def steps_to(goals: np.ndarray, following: Sequence[Iterable[int]]) -> np.ndarray:
-    """Return how many steps each state is from a goal at least; -1 when it never gets there.
+    """Return the minimum number of steps from each state to a goal; -1 if it cannot reach one.
 
     >>> steps_to(np.array([False, False, True, False]), [[1], [0, 2], [], [3]]).tolist()
     [2, 1, 0, -1]

@@ -1,4 +1,4 @@
-"""Beam search: keep the best few hypotheses at each step, and return the best that are finished."""
+"""Beam search: keep the best hypotheses at each step, and return the best finished ones."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,18 +25,18 @@ from lingon.decoding.token_changes import TokenChanges, token_changes
 
 __all__ = ["beam_search"]
 
-AT_ONCE = 1 << 18  # log-probabilities that exist at a time, where a search has no more of them
+AT_ONCE = 1 << 18  # log-probabilities computed at a time, unless a single search has more
 
 
 @dataclass
 class _Group:
-    """Hold beams that search together for one prompt: rows with their values, and the hypotheses that ended.
+    """A group of beams for one prompt: rows with their values, and finished hypotheses.
 
-    params: those of the search; no text gets longer than its own prompt allows.
+    params: of the search, with `max_new_tokens` limited to what the row allows.
     """
 
     rows: list[TokenSequence]
-    values: list[float]  # log-probability less penalties for likeness; -inf for a beam that has died
+    values: list[float]  # log-probability minus diversity penalties; -inf for a dead beam
     logprobs: list[float]
     params: BeamParams
     ended: list[Hypothesis] = field(default_factory=list)
@@ -54,12 +54,12 @@ def beam_search(
     logits_processors: Sequence[LogitsProcessor] = (),
     stopped: Callable[[TokenSequence], bool] | None = None,
 ) -> list[list[Hypothesis]]:
-    """Return the best texts for each row, best first: `params.n` of them, or fewer if there are not so many.
+    """Return the best texts for each row, best first: `params.n`, or fewer if not that many were found.
 
-    rows: the sequences that grow, each by at most its own `max_new_tokens`, and that of params. logits, state: what the
-    model said of the prompts. eos_ids: ids that end a text. stopped: whether a text ends with
-    its last token for another reason, such as a stop string. The logits processors change the log-probabilities, which
-    are not made to sum to 1 again, so a grammar leaves each text the probability that the model gives it.
+    rows: the sequences to extend, each by at most its own `max_new_tokens`, and that of params. logits, state: the
+    model's output for the prompts. eos_ids: ids that end a text. stopped: whether a text ends with its last token for
+    another reason, such as a stop string. The logits processors change log-probabilities, which are not renormalized,
+    so that with a grammar each text keeps the probability that the model gives it.
     """
 
     def is_finished(group: _Group, parent: int, token: int) -> bool:
@@ -86,7 +86,7 @@ def beam_search(
 
 
 def _start(row: TokenSequence, size: int, params: BeamParams) -> _Group:
-    dead = [float("-inf")] * (size - 1)  # all beams are the prompt, and one of it is enough
+    dead = [float("-inf")] * (size - 1)  # all beams start with the same prompt: only one is alive
     copies = [TokenSequence(list(row.ids), row.prompt_length) for _ in range(size)]
     own = replace(params, max_new_tokens=min(params.max_new_tokens, row.max_new_tokens))
     return _Group(copies, [0.0, *dead], [0.0, *dead], own)
@@ -101,7 +101,7 @@ def _advance(
     logits_processors: Sequence[LogitsProcessor],
     length: int,
 ) -> None:
-    """Extend every beam of every unfinished search by one token; as many searches at a time as a cache holds."""
+    """Extend every beam of every unfinished search by one token, as many searches at a time as fit into the cache."""
     where = f"after {length - 1} new tokens "
     everyone = [row for search in live for group in search for row in group.rows]
     changes = token_changes(logits_processors, everyone, logits.device) if params.beam_groups == 1 else None
@@ -127,7 +127,7 @@ def _extend_plainly(
     length: int,
     where: str,
 ) -> None:
-    """Extend every beam where the rest keeps its order: only the likeliest tokens of each beam are looked at."""
+    """Extend every beam when processors change only a few tokens: only the likeliest tokens of each are examined."""
     size, vocabulary = params.beams, logits.shape[-1]
     logs, tokens = likeliest(logits, min(size * (1 + eos_count), vocabulary), changes, where)
     old = torch.tensor([group.values for (group,) in live], dtype=logs.dtype, device=logs.device)
@@ -152,14 +152,14 @@ def _extend(
     """Extend every beam of these searches by one token. logs: the log-probabilities of each beam [beams, V]."""
     size, vocabulary = params.beams // params.beam_groups, logs.shape[-1]
     logs = logs.view(len(live), params.beam_groups, size, vocabulary)
-    # How often a token was taken by the groups before.
+    # How often a token was taken by earlier groups.
     taken = torch.zeros(len(live), 1, vocabulary, dtype=logs.dtype, device=logs.device)
     for g in range(params.beam_groups):
         old = torch.tensor([search[g].values for search in live], dtype=logs.dtype, device=logs.device)
         values = old[:, :, None] + logs[:, g]
         if g and params.diversity_penalty:
             values = values - params.diversity_penalty * taken
-        # Ended texts leave the beam, so that as many candidates more are needed to fill it.
+        # Finished texts leave the beam, so that additional candidates are needed to fill it.
         best, flat = largest(values.flatten(1), min(size * (1 + eos_count), size * vocabulary))
         for i, search in enumerate(live):
             candidates = _candidates(partial(values.__getitem__, i), best[i].tolist(), flat[i].tolist(), vocabulary)
@@ -170,7 +170,7 @@ def _extend(
 def _candidates(
     everything: Callable[[], Float[Tensor, "W V"]], best: list[float], flat: list[int], vocabulary: int
 ) -> Iterator[tuple[float, int, int]]:
-    """Yield (value, beam, token), best first; all are sorted only where the best that are given do not suffice."""
+    """Yield (value, beam, token), best first; all candidates are sorted only if the given best do not suffice."""
     for value, at in zip(best, flat, strict=True):
         yield value, *divmod(at, vocabulary)
     known, order = set(flat), everything().flatten().sort(descending=True, stable=True)
@@ -180,9 +180,9 @@ def _candidates(
 
 
 def _grow(group: _Group, candidates, logs: Tensor | None, is_finished, length: int) -> list[int]:
-    """Take the best candidates; return the token of each, whether its text goes on or ends.
+    """Extend a group by the best candidates; return the tokens taken, of continuing and of finished texts.
 
-    logs: log-probabilities [W, V], where the values of the candidates are other numbers than their sums.
+    logs: log-probabilities [W, V] if the values of the candidates include penalties; else None.
     """
     params = group.params
     size, penalty = len(group.rows), params.penalty(length)
@@ -197,7 +197,7 @@ def _grow(group: _Group, candidates, logs: Tensor | None, is_finished, length: i
             kept.append((value, logprob, parent, token))
             taken.append(token)
         elif rank < size:
-            taken.append(token)  # of a group that is done too: whether it stopped early changes no other group
+            taken.append(token)  # also of a finished group, so that its early stopping does not affect other groups
             if not group.done:
                 new = (*group.rows[parent].new_ids, token)
                 group.ended.append(Hypothesis(new, logprob, logprob / penalty, ended))
@@ -211,7 +211,7 @@ def _grow(group: _Group, candidates, logs: Tensor | None, is_finished, length: i
 
 
 def _longer(row: TokenSequence, token: int) -> TokenSequence:
-    return TokenSequence([*row.ids, token], row.prompt_length, row.rng)  # new random numbers would take longest
+    return TokenSequence([*row.ids, token], row.prompt_length, row.rng)  # a new generator would take the most time
 
 
 def _may_stop(group: _Group, best: float, params: BeamParams, length: int) -> bool:
@@ -219,7 +219,7 @@ def _may_stop(group: _Group, best: float, params: BeamParams, length: int) -> bo
 
 
 def _best(search: list[_Group]) -> list[Hypothesis]:
-    # Two groups may find one text; its log-probability, and so its score, is the same in both.
+    # Two groups may find the same text; its log-probability, and so its score, is the same in both.
     found = {hypothesis.ids: hypothesis for group in search for hypothesis in group.ended}
     params = search[0].params
     if not found:

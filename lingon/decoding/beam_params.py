@@ -1,4 +1,4 @@
-"""The parameters of a beam search: how many beams, when it stops, and by what texts are ranked."""
+"""The parameters of a beam search: number of beams, stopping criterion, length penalty, diversity."""
 
 import math
 import sys
@@ -27,10 +27,10 @@ MAX_LENGTH_PENALTY = 50.0  # alpha
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """Hold a text found: its new ids (with what ended it, if it ended), log-probability, and score, which ranks it.
+    """A text found: its new ids (including the one that ended it), log-probability, and score for ranking.
 
-    score: the log-probability divided by the length penalty. What diversity took from a group while it searched is no
-    part of it, so that texts of all groups are ranked by the same measure.
+    score: the log-probability divided by the length penalty. Diversity penalties are not included, so that texts of all
+    groups are ranked by the same measure.
     """
 
     ids: tuple[int, ...]
@@ -40,57 +40,57 @@ class Hypothesis:
 
 
 def length_penalty(length: int, alpha: float, k: int = 5) -> float:
-    """Return ((k + length) / (k + 1)) ** alpha: what a log-probability is divided by, so that long texts may win.
+    """Return the divisor of a log-probability, ((k + length) / (k + 1)) ** alpha, which favours longer texts.
 
-    length: new tokens, the end token among them. alpha: below 0 short texts win. Source: Wu et al., "Google's Neural
-    Machine Translation System", 2016, equation 14, with k = 5.
+    length: new tokens, including the end token. alpha: below 0 it favours shorter texts. Source: Wu et al., "Google's
+    Neural Machine Translation System", 2016, equation 14, with k = 5.
 
     >>> [round(length_penalty(n, 0.6), 5) for n in (1, 2, 5, 10, 20)]
     [1.0, 1.0969, 1.35866, 1.73286, 2.35436]
     """
     try:
         found = ((k + length) / (k + 1)) ** alpha
-    except OverflowError:  # of the strongest penalties and millions of tokens: larger than any float
+    except OverflowError:  # for the strongest penalties and millions of tokens
         return math.inf
-    return found or sys.float_info.min  # or smaller than any
+    return found or sys.float_info.min  # never 0, also on underflow
 
 
 def exact_stopping(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
-    """Stop when no beginning can end with a better score than the worst of the texts to be given.
+    """Stop when no beam can still reach a better score than the worst of the texts to be returned.
 
-    Exact: a log-probability only falls, and the largest penalty is that of the longest text; of a strength below 0 that
-    of the shortest, which is to end now.
+    Exact: a log-probability only decreases, and the largest divisor is that of the longest text, or with a strength
+    below 0 that of the shortest, which ends now.
     """
     least = best / params.penalty(params.max_new_tokens if params.length_penalty > 0 else length)
     return len(scores) >= params.n and least <= scores[params.n - 1]
 
 
 def heuristic_stopping(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
-    """Stop when no beginning, were it to end now, would beat the worst text found. Quicker, and not exact."""
+    """Stop when no beam, if it ended now, would beat the worst text found. Faster, but not exact."""
     now = best / params.penalty(length)
     return len(scores) >= params.beams // params.beam_groups and now <= scores[-1]
 
 
 def eager_stopping(scores: Sequence[float], best: float, length: int, params: "BeamParams") -> bool:
-    """Stop as soon as there are as many ended texts as beams. The quickest, and it favours short texts."""
+    """Stop as soon as there are as many finished texts as beams. The fastest; favours short texts."""
     return len(scores) >= params.beams // params.beam_groups
 
 
 @dataclass(frozen=True)
 class BeamParams:
-    """Hold the parameters of a beam search.
+    """Parameters of a beam search.
 
-    beams: beginnings kept at each step; there may be more than the vocabulary has tokens, for then the beams fill as
-    the texts grow. max_new_tokens: the most tokens to generate. length_penalty: its strength, 0 for none, below 0
-    for short texts; see the function of that name. n: how many texts to return.
-    beam_groups, diversity_penalty: the beams search in so many groups one after the other, and the logit of a token
-    loses `diversity_penalty` for each beam of an earlier group that has just taken it (Vijayakumar et al., "Diverse
-    Beam Search", 2018). By design:
-    what was lost stays lost for the rest of that beam's search; a text that ends leaves its beam to the next best one,
-    and its last token counts as taken too; a text that several groups find is given once; and the texts of all groups
-    are ranked together by their own log-probabilities, so that no worse text is given than one that was found.
-    early_stopping: when to stop before all texts are as long as they may be. length_offset: K of the length penalty;
-    0 divides by length ** alpha, as Hugging Face does it.
+    beams: hypotheses kept at each step; may exceed the vocabulary size, since the beams then fill over several steps.
+    max_new_tokens: maximum number of tokens to generate. length_penalty: strength of the length penalty, 0 for none,
+    below 0 to favour short texts; see the function of that name. n: number of texts to return.
+    beam_groups, diversity_penalty: the beams are divided into groups that are extended one after the other; at each
+    step, `diversity_penalty` is subtracted from the logit of a token for each beam of an earlier group that has just
+    taken it (Vijayakumar et al., "Diverse Beam Search", 2018). By design: penalties stay subtracted for the rest of the
+    beam's search; a finished text leaves its beam to the next best one, and its last token counts as taken too; a text
+    found by several groups is returned once; and the texts of all groups are ranked together by their log-probabilities
+    without penalties.
+    early_stopping: when to stop before all texts have reached their maximum length. length_offset: K of the length
+    penalty; 0 divides by length ** alpha, as in Hugging Face.
     """
 
     beams: int
@@ -130,5 +130,5 @@ class BeamParams:
             raise UserError(f"diversity_penalty is {found}, expected a number, 0 or more, at most {MAX_VALUE:g}")
 
     def penalty(self, length: int) -> float:
-        """Return what the log-probability of a text of so many new tokens is divided by."""
+        """Return the divisor of the log-probability of a text with this number of new tokens."""
         return length_penalty(length, self.length_penalty, self.length_offset)

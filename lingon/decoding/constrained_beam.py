@@ -1,9 +1,9 @@
-"""Beam search for texts in which phrases must stand: the beams are shared out by how much of the phrases they have.
+"""Lexically constrained beam search, for texts that must contain phrases, with dynamic beam allocation.
 
-A text that has begun a phrase is seldom among the likeliest, so that a search by likelihood alone would lose it. Here
-texts with equally many tokens left to come compete among themselves, and each such bank has its share of the beams.
+A text that has begun a phrase is rarely among the likeliest, so that plain beam search would drop it. Here texts with
+equal numbers of missing tokens form a bank, in which they compete, and each bank has its share of the beams.
 Source: Post and Vilar, "Fast Lexically Constrained Decoding with Dynamic Beam Allocation", 2018; grid beam search,
-Hokamp and Liu 2017, has a whole beam for each bank.
+Hokamp and Liu 2017, has a full beam for each bank.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from lingon.decoding.phrases import Phrase, Progress, progress
 
 @dataclass(frozen=True)
 class _Text:
-    """Hold a text that grows: its row, its log-probability, the row it came from, and what it lacks."""
+    """A hypothesis: its row, its log-probability, the index of the row it extends, and its missing tokens."""
 
     row: TokenSequence
     logprob: float
@@ -46,10 +46,10 @@ def constrained_beam_search(
     eos_ids: Sequence[int] = (),
     logits_processors: Sequence[LogitsProcessor] = (),
 ) -> list[Hypothesis]:
-    """Return the best texts in which all phrases stand, best first: `params.n` of them, or fewer.
+    """Return the best texts that contain all phrases, best first: `params.n` of them, or fewer.
 
-    logits, state: the model's output for the prompt, of one row. phrases: may overlap in the text, but none is looked
-    for in the prompt. params: without groups. Raises UserError where no text that is short enough has all phrases.
+    logits, state: the model's output for the prompt, of one row. phrases: may overlap in the text; the prompt is not
+    searched for them. params: without groups. Raises UserError if no text within the maximum length has all phrases.
     """
     most = min(params.max_new_tokens, row.max_new_tokens)
     texts, ended = [_Text(row, 0.0, 0, progress(phrases, []))], list[Hypothesis]()
@@ -82,14 +82,14 @@ def _extended(
     eos_ids: Sequence[int],
     last: bool,
 ) -> list[_Text]:
-    """Return the likeliest texts of one token more; the likeliest of each; and those that go on with a phrase."""
+    """Return texts extended by a token: the likeliest of all, the likeliest of each, and those continuing a phrase."""
     before = torch.tensor([text.logprob for text in texts], dtype=logs.dtype, device=logs.device)
     values = before[:, None] + logs
     wide = min(values.numel(), beams * (1 + len(eos_ids)))
     places = {divmod(at, values.shape[1]) for at in values.flatten().topk(wide).indices.tolist()}
     places |= set(enumerate(logs.argmax(-1).tolist()))
     places |= {(number, token) for number, text in enumerate(texts) for token in text.progress.following}
-    if last:  # what ends is told from what is cut by its last token
+    if last:  # the last token distinguishes finished from truncated texts
         places |= {(number, token) for number, text in enumerate(texts) if not text.progress.left for token in eos_ids}
     found = []
     for number, token in sorted(places):
@@ -103,9 +103,9 @@ def _extended(
 
 
 def _shared_out(texts: Sequence[_Text], beams: int) -> list[_Text]:
-    """Return as many texts as there are beams: a share of the best of each bank, and what is not needed to the others.
+    """Return as many texts as there are beams: the best of each bank up to its share; unused shares go to other banks.
 
-    Banks are of texts that lack equally many tokens; those that lack fewest come first where beams are too few.
+    A bank has the texts with the same number of missing tokens; if beams are too few, fewest missing tokens come first.
     """
     banks: dict[int, list[_Text]] = {}
     for text in sorted(texts, key=lambda one: -one.logprob):
@@ -114,7 +114,7 @@ def _shared_out(texts: Sequence[_Text], beams: int) -> list[_Text]:
     order = sorted(banks)
     share = dict.fromkeys(order, 0)
     while room and any(share[left] < len(banks[left]) for left in order):
-        for left in order:  # one after the other, so that every bank has its share before one has more
+        for left in order:  # round-robin, so that every bank gets its share before any gets more
             if room and share[left] < len(banks[left]):
                 share[left], room = share[left] + 1, room - 1
     for left in order:

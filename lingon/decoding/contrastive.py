@@ -1,4 +1,4 @@
-"""Contrastive search: of the likely tokens the one whose state is least like those before it.
+"""Contrastive search: among likely tokens, take the one whose hidden state is least similar to the previous ones.
 
 Source: Su et al., "A Contrastive Framework for Neural Text Generation", 2022, equation 5.
 """
@@ -36,10 +36,10 @@ def contrastive_search(
     top_logprobs: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Iterator[Token]:
-    """Generate the new tokens of one row; `row` grows by them. Nothing is drawn: the same prompt gives the same text.
+    """Yield the new tokens of one row, which are appended to `row`. Deterministic: nothing is sampled.
 
-    Of the k likeliest tokens v it takes the one of the largest (1 - alpha) p(v) - alpha max cos(h_v, h_j), where h_j
-    are the hidden states of all tokens before. alpha 0 is greedy. Each token costs one step with k rows.
+    Of the k likeliest tokens v, the one with the largest (1 - alpha) p(v) - alpha max cos(h_v, h_j) is taken, where h_j
+    are the hidden states of all previous tokens. alpha 0 is greedy. Each token takes one step with k rows.
     """
     if k < 1:
         raise UserError(f"contrastive search chooses among {k} candidate tokens, expected 1 or more")

@@ -1,4 +1,4 @@
-"""What decoding requires of a model: a step from ids to logits, with a state whose rows can be selected and joined."""
+"""The interface of models for decoding: a step from ids to logits, with a state whose rows can be selected, joined."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -13,35 +13,35 @@ from lingon.core.shapes import Float, Int, Tensor
 
 __all__ = ["Decodable", "DecoderState", "DecoderStep", "LogitsProcessor", "TokenSequence", "start_sequences"]
 
-MAX_NEW_TOKENS = 10**9  # new tokens that may be asked for
+MAX_NEW_TOKENS = 10**9  # upper limit of new tokens
 
 
 @runtime_checkable
 class DecoderState(Protocol):
-    """Remember the tokens that a model has read, for B rows."""
+    """The state of a model after the tokens it has read, for B rows, such as a key-value cache."""
 
     @property
     def length(self) -> int:
-        """Return how many tokens were read so far, padding among them."""
+        """Return the number of tokens read so far, including padding."""
 
     def select(self, rows: Int[Tensor, " M"]) -> "DecoderState":
-        """Return the state of these rows in this order; a row may be taken twice, or not at all."""
+        """Return the state of these rows in this order; a row may occur several times, or not at all."""
 
     def rewind(self, tokens: int) -> "DecoderState":
-        """Return the state as it was `tokens` tokens ago."""
+        """Return the state without the last `tokens` tokens."""
 
     def join(self, others: Sequence[Any]) -> "DecoderState":
-        """Return the state of the rows of this state, then those of the others, each as if it were alone.
+        """Return the state of the rows of this state followed by those of the others; rows do not affect each other.
 
-        They may have read different numbers of tokens: this is how a request enters a running batch.
+        They may have read different numbers of tokens: this is how a request joins a running batch.
         """
 
 
 @runtime_checkable
 class DecoderStep(Protocol):
-    """Take (ids [B, S], state) to (logits [B, V] after the last of them, the new state).
+    """A step of a model: (ids [B, S], state) -> (logits [B, V] after the last of the ids, the new state).
 
-    mask: [B, S], False where a row is padding, for rows of unequal length, which are padded on the left.
+    mask: [B, S], False for padding, which is on the left in rows of unequal length.
     """
 
     def __call__(
@@ -51,7 +51,7 @@ class DecoderStep(Protocol):
 
 @runtime_checkable
 class Decodable(Protocol):
-    """Generate from sources: a translator from sentences, a plain language model from nothing, which is None."""
+    """A model that generates from sources: a translation model from sentences, a language model from None."""
 
     def begin(self, sources: Sequence[Hashable]) -> DecoderState:
         """Return the state before the first token, with a row for each source."""
@@ -64,10 +64,10 @@ class Decodable(Protocol):
 
 @dataclass
 class TokenSequence:
-    """Hold a text that grows.
+    """A token sequence that grows during generation.
 
-    ids: the first `prompt_length` are the prompt. rng: what its tokens are drawn with. max_new_tokens: how many may be
-    generated, of this one.
+    ids: the first `prompt_length` are the prompt. rng: generator with which its tokens are sampled. max_new_tokens:
+    limit for this sequence.
     """
 
     ids: list[int]
@@ -77,7 +77,7 @@ class TokenSequence:
 
     @property
     def new_ids(self) -> list[int]:
-        """Return the ids that were generated."""
+        """Return the generated ids."""
         return self.ids[self.prompt_length :]
 
 
@@ -85,7 +85,7 @@ LogitsProcessor = Callable[[Float[Tensor, "B V"], Sequence[TokenSequence]], Floa
 
 
 def short_number(value: int | float) -> str:
-    """Return a number for a message: of one with very many digits, which Python refuses to write, only how large it is.
+    """Return a number as text for a message; for one with too many digits for Python to convert, only its size.
 
     >>> short_number(3), short_number(-0.5), short_number(-10**5000)
     ('3', '-0.5', 'a negative number of over 40 digits')
@@ -102,7 +102,7 @@ def check_seed(seed: int) -> None:
 
 
 def check_source(source: object) -> None:
-    """Raise UserError for a source that has no hash to know it by, such as a list."""
+    """Raise UserError for a source that is not hashable, such as a list."""
     try:
         hash(source)
     except TypeError:
@@ -110,9 +110,9 @@ def check_source(source: object) -> None:
 
 
 class RowSeeds:
-    """Give each row a seed: of one seed for all, of its prompt, and of how often this came before with its source.
+    """Seeds of rows, derived from a common seed, the prompt, and how often it occurred before with the same source.
 
-    So a text comes out the same alone or in any batch, and several copies of a prompt give different texts.
+    So a text is the same alone and in any batch, while several copies of a prompt give different texts.
     """
 
     def __init__(self, seed: int):
@@ -131,43 +131,42 @@ class RowSeeds:
 def start_sequences(
     prompts: Sequence[Sequence[int]], seed: int = 0, sources: Sequence[Hashable] | None = None
 ) -> list[TokenSequence]:
-    """Return a sequence for each prompt, whose random numbers have the seed that `RowSeeds` gives."""
+    """Return a sequence for each prompt, whose generator has the seed from `RowSeeds`."""
     seeds = RowSeeds(seed)
     pairs = zip(prompts, [None] * len(prompts) if sources is None else sources, strict=True)
     return [TokenSequence(list(ids), len(ids), Random(seeds(tuple(ids), source))) for ids, source in pairs]
 
 
 def select_rows(state: DecoderState, rows: Sequence[int]) -> DecoderState:
-    """Return the state of these rows; the same object when they are all of them, in their order, already."""
+    """Return the state of these rows; the same object if they are all rows in their order."""
     return state.select(torch.tensor(list(rows)))
 
 
 def branch_rows(state: DecoderState, rows: Sequence[int]) -> DecoderState:
-    """Return the state of these rows, for one that does not go on: it may share memory with it, and be had sooner."""
+    """Return the state of these rows, if `state` is not used any more: memory may then be shared, which is faster."""
     return getattr(state, "branch", state.select)(torch.tensor(list(rows)))
 
 
 def check_finite_logits(logits: Float[Tensor, "... V"], where: str = "") -> None:
-    """Raise NotFinite for logits of a model from which no probabilities follow: NaN, infinite, or -inf for all.
+    """Raise NotFinite for logits of a model without a valid distribution: NaN, infinite, or -inf for all tokens.
 
-    Asked of what the model says itself: a processor may forbid the only token that is infinite, and what is left be
-    NaN then.
+    Checked before the logits processors, which might forbid the only token with an infinite logit and hide the problem.
     """
-    if not logits.amax(-1).isfinite().all():  # the largest is NaN where any of them is
+    if not logits.amax(-1).isfinite().all():  # the maximum is NaN if any logit is
         raise NotFinite(f"{where}the model gave logits that are NaN or infinite; its weights are broken")
 
 
 def apply_processors(
     logits_processors: Sequence[LogitsProcessor], logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]
 ) -> Float[Tensor, "B V"]:
-    """Apply every logits processor, in the order of the list."""
+    """Return the logits after every logits processor, applied in the order of the list."""
     for process in logits_processors:
         logits = process(logits, rows)
     return logits
 
 
 def check_processed_logits(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> None:
-    """Raise NotFinite when the model gave NaN, UserError when the processors left a row no token at all."""
+    """Raise NotFinite if logits are NaN, UserError if the processors forbid every token of a row."""
     best = logits.amax(-1)
     if best.isfinite().all():
         return

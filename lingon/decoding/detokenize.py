@@ -1,4 +1,4 @@
-"""The text of tokens as they come: whole characters, and nothing that may yet become a stop text."""
+"""Incremental detokenization: whole characters only, and nothing that may still become a stop text."""
 
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 def detokenize(
     ids: Iterable[int], pieces: Sequence[bytes], eos_ids: Sequence[int] = (), stop: Sequence[str] = ()
 ) -> Iterator[str]:
-    r"""Yield the text that ids add, in pieces, each as soon as it is certain, up to a stop text or an id that ends.
+    r"""Yield the text of ids in pieces, each as soon as it is certain, up to a stop text or an end token.
 
     pieces: the bytes that each token adds.
 
-    >>> list(text_of([0, 1, 2], [b"a \xe2", b"\x80", b"\x94b"]))
+    >>> list(detokenize([0, 1, 2], [b"a \xe2", b"\x80", b"\x94b"]))
     ['a ', '—b']
-    >>> list(text_of([0, 1, 0], [b"so. ", b"On"], stop=(" On",)))
+    >>> list(detokenize([0, 1, 0], [b"so. ", b"On"], stop=(" On",)))
     ['so.']
     """
     decoder, held = codecs.getincrementaldecoder("utf-8")("replace"), ""
@@ -35,5 +35,5 @@ def detokenize(
 
 
 def _may_begin(text: str, stop: Sequence[str]) -> int:
-    """Return how many characters at the end of a text may be the beginning of a stop text."""
+    """Return the number of characters at the end of a text that may be the start of a stop text."""
     return max((n for end in stop for n in range(1, len(end)) if text.endswith(end[:n])), default=0)

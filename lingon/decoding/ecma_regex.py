@@ -1,9 +1,8 @@
-"""Patterns of JSON Schema: regular expressions of ECMA-262 with its `u` flag, as trees of the whole texts they accept.
+"""Patterns of JSON Schema: regular expressions of ECMA-262 with the `u` flag, as trees of the whole texts they accept.
 
-They are not Python's: digits, word characters and white space are fixed sets, the dot leaves out four characters, []
-is nothing and [^] is anything, {,3} is an error, and so is an escape that means nothing. A pattern is looked for
-anywhere in a text, so that what stands before and after it is free, unless ^ and $ say otherwise. Source: ECMA-262,
-2025, section 22.2.
+They differ from Python's: digits, word characters and white space are fixed sets, the dot excludes four characters, []
+matches nothing and [^] anything, {,3} and unknown escapes are errors. A pattern may match anywhere in a text, so that
+any text may precede and follow it, unless ^ and $ exclude that. Source: ECMA-262, 2025, section 22.2.
 """
 
 import re
@@ -25,7 +24,7 @@ from lingon.decoding.regex import (
 )
 from lingon.decoding.unicode_property import property_of
 
-START, END = CharacterClass(((-1, -1),)), CharacterClass(((-2, -2),))  # ^ and $, until `_placed` takes them away
+START, END = CharacterClass(((-1, -1),)), CharacterClass(((-2, -2),))  # ^ and $, until `without_anchors` removes them
 FREE = Repetition(CharacterClass(without(())), 0, None)  # any text
 DIGIT: Ranges = ((0x30, 0x39),)
 WORD = union([(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)])
@@ -41,11 +40,11 @@ AROUND = {"=": "lookahead", "!": "lookahead", "<=": "lookbehind", "<!": "lookbeh
 
 
 def parse_ecma(pattern: str) -> Pattern:
-    """Return the tree of all texts in which the pattern is found.
+    """Return the tree of all texts that contain a match of the pattern.
 
-    Raises UserError, with the place, for what is not a pattern with the `u` flag or has no automaton: references to
-    groups, lookahead and lookbehind, word boundaries, flags; ^ anywhere but at the beginning and $ anywhere but at the
-    end, of the pattern or of one of its alternatives.
+    Raises UserError, with the position, for what is not a valid pattern with the `u` flag or cannot be compiled to an
+    automaton: backreferences, lookahead and lookbehind, word boundaries, flags; ^ anywhere but at the start and $
+    anywhere but at the end, of the pattern or of one of its alternatives.
     """
     if len(pattern) > MAX_PATTERN_LENGTH:
         raise UserError(f"the pattern has {len(pattern):,} characters, expected {MAX_PATTERN_LENGTH:,} at most")
@@ -77,7 +76,7 @@ class _Reader(PatternReader):
         if part in (START, END):
             raise self.error("a repetition of ^ or $")
         self.check_bounds(least, most)
-        self.accept("?")  # a lazy repetition is found in the same texts
+        self.accept("?")  # a lazy repetition matches the same texts
         if self.bounds() is not None:
             raise self.error("a repetition of a repetition; put the first into ( )")
         return Repetition(part, least, most)
@@ -130,7 +129,7 @@ class _Reader(PatternReader):
         return without(found) if outside else found
 
     def span(self) -> Ranges:
-        """Return one member of a [set]: a character, a range, a class of characters."""
+        """Return one member of a [set]: a character, a range or a character class."""
         low, single = self.member()
         if not (self.text.startswith("-", self.at) and self.text[self.at + 1 : self.at + 2] not in ("", "]")):
             return low
@@ -143,7 +142,7 @@ class _Reader(PatternReader):
         return ((low[0][0], high[0][0]),)
 
     def member(self) -> tuple[Ranges, bool]:
-        """Return characters, and whether they are a single one as it is written."""
+        """Return characters, and whether they are a single literal character."""
         if self.at >= len(self.text):
             raise self.error("a [ without its ]")
         self.at += 1
@@ -189,7 +188,7 @@ class _Reader(PatternReader):
         if point > 0x10FFFF:
             raise self.error("\\u{10FFFF} is the last character")
         second = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})").match(self.text, self.at)
-        if sign == "u" and found[1] and 0xD800 <= point < 0xDC00 and second:  # two halves of one character
+        if sign == "u" and found[1] and 0xD800 <= point < 0xDC00 and second:  # a surrogate pair
             self.at = second.end()
             return 0x10000 + ((point - 0xD800) << 10) + int(second[1], 16) - 0xDC00
         return point
@@ -207,7 +206,7 @@ class _Reader(PatternReader):
         return without(ranges) if sign == "P" else ranges
 
     def without_anchors(self, node: Pattern, left: bool, right: bool) -> Pattern:
-        """Return the tree without ^ and $. left, right: any text may stand before or after it unless forbidden."""
+        """Return the tree without ^ and $. left, right: any text may precede, follow it unless an anchor forbids it."""
         if not _anchored(node):
             return Concatenation((*[FREE] * left, node, *[FREE] * right)) if left or right else node
         if isinstance(node, Alternation):
@@ -235,7 +234,7 @@ class _Reader(PatternReader):
 
 
 def _anchored(node: Pattern) -> bool:
-    """Return whether a ^ or $ is in it."""
+    """Return whether a pattern contains ^ or $."""
     if isinstance(node, Alternation | Concatenation):
         return any(map(_anchored, node.parts))
     return _anchored(node.part) if isinstance(node, Repetition) else node in (START, END)

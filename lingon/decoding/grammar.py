@@ -1,6 +1,6 @@
-"""A grammar lifted from bytes to the tokens of a vocabulary: which tokens may come next, so that the text can be whole.
+"""A grammar over the tokens of a vocabulary: which tokens may come next, so that the text can be completed.
 
-Source: Willard, Louf, "Efficient Guided Generation for Large Language Models", 2023, section 3. Here all tokens walk
+Source: Willard, Louf, "Efficient Guided Generation for Large Language Models", 2023, section 3. Here all tokens are run
 through the automaton at once, as columns of an array, when a state is first needed.
 """
 
@@ -21,9 +21,9 @@ from lingon.decoding.regex import parse
 
 __all__ = ["Grammar", "grammar_of"]
 
-MAX_CACHED_STATES = 256  # states whose tokens are remembered: with 50,000 tokens each takes at most 600 kB
-MAX_TOKEN_STEPS = 200_000_000  # tokens that are tried in states, in seconds
-MAX_CACHED_PREFIXES = 100_000  # beginnings whose state is remembered
+MAX_CACHED_STATES = 256  # states whose tokens are cached: with 50,000 tokens each takes at most 600 kB
+MAX_TOKEN_STEPS = 200_000_000  # maximum tokens times states that are tried; takes seconds
+MAX_CACHED_PREFIXES = 100_000  # prefixes whose state is cached
 
 
 def grammar_of(regex: str | None, json_schema: Any, pieces: Sequence[bytes]) -> "Grammar | None":
@@ -34,15 +34,15 @@ def grammar_of(regex: str | None, json_schema: Any, pieces: Sequence[bytes]) -> 
     return _grammar(regex, schema, tuple(pieces))
 
 
-@lru_cache(maxsize=4)  # the same grammar serves many prompts, and what it has found out with it
+@lru_cache(maxsize=4)  # a grammar, with what it has cached, is shared by many prompts
 def _grammar(regex: str | None, json_schema: str | None, pieces: tuple[bytes, ...]) -> "Grammar":
     return Grammar(compiled(parse(regex) if regex is not None else schema_grammar(json_schema)), pieces)
 
 
 class Grammar:
-    """Hold an automaton over bytes, as a logits processor.
+    """An automaton over bytes, applied to tokens, as a logits processor.
 
-    pieces: the bytes that each token adds to a text; a token of none is never allowed.
+    pieces: the bytes that each token adds to a text; a token without bytes is never allowed.
     """
 
     def __init__(self, automaton: Automaton, pieces: Sequence[bytes]):
@@ -51,15 +51,15 @@ class Grammar:
         self._columns = automaton.classes[columns]
         self._following: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._after: dict[tuple[int, ...], int] = {}
-        self._lock = Lock()  # of both: one grammar serves many threads
+        self._lock = Lock()  # of both caches: one grammar is shared by many threads
         self._bytes_missing = self._by_bytes()
         if self._bytes_missing is None:
             self._tokens_missing  # noqa: B018 a grammar without any text of the vocabulary is refused here
 
     def missing(self, max_new_tokens: int | None = None) -> np.ndarray:
-        """Return for each state a bound on the tokens missing to a whole text, -1 where none finishes it.
+        """Return for each state an upper bound of the tokens missing to a complete text, -1 if there is none.
 
-        Which bound depends on `max_new_tokens` alone, and not on what was asked before: bytes where they suffice.
+        Which bound is returned depends only on `max_new_tokens`, not on previous calls: that by bytes if it suffices.
         """
         found = self._bytes_missing
         if found is not None and (max_new_tokens is None or found[0] <= max_new_tokens):
@@ -71,12 +71,12 @@ class Grammar:
         return self._by_tokens()
 
     def require(self, max_new_tokens: int) -> None:
-        """Raise UserError when no text of so few tokens is of the grammar."""
+        """Raise UserError if the grammar accepts no text of at most this number of tokens."""
         if (shortest := self.missing(max_new_tokens)[0]) > max_new_tokens:
             raise UserError(f"the shortest text of the grammar has {shortest} tokens, {max_new_tokens} are allowed")
 
     def after(self, ids: Sequence[int]) -> int:
-        """Return the state after generated ids; the dead one when they are not of the grammar."""
+        """Return the state after generated ids; the dead state if the grammar does not allow them."""
         ids = tuple(ids)
         state = self._after.get(ids)
         if state is None:
@@ -90,22 +90,22 @@ class Grammar:
         return state
 
     def accepts(self, ids: Sequence[int]) -> bool:
-        """Return whether the generated ids are a whole text of the grammar."""
+        """Return whether the grammar accepts the generated ids as a complete text."""
         return bool(self.automaton.accepting[self.after(ids)])
 
     def complete(self, ids: Sequence[int], max_new_tokens: int | None = None) -> bool:
-        """Return whether they are, and no token may follow, of `max_new_tokens` in all."""
+        """Return whether the ids are accepted and no token may follow, with `max_new_tokens` in total."""
         return self.accepts(ids) and not len(self.allowed(ids, max_new_tokens))
 
     def allowed(self, ids: Sequence[int], max_new_tokens: int | None = None) -> np.ndarray:
-        """Return the tokens that may follow, so that the text can still be whole, with `max_new_tokens` in all."""
+        """Return the tokens that may follow, so that the text can be completed with `max_new_tokens` in total."""
         tokens, states = self.following(self.after(ids))
         if max_new_tokens is None:
             return tokens
         return tokens[self.missing(max_new_tokens)[states] < max_new_tokens - len(ids)]
 
     def following(self, state: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the tokens that lead from a state to a whole text, in the end, and the state after each."""
+        """Return the tokens after which a state can still be completed to an accepted text, and the state after each."""
         found = self._following.get(state)
         if found is None:
             tokens, states = self._walk(state)
@@ -118,11 +118,11 @@ class Grammar:
         return found
 
     def logits_processor(self, eos_ids: Sequence[int] = (), max_new_tokens: int | None = None) -> LogitsProcessor:
-        """Return the logits processor that allows what leads to a whole text, and an end token where the text is whole.
+        """Return the logits processor that allows tokens of the grammar, and an end token if the text is complete.
 
-        max_new_tokens: the most tokens to generate, or less where a row says so. Towards it only what can still be
-        finished is allowed, so that every text is whole.
-        Raises UserError when no text of so few tokens is of the grammar.
+        max_new_tokens: maximum number of tokens to generate, or fewer if a row has a lower limit. Only tokens that can
+        still be completed within the limit are allowed, so that every text is complete.
+        Raises UserError if the grammar accepts no text within the limit.
         """
         if max_new_tokens is not None:
             self.require(max_new_tokens)
@@ -138,7 +138,7 @@ class Grammar:
         return process
 
     def _walk(self, state: int) -> tuple[np.ndarray, np.ndarray]:
-        """Run every token through the automaton, byte by byte; return those that survive, and their states."""
+        """Return the tokens that do not lead to the dead state, and the state after each, found byte by byte."""
         states, table = np.full(len(self.pieces), state, np.int32), self.automaton.table
         walking = tokens = np.flatnonzero(self._lengths)
         for at in range(self._columns.shape[1]):
@@ -150,16 +150,16 @@ class Grammar:
         return tokens, states[tokens]
 
     def _by_bytes(self) -> np.ndarray | None:
-        """Return for each state a bound on the tokens missing to a full text, -1 for the dead one, or None.
+        """Return for each state an upper bound of missing tokens by bytes, -1 for the dead state; or None.
 
-        Where every byte that the grammar uses is a token, the bytes that are missing are as many tokens.
+        If every byte that the grammar uses is a token, as many tokens as missing bytes suffice; otherwise it is None.
         """
         single = set(b"".join(piece for piece in self.pieces if len(piece) == 1))
         used = np.flatnonzero((self.automaton.table[:-1] != self.automaton.dead).any(0)[self.automaton.classes])
         return self.automaton.distance if single.issuperset(used.tolist()) else None
 
     def _by_tokens(self) -> np.ndarray:
-        """Return how many tokens are missing from each state, -1 where none finish the text, by a search of all."""
+        """Return the minimum number of missing tokens for each state, -1 if it cannot be completed, by full search."""
         states, tokens = len(self.automaton.table), len(self.pieces)
         if states * tokens > MAX_TOKEN_STEPS:
             more = "" if self._bytes_missing is None else f"allow {self.automaton.distance[0]:,} tokens or more, or "
@@ -176,7 +176,7 @@ class Grammar:
 
 
 def _columns(pieces: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the bytes [V, longest] of all tokens, and how many each has."""
+    """Return the bytes [V, longest] of all tokens, and the number of bytes of each."""
     lengths = np.array([len(piece) for piece in pieces])
     longest = max(1, int(lengths.max()))
     joined = b"".join(piece.ljust(longest, b"\0") for piece in pieces)

@@ -1,6 +1,6 @@
-"""The formats of JSON Schema that have an automaton: what is written is always of the format, if not all that is.
+"""Grammars of the formats of JSON Schema: everything they accept is of the format, but not the reverse.
 
-Left out on purpose: leap seconds, the year 0, addresses with quotes or brackets, IPv6 hosts, scripts other than ASCII.
+Left out deliberately: leap seconds, year 0, addresses with quotes or brackets, IPv6 hosts, non-ASCII characters.
 """
 
 from functools import cache
@@ -16,7 +16,7 @@ DATE = (
 HOUR = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 TIME = rf"{HOUR}:[0-5][0-9](?:\.[0-9]{{1,6}})?(?:Z|[+-]{HOUR})"
 LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
-NAME = rf"{LABEL}(?:\.{LABEL}){{0,3}}\.[A-Za-z]{{2,12}}"  # of a host, at most 143 letters
+NAME = rf"{LABEL}(?:\.{LABEL}){{0,3}}\.[A-Za-z]{{2,12}}"  # of a host, at most 143 characters
 ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}"
 BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 IPV4 = rf"{BYTE}(?:\.{BYTE}){{3}}"
@@ -40,5 +40,5 @@ FORMATS = {
 
 @cache
 def format_grammar(name: str) -> Pattern:
-    """Return the grammar of the texts of a format; `FORMATS` has the names."""
+    """Return the grammar of a format, one of `FORMATS`."""
     return parse(FORMATS[name])

@@ -1,4 +1,4 @@
-"""The grammars of numbers between bounds, digit by digit."""
+"""Grammars of numbers in a range, built digit by digit."""
 
 from lingon.decoding.regex import NOTHING, Alternation, CharacterClass, Concatenation, Pattern, Repetition, literal
 
@@ -6,7 +6,7 @@ DIGIT = CharacterClass(((48, 57),))
 
 
 def integers(low: int, high: int) -> Pattern:
-    """Return the whole numbers from low to high, without leading zeros.
+    """Return the grammar of integers from low to high, without leading zeros.
 
     >>> from lingon.decoding.automaton import compiled
     >>> numbers = compiled(integers(-3, 120))
@@ -22,7 +22,7 @@ def integers(low: int, high: int) -> Pattern:
 
 
 def multiples(of: int, low: int, high: int) -> Pattern | None:
-    """Return multiples from low to high of a power of ten, or of any number where they are few; None for others.
+    """Return the grammar of multiples from low to high, of a power of ten or, if few, of any number; else None.
 
     >>> from lingon.decoding.automaton import compiled
     >>> numbers = compiled(multiples(100, -300, 10**9))
@@ -42,11 +42,11 @@ def multiples(of: int, low: int, high: int) -> Pattern | None:
     )
 
 
-MAX_ALTERNATIVES = 2_000  # multiples that are written out
+MAX_ALTERNATIVES = 2_000  # maximum number of multiples that are enumerated
 
 
 def decimals(low: int, high: int, places: int) -> Pattern:
-    """Return numbers from low to high, counted in units of 10 ** -places, with so many digits after the point at most.
+    """Return the grammar of decimals from low to high, in units of 10 ** -places, with at most `places` decimals.
 
     >>> from lingon.decoding.automaton import compiled
     >>> numbers = compiled(decimals(-5, 125, 2))
@@ -76,13 +76,13 @@ def _positive_decimals(low: int, high: int, places: int) -> Pattern:
 
 
 def _pointed(low: str, high: str) -> Pattern:
-    """Match nothing, or a point and digits, from .low to .high."""
+    """Return the grammar of fractions from .low to .high, or of no fraction if that is within the range."""
     some = Concatenation((literal("."), _digits(low, high, may_end=False)))
     return some if low.strip("0") else Alternation((NOTHING, some))
 
 
 def _digits(low: str, high: str, may_end: bool = True) -> Pattern:
-    """Match digits whose value after the point is from .low to .high; they may end before all places are there."""
+    """Return the grammar of the digits after the point of .low to .high; with `may_end`, there may be none."""
     if not low:
         return NOTHING
     parts: list[Pattern] = [NOTHING] if may_end and not low.strip("0") else []
@@ -99,7 +99,7 @@ def _digits(low: str, high: str, may_end: bool = True) -> Pattern:
 
 
 def _positive(low: int, high: int) -> Pattern:
-    """Group numbers by their count of digits."""
+    """Return the grammar of integers from low to high, 0 or more, as alternatives by their number of digits."""
     parts = []
     for digits in range(len(str(low)), len(str(high)) + 1):
         first = max(low, 0 if digits == 1 else 10 ** (digits - 1))
@@ -108,7 +108,7 @@ def _positive(low: int, high: int) -> Pattern:
 
 
 def _between(low: str, high: str) -> Pattern:
-    """Match numbers with as many digits as both ends have, digit by digit."""
+    """Return the grammar of numbers from low to high, which have equally many digits, digit by digit."""
     if len(low) == 1:
         return CharacterClass(((ord(low), ord(high)),))
     if low.strip("0") == high.strip("9") == "":

@@ -1,9 +1,9 @@
-"""JSON Schema as a grammar: every text it allows is JSON that the schema accepts.
+"""JSON Schema as a grammar: every text that the grammar accepts is JSON that is valid against the schema.
 
-Objects have their properties in the order of the schema and no others; arrays with `prefixItems` have no others either,
-unless `items` says which. There is one space after a colon or comma and before the whole, or none. Numbers with bounds
-are decimals of at most 15 digits, and a `format` is always kept to. What a schema says and this file does not know is
-refused by name, so that nothing is promised in vain.
+Objects have their properties in the order of the schema and no others; arrays with `prefixItems` have no other items,
+unless `items` is given. A space is optional after a colon or comma and before the whole text. Numbers with bounds are
+decimals of at most 15 digits, and a `format` is always enforced. Unsupported keywords are refused by name, so that no
+constraint is silently ignored.
 """
 
 import json
@@ -29,17 +29,17 @@ KNOWN = {
     "boolean": set(),
     "null": set(),
 }
-EXCLUSIVE = ("$ref", "const", "enum", "anyOf", "oneOf")  # each says all there is to say, but for a type beside values
+EXCLUSIVE = ("$ref", "const", "enum", "anyOf", "oneOf")  # each defines a schema alone, but for a type beside values
 CHOICES = ("anyOf", "oneOf")
-DEPTH = 16  # schemas inside schemas; an automaton cannot count brackets without end
-MOST_SCHEMAS = 2_000  # with those that are referred to counted as often as they are
-MAX_SCHEMA_LENGTH = 1_000_000  # letters of a schema, notes among them
+DEPTH = 16  # maximum nesting of schemas; an automaton cannot count brackets without limit
+MOST_SCHEMAS = 2_000  # maximum schemas, referenced ones counted at each reference
+MAX_SCHEMA_LENGTH = 1_000_000  # maximum characters of a schema, including annotations
 
 
 def schema_grammar(schema: Any) -> Pattern:
     """Return the grammar of a JSON schema, given as an object or as its text.
 
-    Raises UserError that names the place and the word for anything that is not a schema or is not supported.
+    Raises UserError that names the location and the keyword for an invalid or unsupported schema.
     """
     text = schema if isinstance(schema, str) else schema_text(schema)
     if len(text) > MAX_SCHEMA_LENGTH:
@@ -52,7 +52,7 @@ def schema_grammar(schema: Any) -> Pattern:
 
 
 def schema_text(schema: Any) -> str:
-    """Return the JSON of a schema. Raises UserError for what is none."""
+    """Return a schema as JSON text. Raises UserError if it is not serializable."""
     try:
         return json.dumps(schema)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -105,7 +105,7 @@ class _Reader:
         return Alternation(tuple(self.of_type(kind, schema, where, depth) for kind in kinds))
 
     def merged(self, schema: Any, where: str, depth: int) -> Any:
-        """Return the schema with the parts of its `allOf`, and a `$ref` beside other words, merged into it."""
+        """Return the schema with the parts of its `allOf`, and a `$ref` beside other keywords, merged into it."""
         self.count += 1
         if depth > DEPTH or self.count > MOST_SCHEMAS:
             many = f"{DEPTH} deep" if depth > DEPTH else f"{MOST_SCHEMAS:,} times"
@@ -126,7 +126,7 @@ class _Reader:
         return reduce(lambda one, other: both(one, other, where), own + read if begins else read + own, True)
 
     def referred(self, schema: Any, where: str, depth: int) -> Any:
-        """Return what a schema refers to, if that is all it does."""
+        """Return the schema that a schema refers to, if it consists only of a `$ref`; else the schema itself."""
         for _ in range(DEPTH):
             if not (isinstance(schema, Mapping) and "$ref" in schema and not set(schema) - NOTES - {"$ref"}):
                 return schema
@@ -134,7 +134,7 @@ class _Reader:
         raise UserError(f"{where}: $ref is circular")
 
     def choice(self, schema: Mapping, word: str, where: str, depth: int) -> Pattern:
-        """Return one of the parts of anyOf or oneOf, each merged with what stands beside it."""
+        """Return the grammar of the parts of anyOf or oneOf, each merged with the keywords beside it."""
         rest = {other: value for other, value in schema.items() if other != word and other not in NOTES}
         parts = [self.referred(part, where, depth) for part in self.list_of(schema, word, where)]
         parts = [self.merged(part, f"{where}.{word}", depth + 1) for part in parts]
@@ -155,7 +155,7 @@ class _Reader:
         return kinds
 
     def check(self, schema: Mapping, kinds: list[str] | None, where: str) -> None:
-        """Refuse keywords that nothing here would keep to."""
+        """Raise UserError for keywords that would be ignored."""
         exclusive = [word for word in EXCLUSIVE if word in schema]
         known = {"type", *NOTES, *EXCLUSIVE}.union(*(KNOWN[kind] for kind in (KNOWN if kinds is None else kinds)))
         for word in schema:
@@ -168,7 +168,7 @@ class _Reader:
             raise UserError(f"{where}: keyword {lost[0]!r} without a 'type' is not supported; name the type")
 
     def values(self, schema: Mapping, where: str) -> Pattern:
-        """Return the values that a schema lists, those of its type if it names one."""
+        """Return the grammar of the values that a schema lists, limited to its type if it has one."""
         listed = [schema["const"]] if "const" in schema else self.list_of(schema, "enum", where)
         kinds = self.kinds(schema, where)
         fitting = [value for value in listed if kinds is None or _kind(value) in _broad(kinds)]
@@ -179,7 +179,7 @@ class _Reader:
         return Alternation(tuple(map(self.written, fitting)))
 
     def written(self, value: Any) -> Pattern:
-        """Return a value as JSON writes it, its letters counted over the whole schema."""
+        """Return the grammar of a value as JSON; its characters count towards the limit of the schema."""
         found = written(value)
         self.letters += len(found.parts)
         if self.letters > LETTERS:
@@ -187,7 +187,7 @@ class _Reader:
         return found
 
     def check_apart(self, parts: list, where: str) -> None:
-        """Refuse oneOf where a text might be of two parts, which would be wrong."""
+        """Raise UserError for a oneOf whose parts may accept the same text."""
         seen: set[str] = set()
         for part in parts:
             kinds = self.kinds(part, where) if isinstance(part, Mapping) else None
@@ -226,12 +226,12 @@ class _Reader:
 
 
 def _broad(kinds: list[str]) -> set[str]:
-    """Return the types, whole numbers taken for numbers."""
+    """Return the types, with integer as number."""
     return {"number" if kind == "integer" else kind for kind in kinds}
 
 
 def _kind(value: Any) -> str:
-    """Return the JSON type of a value, whole numbers among the numbers."""
+    """Return the JSON type of a value; integers are numbers."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else "boolean"
     names: dict[type, str] = {str: "string", list: "array", dict: "object"}

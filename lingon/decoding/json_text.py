@@ -1,4 +1,4 @@
-"""The grammars of JSON texts: strings, numbers, arrays, objects, and text as it stands in a string."""
+"""Grammars of JSON texts: strings, numbers, arrays, objects, and escaped text in strings."""
 
 import json
 from functools import cache
@@ -29,12 +29,12 @@ COMMA = Concatenation((literal(","), SPACE))
 
 
 def quoted(inside: Pattern) -> Pattern:
-    """Return a JSON string with this inside."""
+    """Return the grammar of a JSON string with this content."""
     return Concatenation((literal('"'), inside, literal('"')))
 
 
 def array(item: Pattern, least: int = 0, most: int | None = None) -> Pattern:
-    """Return a JSON array of so many items."""
+    """Return the grammar of a JSON array of `least` to `most` items."""
     if most == 0:
         return literal("[]")
     if most is None and least <= 1:
@@ -45,15 +45,15 @@ def array(item: Pattern, least: int = 0, most: int | None = None) -> Pattern:
 
 
 def _filled(opening: str, member: Pattern, closing: str, may_be_empty: bool = True) -> Pattern:
-    """Match members with commas between, without end; the member stands in the grammar once."""
+    """Return the grammar of any number of members with commas between; the member occurs once in the graph."""
     edges = [(0, 1, literal(opening)), (1, 2, member), (2, 1, COMMA), (2, 3, literal(closing))]
     return Graph(4, (*edges, *([(0, 3, literal(opening + closing))] if may_be_empty else [])))
 
 
 def row(items: list[Pattern], others: Pattern | None, least: int, most: int | None) -> Pattern:
-    """Return a JSON array whose first items are these and whose others, if there may be any, are all alike.
+    """Return the grammar of a JSON array with these first items, and further items of one kind, if allowed.
 
-    Places: 2i + 1 before item i, 2i + 2 after it.
+    Nodes of the graph: 2i + 1 before item i, 2i + 2 after it.
     """
     count = len(items)
     if others is not None:
@@ -77,14 +77,14 @@ def row(items: list[Pattern], others: Pattern | None, least: int, most: int | No
 
 
 def mapping(value: Pattern) -> Pattern:
-    """Return a JSON object with any names and such values."""
+    """Return the grammar of a JSON object with any names and these values."""
     member = Concatenation((quoted(Repetition(LETTER, 0, None)), literal(":"), SPACE, value))
     return _filled("{", member, "}")
 
 
 @cache
 def anything(depth: int) -> Pattern:
-    """Return any JSON, arrays and objects nested so deep."""
+    """Return the grammar of any JSON, with arrays and objects nested up to `depth`."""
     simple: Pattern = Alternation((quoted(Repetition(LETTER, 0, None)), parse(NUMBER), parse("true|false|null")))
     found = simple
     for _ in range(depth):
@@ -93,12 +93,12 @@ def anything(depth: int) -> Pattern:
 
 
 def written(value: Any) -> Concatenation:
-    """Return a value as JSON writes it."""
+    """Return the grammar of a value as JSON."""
     return literal(json.dumps(value, ensure_ascii=False))
 
 
 def escaped(node: Pattern) -> Pattern:
-    """Return the grammar of the same texts as they stand in a JSON string, where quotes and the like are escaped."""
+    """Return the grammar of the same texts inside a JSON string, with quotes and the like escaped."""
     if isinstance(node, CharacterClass):
         inside = lambda point: any(low <= point <= high for low, high in node.ranges)
         special = [point for point in (*range(32), 0x22, 0x5C) if inside(point)]

@@ -1,18 +1,17 @@
-"""The largest numbers of long rows: of blocks that hold a large one, the others are not looked at again."""
+"""The largest elements of long rows: only blocks with a large maximum are searched."""
 
 import torch
 
 from lingon.core.shapes import Float, Int, Tensor
 
-BLOCK = 128  # numbers whose maximum is taken
-WORTH = 1 << 13  # numbers in a row, below which a plain search is as fast
+BLOCK = 128  # elements of a block
+WORTH = 1 << 13  # elements of a row below which torch.topk is as fast
 
 
 def largest(x: Float[Tensor, "R V"], count: int) -> tuple[Float[Tensor, "R C"], Int[Tensor, "R C"]]:
-    """Return the largest numbers of each row, largest first, and their columns: torch.topk, in a third of the time.
+    """Return the largest elements of each row, in descending order, and their columns: a faster torch.topk (3 x).
 
-    Each of the `count` largest stands in one of the `count` blocks with the largest maxima. Among equal numbers any may
-    be taken.
+    Each of the `count` largest is in one of the `count` blocks with the largest maxima. Ties are broken arbitrarily.
     """
     rows, columns = x.shape
     blocks = columns // BLOCK

@@ -1,8 +1,8 @@
-"""Logits processors: each takes logits and gives logits, and -inf is a token that cannot come.
+"""Logits processors: functions from logits to logits, where -inf forbids a token.
 
-A processor is made once, which is when its numbers are checked, and then called for every step with (logits, rows).
-Processors are applied in the order of their list. The usual order is: biases and penalties, a grammar, the temperature,
-then what truncates the distribution (top-k, top-p, min-p, typical-p), each of which sees what those before it left.
+A processor is made once, when its arguments are checked, and then called at every step with (logits, rows). Processors
+are applied in the order of their list. The usual order is: biases and penalties, a grammar, the temperature, then
+truncation of the distribution (top-k, top-p, min-p, typical-p), each applied to the result of those before it.
 """
 
 import math
@@ -23,15 +23,15 @@ from lingon.decoding.token_rules import (
 )
 
 Real = int | float
-# The most that a logit is multiplied by, or has added: a bias, a penalty and a temperature together stay in float32.
+# Maximum factor or addend of a logit, so that bias, penalty and temperature together do not overflow float32.
 MAX_VALUE = 1e12
 PARTIAL_SORT_SIZE = (
-    256  # tokens among which a cut is looked for first; sorting a whole vocabulary takes ten times as long
+    256  # tokens among which a cutoff is searched first; sorting a whole vocabulary takes ten times as long
 )
 
 
 def temperature(value: Real) -> LogitsProcessor:
-    """Divide the logits: under 1 the likely becomes likelier, over 1 everything more alike. 0 would be greedy."""
+    """Divide the logits: values below 1 sharpen the distribution, above 1 flatten it. 0, for greedy, is invalid."""
     usable = "a number over 0, from 1e-12 to 1e12 (greedy decoding is what 0 would mean)"
     _check("temperature", value, 1 / MAX_VALUE <= value <= MAX_VALUE, usable)
 
@@ -53,7 +53,7 @@ def top_k(k: int) -> LogitsProcessor:
 
 
 def exactly_top_k(k: int) -> LogitsProcessor:
-    """Keep k tokens and no more: among those that tie with the k-th, the smaller ids."""
+    """Keep exactly k tokens: among those that tie with the k-th, the smaller ids."""
     _check_count("top_k", k)
 
     def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence] = ()) -> Float[Tensor, "B V"]:
@@ -65,7 +65,7 @@ def exactly_top_k(k: int) -> LogitsProcessor:
 
 
 def top_p(p: Real) -> LogitsProcessor:
-    """Keep the smallest set of tokens, likeliest first, whose probabilities sum to p or more; of equals smaller ids.
+    """Keep the smallest set of likeliest tokens whose probabilities sum to p or more; among ties, the smaller ids.
 
     1 keeps everything. Source: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020, section 3.1.
     """
@@ -79,7 +79,7 @@ def top_p(p: Real) -> LogitsProcessor:
 
 
 def min_p(p: Real) -> LogitsProcessor:
-    """Keep tokens at least p times as likely as the likeliest. 0 keeps everything, 1 the likeliest and its equals.
+    """Keep tokens at least p times as likely as the likeliest. 0 keeps everything, 1 the likeliest and its ties.
 
     Source: Nguyen et al., "Turning Up the Heat: Min-p Sampling", 2024, section 3.
     """
@@ -93,9 +93,9 @@ def min_p(p: Real) -> LogitsProcessor:
 
 
 def typical_p(mass: Real) -> LogitsProcessor:
-    """Keep the smallest set, nearest to the expected surprise first, whose probabilities sum to `mass` or more.
+    """Keep the smallest set of tokens nearest to the expected surprisal whose probabilities sum to `mass` or more.
 
-    The surprise of a token is -log p, its expectation the entropy. 1 keeps everything.
+    The surprisal of a token is -log p, its expectation the entropy. 1 keeps everything.
     Source: Meister et al., "Locally Typical Sampling", 2023, section 4.
     """
     _check("typical_p", mass, 0 < mass <= 1, "a number over 0, and at most 1")
@@ -103,7 +103,7 @@ def typical_p(mass: Real) -> LogitsProcessor:
     def process(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence] = ()) -> Float[Tensor, "B V"]:
         logs = logits.double().log_softmax(-1)
         probabilities = logs.exp()
-        entropy = -(probabilities * logs).nansum(-1, keepdim=True)  # 0 times -inf is no surprise
+        entropy = -(probabilities * logs).nansum(-1, keepdim=True)  # 0 times -inf counts as 0
         kept = _smallest_set(-(-logs - entropy).abs(), probabilities, mass)
         return logits.masked_fill(~kept, -torch.inf)
 
@@ -111,7 +111,7 @@ def typical_p(mass: Real) -> LogitsProcessor:
 
 
 def repetition_penalty(penalty: Real) -> LogitsProcessor:
-    """Make tokens that the row holds already less likely: a positive logit is divided, a negative one multiplied.
+    """Make tokens that occur in the row less likely: positive logits are divided, negative ones multiplied.
 
     The prompt counts. 1 changes nothing. Source: Keskar et al., "CTRL", 2019, section 4.1.
     """
@@ -122,7 +122,7 @@ def repetition_penalty(penalty: Real) -> LogitsProcessor:
 
 
 def no_repeat_ngram_size(n: int) -> LogitsProcessor:
-    """Forbid every n-gram of tokens that the row, its prompt among it, holds already.
+    """Forbid every n-gram of tokens that occurs already in the row, including the prompt.
 
     Source: Paulus, Xiong, Socher, "A Deep Reinforced Model for Abstractive Summarization", 2018, section 2.5.
     """
@@ -131,7 +131,7 @@ def no_repeat_ngram_size(n: int) -> LogitsProcessor:
 
 
 def forced_token(token: int, at: int) -> LogitsProcessor:
-    """Leave one token alone as the `at`-th new one, such as the end token as the last; it costs nothing then."""
+    """Force the `at`-th new token, such as the end token as the last, with log-probability 0."""
     _check_count("at", at)
     return ForcedToken(token, at)
 
@@ -159,14 +159,14 @@ def suppress(ids: Int[Tensor, " N"]) -> Suppress:
 
 
 def forbidden_phrases(phrases: Sequence[Sequence[int]]) -> LogitsProcessor:
-    """Forbid phrases, each of two tokens or more: the last one cannot follow the others."""
+    """Forbid phrases of two or more tokens each: the last token cannot follow the others."""
     if short := [phrase for phrase in phrases if len(phrase) < 2]:
         raise UserError(f"a forbidden phrase is {list(short[0])}, expected two tokens or more; others are suppressed")
     return ForbidPhrases(phrases)
 
 
 def min_length(tokens: int, eos_ids: Collection[int]) -> LogitsProcessor:
-    """Forbid the end before a row has so many tokens, its prompt among them."""
+    """Forbid end tokens until a row has this number of tokens, including the prompt."""
     return MinLength(tokens, eos_ids)
 
 
@@ -179,7 +179,7 @@ def _as_it_is(logits: Tensor, rows: Sequence[TokenSequence] = ()) -> Tensor:
 
 
 def _smallest_set(score: Tensor, probabilities: Float[Tensor, "B V"], mass: float) -> Bool[Tensor, "B V"]:
-    """Return the mask of the fewest tokens of the highest score whose probabilities sum to `mass` or more."""
+    """Return the mask of the fewest tokens with the highest scores whose probabilities sum to `mass` or more."""
     size = score.shape[-1]
     for width in (PARTIAL_SORT_SIZE, size):
         best, ids = score.topk(min(width, size))
@@ -191,7 +191,7 @@ def _smallest_set(score: Tensor, probabilities: Float[Tensor, "B V"], mass: floa
 
 
 def _largest(score: Tensor, count: Int[Tensor, "B 1"], least: Tensor) -> Bool[Tensor, "B V"]:
-    """Return the mask of the `count` largest of each row, `least` the smallest of them; of equals the smaller ids."""
+    """Return the mask of the `count` largest of each row, of which `least` is the smallest; among ties, smaller ids."""
     above, equal = score > least, score == least
     room = count - above.sum(-1, keepdim=True)
     return above | (equal & (equal.cumsum(-1) <= room))

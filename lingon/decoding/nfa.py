@@ -1,4 +1,4 @@
-"""From the tree of a grammar to states with edges on bytes and edges on nothing.
+"""Construction of a nondeterministic finite automaton, with byte edges and epsilon edges, from the tree of a grammar.
 
 Source: Thompson, "Regular Expression Search Algorithm", 1968.
 """
@@ -8,13 +8,13 @@ from lingon.decoding.grammar_budget import Budget, too_large
 from lingon.decoding.regex import Alternation, CharacterClass, Graph, Pattern, Ranges, Repetition
 from lingon.decoding.utf8 import byte_graph
 
-MAX_STATES = 100_000  # states
+MAX_STATES = 100_000
 
 
 class NFA:
-    """Hold the states of a grammar: a text of it leads from `first` to `last`.
+    """The states of a grammar: a text that it accepts leads from `first` to `last`.
 
-    edges: for each state (low, high, to), the bytes that lead to another. free: the states that nothing leads to.
+    edges: for each state, (low, high, to), ranges of bytes that lead to another. free: targets of its epsilon edges.
     """
 
     def __init__(self, node: Pattern, budget: Budget):
@@ -33,7 +33,7 @@ class NFA:
         return len(self.edges) - 1
 
     def add(self, node: Pattern, start: int, end: int) -> None:
-        """Let the texts of the node lead from one state to another; no edge into `start` or out of `end` is added."""
+        """Add edges for the texts of a node between two states; none leads into `start` or out of `end`."""
         self.budget.spend(1)
         if isinstance(node, CharacterClass):
             self.add_characters(node.ranges, start, end)
@@ -93,7 +93,7 @@ class NFA:
             start = after
 
     def closure(self, states: frozenset[int]) -> frozenset[int]:
-        """Return the states and those that nothing leads to from them, where of these a byte is read or a text ends."""
+        """Return the epsilon closure of the states, limited to states that read a byte or end a text."""
         if states not in self.closures:
             found, todo = set(states), list(states)
             while todo:

@@ -1,4 +1,4 @@
-"""Non-maximum suppression: of boxes that overlap much, the one with the highest score stays."""
+"""Non-maximum suppression: among boxes that overlap strongly, the one with the highest score is kept."""
 
 import numpy as np
 
@@ -14,9 +14,9 @@ def non_maximum_suppression(
     labels: Int[np.ndarray, " N"],
     iou: float = 0.5,
 ) -> Int[np.ndarray, " K"]:
-    """Return the positions of the boxes that stay, those with the highest scores first, of equal ones the earlier.
+    """Return the indices of the boxes that are kept, by descending score; ties in their original order.
 
-    A box goes where one of the same label with a higher score overlaps it by more than `iou`, and itself stays.
+    A box is removed if a kept box with the same label and a higher score overlaps it with an IoU above `iou`.
 
     >>> boxes = np.array([[0.0, 0, 10, 10], [1.0, 0, 10, 10], [20.0, 0, 30, 10]])
     >>> non_maximum_suppression(boxes, np.array([0.5, 0.9, 0.3]), np.array([0, 0, 0])).tolist()

@@ -1,16 +1,16 @@
-"""What the readers of both kinds of regular expression share: a place in the text, groups, bounds of repetitions."""
+"""The common base of the parsers of both kinds of regular expression: position, groups, bounds of repetitions."""
 
 from abc import ABC, abstractmethod
 from typing import Any
 
 from lingon.core.errors import UserError
 
-MAX_REPETITIONS = 1000  # repetitions that may be counted; an automaton has states for each
-MAX_GROUP_DEPTH = 50  # groups inside groups
+MAX_REPETITIONS = 1000  # maximum count of a repetition; an automaton has states for each
+MAX_GROUP_DEPTH = 50  # maximum nesting of groups
 
 
 class PatternReader(ABC):
-    """Read a pattern from left to right. kind: what a message calls it."""
+    """A recursive-descent parser of a pattern. kind: its name in messages."""
 
     kind = "regular expression"
 
@@ -22,7 +22,7 @@ class PatternReader(ABC):
         """Read alternatives as a tree, up to the end or an unmatched parenthesis."""
 
     def outermost(self) -> Any:
-        """Read the alternatives that stand in no group."""
+        """Read the alternatives outside any group."""
         return self.alternatives()
 
     def parse(self) -> Any:
@@ -33,18 +33,18 @@ class PatternReader(ABC):
         return found
 
     def error(self, what: str) -> UserError:
-        """Return an error that shows the place."""
+        """Return an error that shows the position."""
         return UserError(f"{self.kind} {self.text[:60]!r}, character {self.at}: {what}")
 
     def accept(self, sign: str) -> bool:
-        """Take the sign if it comes next."""
+        """Consume the sign if it comes next; return whether it did."""
         if not self.text.startswith(sign, self.at):
             return False
         self.at += len(sign)
         return True
 
     def inside_group(self) -> Any:
-        """Read what stands between an open parenthesis and its end."""
+        """Read the content of a group, after its opening parenthesis, up to its end."""
         self.depth += 1
         if self.depth > MAX_GROUP_DEPTH:
             raise self.error(f"more than {MAX_GROUP_DEPTH} groups inside each other")
@@ -55,7 +55,7 @@ class PatternReader(ABC):
         return found
 
     def check_bounds(self, least: int, most: int | None) -> None:
-        """Raise UserError for a repetition that cannot be, or is too long to be counted."""
+        """Raise UserError for invalid or too large bounds of a repetition."""
         if most is not None and least > most:
             raise self.error(f"at least {least} times and at most {most}")
         if max(least, most or 0) > MAX_REPETITIONS:

@@ -1,4 +1,4 @@
-"""Phrases that must stand in a text: which of them a beginning has, how far it is in others, what would go on."""
+"""Phrases that a text must contain: which of them a prefix has, and which tokens would continue the others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from lingon.core.errors import UserError
 
 @dataclass(frozen=True)
 class Phrase:
-    """Tokens that must stand in a text, one after the other.
+    """A phrase that a text must contain, as consecutive tokens.
 
-    ways: the ways to write it, each as ids; one of them is enough. at_start: those as the beginning of a text, where
-    no space stands before a word; the same when not given. Raises UserError for one without a token.
+    ways: alternative tokenizations, each as ids; one of them is enough. at_start: those at the start of a text, where a
+    word has no space before it; by default the same. Raises UserError for one without a token.
     """
 
     ways: tuple[tuple[int, ...], ...]
@@ -23,11 +23,11 @@ class Phrase:
 
     @property
     def tokens(self) -> int:
-        """Return the tokens of the shortest way to write it."""
+        """Return the number of tokens of the shortest tokenization."""
         return min(map(len, self.ways))
 
     def stands_in(self, ids: Sequence[int]) -> bool:
-        """Return whether the phrase is in a text."""
+        """Return whether a text contains the phrase."""
         text = tuple(ids)
         if any(text[: len(way)] == way for way in self.at_start):
             return True
@@ -35,7 +35,7 @@ class Phrase:
         return any(text[at : at + len(way)] == way for way in self.ways for at in places)
 
     def begun(self, ids: Sequence[int]) -> list[tuple[int, tuple[int, ...]]]:
-        """Return (tokens that are there, tokens that are left) of each way that the text ends in the beginning of."""
+        """Return (number of tokens present, remaining tokens) for each tokenization with a prefix that ends the text."""
         text = tuple(ids)
         found = [(len(text), way[len(text) :]) for way in self.at_start if way[: len(text)] == text]
         for way in self.ways:
@@ -48,10 +48,10 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a text is with all phrases.
+    """The progress of a text with all phrases.
 
-    left: tokens that are still to come at least. following: the next token of every phrase that is not there, of one
-    that is begun and from its start.
+    left: minimum number of missing tokens. following: the next tokens of missing phrases, after a prefix or from the
+    start.
     """
 
     left: int
@@ -59,7 +59,7 @@ class Progress:
 
 
 def progress(phrases: Sequence[Phrase], ids: Sequence[int]) -> Progress:
-    """Return how far a text is. The begun phrase that is furthest counts: only one of them is sure to be continued."""
+    """Return the progress of a text. Only the longest begun phrase counts, since only one is sure to be continued."""
     missing = [phrase for phrase in phrases if not phrase.stands_in(ids)]
     begun = [(phrase, there, left) for phrase in missing for there, left in phrase.begun(ids)]
     saved = max((phrase.tokens - len(left) for phrase, _, left in begun), default=0)

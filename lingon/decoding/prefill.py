@@ -1,4 +1,4 @@
-"""Read the prompts of a batch: a common prefix is read once, and so is a prompt that comes twice with its source."""
+"""Prefill: reading of the prompts of a batch; a common prefix, and a repeated prompt and source, are read once."""
 
 from collections.abc import Hashable, Sequence
 from itertools import takewhile
@@ -18,8 +18,8 @@ def read(
 ) -> tuple[Float[Tensor, "B V"], DecoderState]:
     """Return logits [B, V] after each prompt, and the state of the batch.
 
-    Prompts may differ in length; none may be empty. sources: what each text is generated from, None for all of a plain
-    language model. Equal prompts of different sources are different rows.
+    Prompts may differ in length; none may be empty. sources: of each text, None for a language model. Equal prompts
+    with different sources are different rows.
     """
     if not prompts or not all(prompts):
         raise UserError("a prompt is empty; give it at least one token")
@@ -53,7 +53,7 @@ def _read_rests(
 
 
 def padded_left(rows: Sequence[Sequence[int]]) -> tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]:
-    """Return rows as one tensor, the shorter ones padded with 0 on the left, and the mask of what is text.
+    """Return rows as one tensor, padded with 0 on the left, and the mask (True for text).
 
     >>> padded_left([[7], [3, 5]])[0].tolist()
     [[0, 7], [3, 5]]

@@ -1,4 +1,4 @@
-"""Regular expressions as trees, in the syntax and the meaning of Python's `re.fullmatch`."""
+"""Regular expressions as trees, with the syntax and semantics of Python's `re.fullmatch`."""
 
 import re
 import sys
@@ -8,9 +8,9 @@ from functools import cache
 from lingon.core.errors import UserError
 from lingon.decoding.pattern_reader import PatternReader
 
-Ranges = tuple[tuple[int, int], ...]  # of code points, both ends in it, in order and apart
+Ranges = tuple[tuple[int, int], ...]  # of code points, both ends included, sorted and disjoint
 LAST = sys.maxunicode
-MAX_PATTERN_LENGTH = 50_000  # letters of a pattern; more have more states than an automaton may have
+MAX_PATTERN_LENGTH = 50_000  # characters of a pattern; longer ones have more states than an automaton may have
 
 
 @dataclass(frozen=True)
@@ -22,21 +22,21 @@ class CharacterClass:
 
 @dataclass(frozen=True)
 class Concatenation:
-    """Match all parts, one after the other; none is the empty text."""
+    """Match all parts, one after the other; without parts, the empty text."""
 
     parts: tuple["Pattern", ...]
 
 
 @dataclass(frozen=True)
 class Alternation:
-    """Match one of the parts; none is no text at all."""
+    """Match one of the parts; without parts, no text at all."""
 
     parts: tuple["Pattern", ...]
 
 
 @dataclass(frozen=True)
 class Repetition:
-    """Match the part, `least` to `most` times; None is without end."""
+    """Match the part `least` to `most` times; None means without limit."""
 
     part: "Pattern"
     least: int
@@ -45,9 +45,9 @@ class Repetition:
 
 @dataclass(frozen=True)
 class Graph:
-    """Hold grammars between places: a text leads from place 0 to the last; each part stands in it once, not once a way.
+    """A graph with patterns as edges: texts lead from node 0 to the last. A part occurs once, not once per path.
 
-    edges: (from, to, part); none leads into place 0 or out of the last.
+    edges: (from, to, part); none leads into node 0 or out of the last.
     """
 
     places: int
@@ -59,12 +59,12 @@ NOTHING = Concatenation(())
 
 
 def literal(text: str) -> Concatenation:
-    """Return the text itself."""
+    """Return the pattern that matches exactly this text."""
     return Concatenation(tuple(CharacterClass(((ord(c), ord(c)),)) for c in text))
 
 
 def union(ranges: list[tuple[int, int]]) -> Ranges:
-    """Return ranges in order, those that touch joined.
+    """Return ranges sorted, with touching ones joined.
 
     >>> union([(5, 9), (1, 2), (3, 6)])
     ((1, 9),)
@@ -79,7 +79,7 @@ def union(ranges: list[tuple[int, int]]) -> Ranges:
 
 
 def without(ranges: Ranges) -> Ranges:
-    """Return all code points but these."""
+    """Return the complement of ranges of code points."""
     edges = [-1, *(edge for low, high in ranges for edge in (low, high)), LAST + 1]
     return tuple((a + 1, b - 1) for a, b in zip(edges[::2], edges[1::2], strict=True) if a + 1 <= b - 1)
 
@@ -89,7 +89,7 @@ ANY = without(((10, 10),))
 
 @cache
 def category(letter: str) -> Ranges:
-    r"""Return the characters that `re` takes for \d, \w or \s; the capital letter is all others."""
+    r"""Return the characters that `re` matches by \d, \w or \s; for a capital letter, all others."""
     if letter.isupper():
         return without(category(letter.lower()))
     every = "".join(map(chr, range(LAST + 1)))
@@ -97,7 +97,7 @@ def category(letter: str) -> Ranges:
 
 
 def repetition_count(digits: str) -> int:
-    """Return the number of some digits, or one over `MAX_REPETITIONS` where it is far more: Python reads 4,300 digits.
+    """Return the number given by digits; for very long ones, any over `MAX_REPETITIONS`: Python converts 4,300 digits.
 
     >>> repetition_count(""), repetition_count("007"), repetition_count("9" * 5000)
     (0, 7, 99999)
@@ -106,10 +106,10 @@ def repetition_count(digits: str) -> int:
 
 
 def parse(pattern: str) -> Pattern:
-    """Return the tree of a regular expression. Raises UserError, with the place, for what is wrong or has no automaton.
+    """Return the tree of a regular expression. Raises UserError, with the position, if it is invalid or not supported.
 
-    Not supported: references to groups, lookaround, word boundaries, flags, possessive repetition; ^ and $ only at
-    the ends, where they change nothing, since the whole text must match.
+    Not supported: backreferences, lookaround, word boundaries, flags, possessive quantifiers; ^ and $ are allowed only
+    at the ends, where they change nothing, since the whole text must match.
     """
     if len(pattern) > MAX_PATTERN_LENGTH:
         raise UserError(
@@ -199,7 +199,7 @@ class _Parser(PatternReader):
         return without(found) if outside else found
 
     def span(self) -> Ranges:
-        """Return one member of a [set]: a character, a range, a category."""
+        """Return one member of a [set]: a character, a range or a category."""
         low = self.member()
         if not (self.text.startswith("-", self.at) and self.text[self.at + 1 : self.at + 2] not in ("", "]")):
             return low

@@ -1,4 +1,4 @@
-"""A running batch: when a text ends, the next request takes its place, and nobody waits for the longest text."""
+"""Continuous batching: when a text ends, the next request takes its place in the batch."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from lingon.decoding.sample import Sampler, Token, next_tokens
 
 @dataclass(frozen=True)
 class Strategy:
-    """Hold how the tokens of a text are chosen, and when it is finished."""
+    """How the tokens of a text are chosen, and when it is finished."""
 
     sampler: Sampler
     logits_processors: Sequence[LogitsProcessor]
@@ -25,7 +25,7 @@ class Strategy:
 
 @dataclass(frozen=True)
 class Event:
-    """Hold a new token, and whether its text is finished with it. token.row: the number of its request."""
+    """A new token, and whether it finishes its text. token.row: the number of its request."""
 
     token: Token
     finished: bool
@@ -33,7 +33,7 @@ class Event:
 
 @dataclass(frozen=True)
 class _Row:
-    """Hold a request that is in the batch."""
+    """A request in the batch."""
 
     index: int
     request: Request
@@ -50,11 +50,11 @@ def run(
     top_logprobs: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Iterator[list[Event]]:
-    """Generate for all requests, and yield the new tokens of those that are in the batch, step by step.
+    """Generate for all requests; yield the new tokens of those in the batch, step by step.
 
-    Each text is the one that its request alone would get. prepare: gives the sequence that a request starts with and
-    its strategy; requests whose strategy is the same object are sampled together. group_size: so many requests enter
-    at a time, such as the copies of a prompt, which is read once. Requests are taken only when there is room for them.
+    Each text is the same as for its request alone. prepare: returns the initial sequence of a request and its strategy;
+    requests whose strategy is the same object are sampled together. group_size: number of requests that join at a time,
+    such as the copies of a prompt, which is read once. Requests are consumed only when there is room for them.
     """
     if batch_size < group_size or group_size < 1:
         raise UserError(f"batch_size is {batch_size}, expected {max(1, group_size):,} or more")
@@ -84,7 +84,7 @@ def run(
 
 
 def _sampled(rows: Sequence[_Row], logits: Float[Tensor, "B V"], top_logprobs: int | None) -> list[Token]:
-    """Return the next token of each row; rows of one strategy are sampled together."""
+    """Return the next token of each row; rows with the same strategy are sampled together."""
     groups: dict[int, list[int]] = {}
     for place, row in enumerate(rows):
         groups.setdefault(id(row.strategy), []).append(place)

@@ -1,4 +1,4 @@
-"""One token after the other, for a batch of rows: greedy, or sampled with each row's own random number generator."""
+"""Greedy decoding and sampling for a batch of rows, each with its own random number generator."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ Sampler = Callable[[Float[Tensor, "B V"], Sequence[TokenSequence]], list[int]]
 
 @dataclass(frozen=True)
 class Token:
-    """Hold one generated token.
+    """A generated token.
 
-    row: which row it goes to. logprob: natural logarithm of the probability that the model itself gave it.
-    probability: after the logits processors. entropy: of the model's distribution, in nats: the logprob, negative, that
-    was to be expected. top_logprobs: (id, logprob, probability) of the most probable tokens, itself among them: by the
-    model, best first, then those that only the processors made likely. Where numbers are not asked for they are NaN.
+    row: of the token. logprob: natural logarithm of its probability under the model. probability: after the logits
+    processors. entropy: of the model's distribution, in nats: the expected value of -logprob. top_logprobs: (id,
+    logprob, probability) of the most probable tokens, including this one: first those by the model, best first, then
+    those that became likely only by the processors. Numbers that were not requested are NaN.
     """
 
     row: int
@@ -44,15 +44,15 @@ def greedy(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> list[
 
 
 def multinomial(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence]) -> list[int]:
-    """Return a token of each row, drawn from softmax(logits) with the row's random number generator.
+    """Return a token for each row, drawn from softmax(logits) with the row's random number generator.
 
-    The sums of the probabilities are searched for a number that the generator gives, so that one draw takes one number,
-    whatever the vocabulary. A token of probability 0 is never drawn.
+    Sampling is by inversion of the cumulative distribution: each draw takes one random number, whatever the vocabulary.
+    A token of probability 0 is never drawn.
     """
     sums = logits.double().softmax(-1).cumsum(-1)
     drawn = torch.tensor([[row.rng.random()] for row in rows], dtype=torch.float64, device=logits.device)
     total = sums[:, -1:]
-    # The largest number under 1 times the total can round to the total, beyond the last token.
+    # The largest number below 1 times the total may round to the total, beyond the last token.
     below = torch.minimum(drawn * total, torch.nextafter(total, torch.zeros_like(total)))
     return torch.searchsorted(sums, below, right=True)[:, 0].tolist()
 
@@ -67,11 +67,11 @@ def sample(
     finished: Callable[[TokenSequence], bool] = lambda row: False,
     top_logprobs: int | None = None,
 ) -> Iterator[list[Token]]:
-    """Generate, and yield the new tokens of all unfinished rows, step by step; `rows` grow by them.
+    """Yield the new tokens of all unfinished rows, step by step; they are appended to `rows`.
 
-    logits, state: the model's output for the prompts, as `read` in lingon.decoding.prefill gives them.
-    finished: asked after each token of a row; rows that are finished leave the batch. top_logprobs: how many
-    likeliest tokens each `Token` shall hold; None leaves out all numbers, which saves time.
+    logits, state: the model's output for the prompts, as returned by `lingon.decoding.prefill.read`. finished: called
+    after each token of a row; finished rows leave the batch. top_logprobs: number of likeliest tokens in each `Token`;
+    None leaves out all numbers, which saves time.
     """
     live = list(range(len(rows)))
     while live:
@@ -95,7 +95,7 @@ def next_tokens(
     logits_processors: Sequence[LogitsProcessor],
     top_logprobs: int | None,
 ) -> list[Token]:
-    """Return the next token of each row; `rows` grow by them. live: what the tokens call their rows."""
+    """Return the next token of each row, which is appended to it. live: row numbers for the tokens."""
     check_finite_logits(logits, f"after {len(rows[0].new_ids)} new tokens ")
     processed = apply_processors(logits_processors, logits, rows)
     check_processed_logits(processed, rows)
@@ -117,7 +117,7 @@ def to_tokens(
         return [Token(i, token) for i, token in zip(live, ids, strict=True)]
     chosen = torch.tensor(ids, device=logits.device)[:, None]
     logs, after = logits.float().log_softmax(-1), processed.float().softmax(-1)
-    entropy = -(logs.exp() * logs).nansum(-1)  # 0 times -inf is no surprise
+    entropy = -(logs.exp() * logs).nansum(-1)  # 0 times -inf counts as 0
     few = min(top_logprobs, logs.shape[-1])
     likely = torch.cat([logs.topk(few).indices, after.topk(few).indices], 1)
     columns = (logs.gather(1, chosen)[:, 0], after.gather(1, chosen)[:, 0], entropy)
@@ -129,7 +129,7 @@ def to_tokens(
 
 
 def _once(found: Iterable[tuple[int, float, float]], few: int) -> tuple[tuple[int, float, float], ...]:
-    """Return the first `few`, and of the rest those that are new and have a probability."""
+    """Return the first `few`, and those of the rest that are new and have a nonzero probability."""
     by_id: dict[int, tuple[int, float, float]] = {}
     for other in found:
         if len(by_id) < few or other[2] > 0:

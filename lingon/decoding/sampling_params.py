@@ -1,4 +1,4 @@
-"""Sampling parameters: which logits processors are applied, where a generation ends, and the seed."""
+"""Sampling parameters: logits processors, limits and stop strings, a grammar, and the seed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,20 +9,20 @@ from lingon.decoding import logits_processors as processors
 from lingon.decoding.decoder_protocol import MAX_NEW_TOKENS, LogitsProcessor, check_seed, short_number
 from lingon.decoding.sample import Sampler, greedy, multinomial
 
-# Fields that are the number of the logits processor of the same name, before and after a grammar.
+# Fields that are the argument of the logits processor of the same name, before and after a grammar.
 PENALTIES = ("repetition_penalty", "no_repeat_ngram_size")
 TRUNCATIONS = ("top_k", "top_p", "min_p", "typical_p")
 
 
 @dataclass(frozen=True)
 class SamplingParams:
-    """Hold the parameters of a generation, by the names that Hugging Face has for them.
+    """Parameters of generation, with the names of Hugging Face.
 
-    max_new_tokens: the most tokens to generate. temperature: divides the logits; 0 is greedy decoding. top_k, top_p,
-    min_p, typical_p, repetition_penalty, no_repeat_ngram_size: see `lingon.decoding.logits_processors`; None leaves a
-    processor out. logit_bias: what is added to a logit, by token id. stop: strings that end the text before them.
-    regex: a regular expression, as of Python's `re`, that the generated text matches as a whole. json_schema: a JSON
-    schema that it validates against, whose own patterns are those of ECMA-262.
+    max_new_tokens: maximum number of tokens to generate. temperature: divides the logits; 0 is greedy decoding. top_k,
+    top_p, min_p, typical_p, repetition_penalty, no_repeat_ngram_size: see `lingon.decoding.logits_processors`; None
+    leaves a processor out. logit_bias: added to logits, by token id. stop: strings at which the text ends; they are not
+    included. regex: a regular expression, in the syntax of Python's `re`, that the whole generated text matches.
+    json_schema: a JSON schema against which it is valid; patterns in it are those of ECMA-262.
     Raises UserError for an invalid value.
     """
 
@@ -52,10 +52,10 @@ class SamplingParams:
             raise UserError("regex and json_schema cannot be combined; give one of them")
         if not all(self.stop):
             raise UserError("a stop string is empty; it would end every text at once")
-        self.logits_processors()  # each looks at its numbers
+        self.logits_processors()  # each checks its arguments
 
     def sampler(self) -> Sampler:
-        """Return the function that takes the next token from the processed logits."""
+        """Return the function that chooses the next token from the processed logits."""
         return greedy if self.temperature == 0 else multinomial
 
     def logits_processors(self, grammar: Sequence[LogitsProcessor] = ()) -> list[LogitsProcessor]:

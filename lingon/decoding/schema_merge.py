@@ -1,4 +1,4 @@
-"""Several JSON schemas that all hold at once, as one schema: what `allOf` says, and keywords beside `$ref`."""
+"""Merging of JSON schemas that must all hold, for `allOf` and for keywords beside `$ref`."""
 
 from collections.abc import Callable, Mapping
 from math import lcm
@@ -10,7 +10,7 @@ NOTES = {"$schema", "$id", "$comment", "$defs", "definitions", "title", "descrip
 
 
 def both(one: Any, other: Any, where: str) -> Any:
-    """Return the schema of all that both accept. Raises UserError that names the keyword which cannot be merged."""
+    """Return a schema for what both accept. Raises UserError that names the keyword that cannot be merged."""
     if one is True or other is True:
         return other if one is True else one
     if one is False or other is False:
@@ -69,7 +69,7 @@ def _values(one: list, other: list) -> list:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Return whether they are one value of JSON, where 1 is not true."""
+    """Return whether two JSON values are equal; 1 is not equal to true."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
@@ -87,7 +87,7 @@ MERGED: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def _within(one: Mapping, other: Mapping) -> Mapping:
-    """Return the schema `one`, its properties held to what `other` says of properties that it does not name."""
+    """Return schema `one` with `additionalProperties` of `other` applied to properties that `other` does not name."""
     others, known = other.get("additionalProperties", True), other.get("properties", {})
     properties = one.get("properties", {})
     if others is True or not isinstance(properties, Mapping) or not isinstance(known, Mapping):
@@ -103,7 +103,7 @@ def _check_items(one: Mapping, other: Mapping, where: str) -> None:
 
 
 def _chosen(found: dict, where: str) -> dict:
-    """Return a value that one part names, among the values that another lists."""
+    """Return the schema with 'enum' dropped beside a 'const' that it contains. Raises UserError if it does not."""
     if "const" in found and "enum" in found:
         if not any(_same(found["const"], value) for value in found["enum"]):
             raise UserError(f"{where}: 'const' is not among the values of 'enum'")

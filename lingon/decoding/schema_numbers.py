@@ -1,4 +1,4 @@
-"""The grammar of a number of a JSON schema, from its bounds."""
+"""Grammars of the numeric types of JSON Schema, with bounds."""
 
 import json
 import math
@@ -12,15 +12,15 @@ from lingon.decoding.regex import Pattern, parse
 
 BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 WORDS = {*BOUNDS, "multipleOf"}
-DEFAULT_BOUND = 10**18 - 1  # of numbers without a bound
-DIGITS = 100  # of a bound that an integer may have
-# Of numbers with bounds. Two decimals of 15 digits are never the same float: what is beyond a bound stays beyond it.
+DEFAULT_BOUND = 10**18 - 1  # where there is no bound
+DIGITS = 100  # maximum digits of a bound of an integer
+# Of numbers with bounds. Different decimals of 15 digits are different floats, so none beyond a bound rounds to it.
 MAX_DIGITS = 15
-DEFAULT_DIGITS = 9  # of them before the point, where there is a bound on one side only
+DEFAULT_DIGITS = 9  # of them before the decimal point, if there is a bound on one side only
 
 
 def integer(schema: Mapping, where: str) -> Pattern:
-    """Return whole numbers within the bounds of a schema."""
+    """Return the grammar of integers within the bounds of a schema."""
     low, high = _range(schema, where, 1)
     step = schema.get("multipleOf", 1)
     if isinstance(step, bool) or not isinstance(step, int | float) or step <= 0 or step != int(step):
@@ -44,7 +44,7 @@ def integer(schema: Mapping, where: str) -> Pattern:
 
 
 def number(schema: Mapping, where: str) -> Pattern:
-    """Return numbers within the bounds of a schema: with bounds they have no exponent, and 15 digits at most."""
+    """Return the grammar of numbers within the bounds of a schema; with bounds: no exponent and up to 15 digits."""
     if "multipleOf" in schema:
         step = schema["multipleOf"]
         if isinstance(step, float) and step != int(step):
@@ -67,7 +67,7 @@ def number(schema: Mapping, where: str) -> Pattern:
 
 
 def _range(schema: Mapping, where: str, unit: int) -> tuple[int | None, int | None]:
-    """Return the least and the largest multiple of 1 / unit within the bounds."""
+    """Return the smallest and the largest multiple of 1 / unit within the bounds, as integers."""
     lows = [math.ceil(x * unit) for w in BOUNDS[:1] if (x := _bound(schema, w, where)) is not None]
     lows += [math.floor(x * unit) + 1 for w in BOUNDS[1:2] if (x := _bound(schema, w, where)) is not None]
     highs = [math.floor(x * unit) for w in BOUNDS[2:3] if (x := _bound(schema, w, where)) is not None]
@@ -83,5 +83,5 @@ def _bound(schema: Mapping, word: str, where: str) -> Fraction | None:
 
 
 def _said(schema: Mapping) -> str:
-    """Return the bounds as they are given."""
+    """Return the given bounds as text for messages."""
     return " and ".join(f"{word} is {str(schema[word])[:40]}" for word in (*BOUNDS, "multipleOf") if word in schema)

@@ -1,4 +1,4 @@
-"""The grammars of the types of JSON Schema: objects, arrays and texts."""
+"""Grammars of the types of JSON Schema: objects, arrays and strings."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,13 +10,13 @@ from lingon.decoding.json_formats import FORMATS, format_grammar
 from lingon.decoding.json_text import COMMA, LETTER, SPACE, anything, array, escaped, mapping, quoted, row
 from lingon.decoding.regex import NOTHING, Alternation, Concatenation, Graph, Pattern, Repetition, literal
 
-Read = Callable[[Any, str], Pattern]  # (a schema inside, its name) -> its grammar
-ANY_DEPTH = 2  # of what a schema leaves open: arrays and objects in an array
+Read = Callable[[Any, str], Pattern]  # (a nested schema, its location) -> its grammar
+ANY_DEPTH = 2  # nesting of arrays and objects in values without a schema
 NONE = Alternation(())  # no text at all
 
 
 def object_grammar(schema: Mapping, where: str, node: Read, write: Callable[[str], Pattern]) -> Pattern:
-    """Return objects of some properties, of any names when the schema gives none. write: a name as JSON writes it."""
+    """Return the grammar of objects with the properties of a schema, any if it has none. write: grammar of a name."""
     properties, required = schema.get("properties", {}), schema.get("required", [])
     others = schema.get("additionalProperties", True)
     if not isinstance(properties, Mapping):
@@ -39,14 +39,14 @@ def object_grammar(schema: Mapping, where: str, node: Read, write: Callable[[str
 
 
 def _members(members: list[tuple[Pattern, bool]]) -> Pattern:
-    """Match an object of these members in their order, those that are not required or not there, with commas between.
+    """Return the grammar of an object with these members in order, optional ones may be missing, with commas between.
 
-    Places: 2i + 1 before member i when none has come, 2i + 2 when one has; so each member is in the grammar once.
+    Nodes: 2i + 1 before member i if none came before, 2i + 2 if one did; so each member occurs once in the graph.
     """
     edges: list[tuple[int, int, Pattern]] = [(0, 1, literal("{"))]
     count, last = len(members), 3 * len(members) + 3
     for i, (member, needed) in enumerate(members):
-        here = 2 * count + 3 + i  # where member i begins
+        here = 2 * count + 3 + i  # the node where member i starts
         edges += [(2 * i + 1, here, NOTHING), (2 * i + 2, here, COMMA), (here, 2 * i + 4, member)]
         edges += [] if needed else [(2 * i + 1, 2 * i + 3, NOTHING), (2 * i + 2, 2 * i + 4, NOTHING)]
     edges += [(2 * count + 1, last, literal("}")), (2 * count + 2, last, literal("}"))]
@@ -54,9 +54,9 @@ def _members(members: list[tuple[Pattern, bool]]) -> Pattern:
 
 
 def array_grammar(schema: Mapping, where: str, node: Read) -> Pattern:
-    """Return arrays, whose first items may each have a schema of their own."""
+    """Return the grammar of arrays, whose first items may each have their own schema."""
     first, others = schema.get("prefixItems"), schema.get("items")
-    if isinstance(others, list):  # what drafts before 2020 called prefixItems
+    if isinstance(others, list):  # prefixItems in drafts before 2020
         first, others = others, schema.get("additionalItems")
     elif "additionalItems" in schema:
         raise UserError(f"{where}: key 'additionalItems' without a list of 'items' says nothing; use 'items'")
@@ -75,7 +75,7 @@ def array_grammar(schema: Mapping, where: str, node: Read) -> Pattern:
 
 
 def string_grammar(schema: Mapping, where: str) -> Pattern:
-    """Return texts of a length, of a pattern or of a format."""
+    """Return the grammar of strings, with a length, a pattern or a format."""
     given = [word for word in ("pattern", "format") if word in schema]
     if not given:
         return quoted(Repetition(LETTER, *_bounds(schema, "minLength", "maxLength", where)))

@@ -1,4 +1,4 @@
-"""The scores of a model for a given text: the log-probability of every token, or all that a `Token` holds."""
+"""Scoring of a given text by a model: the log-probability of every token, or all the numbers of a `Token`."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,13 +15,13 @@ from lingon.decoding.decoder_protocol import (
 )
 from lingon.decoding.sample import Token, to_tokens
 
-CHUNK_SIZE = 256  # tokens whose logits exist at one time: with 50,000 tokens 51 MB
+CHUNK_SIZE = 256  # tokens whose logits are in memory at a time: 51 MB for a vocabulary of 50,000
 
 
 def token_logprobs(
     all_logits: Callable, state: DecoderState, ids: Sequence[int], device: torch.device | str = "cpu"
 ) -> list[float]:
-    """Return log p(ids[i] | ids[:i]) for i = 1, 2, ...: one number less than there are ids; nothing precedes the first.
+    """Return log p(ids[i] | ids[:i]) for i = 1, 2, ...: one fewer than ids, since nothing precedes the first.
 
     all_logits: (ids [B, S], state) -> (logits [B, S, V] after each id, state).
     """
@@ -43,13 +43,13 @@ def score_tokens(
     top_logprobs: int = 0,
     device: torch.device | str = "cpu",
 ) -> list[Token]:
-    """Return the tokens ids[first:] as `sample` with these processors would have given them, had it taken them.
+    """Return the tokens ids[first:] with the numbers that `sample` with these processors would have given them.
 
     first: 1 or more, since nothing precedes the first token.
     """
     out: list[Token] = []
     for start, logits in _read(all_logits, state, ids, device):
-        skip = max(0, first - start)  # what is read only so that the rest has a past
+        skip = max(0, first - start)  # tokens read only as context of the others
         places = range(start + skip, start + len(logits))
         if not places:
             continue

@@ -1,4 +1,4 @@
-"""A model with sources as decoding asks for it: they are encoded once, then logits follow the tokens of the target."""
+"""An adapter of encoder-decoder models to the decoding protocol: sources are encoded once, then the target decoded."""
 
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -14,11 +14,11 @@ ReadSources = Callable[[Sequence[Any]], Sequence[Tensor]]
 
 
 class SourceDecoder:
-    """Run a model in evaluation mode, whatever mode it is in and goes into: others may be training it.
+    """Runs a model in evaluation mode without changing its mode, since it may be in training at the same time.
 
-    model: has `encode`, `new_state`, `hidden` and `head` as `lingon.models.encoder_decoder.EncoderDecoder` has them.
-    read: gives the tensors that `encode` takes, of sources that are all different. columns: of a batch with padding,
-    which may be more than the context; 0 is as many as the context.
+    model: has `encode`, `new_state`, `hidden` and `head` like `lingon.models.encoder_decoder.EncoderDecoder`.
+    read: a function from distinct sources to the tensors for `encode`. columns: of a batch with padding, which may
+    exceed the context length; 0 means the context length.
     """
 
     def __init__(self, model: nn.Module, read: ReadSources, columns: int = 0):
@@ -37,7 +37,7 @@ class SourceDecoder:
         """
         different = {source: number for number, source in enumerate(dict.fromkeys(sources))}
         state = self.model.new_state(self.model.encode(*(x.to(self.device) for x in self.read(list(different)))))
-        if self.columns and hasattr(getattr(state, "own", state), "with_limit"):  # a recurrent one has no columns
+        if self.columns and hasattr(getattr(state, "own", state), "with_limit"):  # a recurrent state has no columns
             state = state.with_limit(self.columns)
         if len(different) == len(sources):
             return state

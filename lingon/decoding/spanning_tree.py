@@ -12,11 +12,12 @@ __all__ = ["best_heads"]
 def best_heads(scores: Float[np.ndarray, "B W H"], lengths: Int[np.ndarray, " B"]) -> Int[np.ndarray, "B W"]:
     """Return the heads of the trees with the largest sums of scores, one tree with one root for each sentence.
 
-    scores: [b, i, j] is that of word i (from 0) with head j, where 0 is the root and j the word j - 1; H is W + 1. What
-    is beyond the lengths is not read. Returned heads count words from 1; 0 is the root, and what is beyond a length.
-    A tree takes O(W^2), and hardly more than a look at each score where the best heads are a tree already.
-    Chu and Liu 1965, Edmonds 1967; contraction in a dense matrix with a row for each node, as in Tarjan 1977; one root
-    by a price for each root that no other arcs can pay (Stanojevic and Cohen 2021). Raises NotFinite for such scores.
+    scores: [b, i, j] is the score of word i (from 0) with head j, where 0 is the root and j the word j - 1; H is W + 1.
+    Scores beyond the lengths are not read. Returned heads count words from 1; 0 is the root, and padding.
+    A tree takes O(W^2), and little more than one pass over the scores if the best heads already form a tree.
+    Sources: Chu and Liu 1965, Edmonds 1967; contraction in a dense matrix with a row for each node, as in Tarjan 1977;
+    a single root by a penalty on root arcs that exceeds all other scores (Stanojevic and Cohen 2021). Raises NotFinite
+    for scores that are not finite.
 
     >>> scores = np.array([[[1.0, 0.0, 9.0], [2.0, 8.0, 0.0]]])  # both words would have the other one as head
     >>> best_heads(scores, np.array([2])).tolist()
@@ -70,10 +71,10 @@ def is_tree(heads: np.ndarray) -> bool:
 def arborescence(scores: np.ndarray) -> np.ndarray:
     """Return the heads of the best arborescence from node 0, which may have several children.
 
-    scores: [W, W + 1], changed in place; -inf for a word as its own head. A walk goes from word to best head. Where it
-    comes upon itself, the cycle is contracted into one of its words, whose row is then that of all of them: the arc
-    from a head to the contraction is worth what it gains over the arc of the cycle that it takes the place of. In the
-    end the contractions are undone, last first.
+    scores: [W, W + 1], changed in place; -inf for a word as its own head. A walk goes from each word to its best head.
+    When it closes a cycle, the cycle is contracted into one of its words, whose row then represents all of them: the
+    score of an arc into the contraction is its gain over the arc of the cycle that it replaces. In the end the
+    contractions are expanded, last first.
     """
     words = len(scores)
     into = np.empty((words, words + 1), np.int32)  # the word that the arc of a score leads to
@@ -117,7 +118,7 @@ def arborescence(scores: np.ndarray) -> np.ndarray:
 
 @kernel
 def _contract(scores: np.ndarray, into: np.ndarray, best: np.ndarray, at: np.ndarray, cycle: np.ndarray) -> None:
-    """Make the row of the first word of a cycle that of all its words, and find its best head."""
+    """Contract a cycle into the row of its first word, and find its best head."""
     word = cycle[0]
     inner = np.zeros(len(scores), np.bool_)
     for member in cycle:

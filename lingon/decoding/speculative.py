@@ -1,4 +1,4 @@
-"""Speculative decoding: a small model drafts, the large one checks all drafts at once, and its distribution is kept.
+"""Speculative decoding: a small model drafts tokens that the large one checks at once, with the same distribution.
 
 Source: Leviathan, Kalman, Matias, "Fast Inference from Transformers via Speculative Decoding", 2023, algorithm 1.
 """
@@ -28,27 +28,27 @@ AllLogits = Callable[..., tuple[Tensor, DecoderState]]  # (ids [B, S], state) ->
 
 @dataclass
 class CachedModel:
-    """Run a model on one text: know how much of it was read, read the rest, and forget what was not kept."""
+    """A model with its state for one text, which reads only new tokens and can drop rejected ones."""
 
     every: AllLogits
     state: DecoderState
     device: torch.device | str = "cpu"
 
     def read(self, ids: Sequence[int]) -> Float[Tensor, "S V"]:
-        """Return logits after each of the ids that were not read before."""
+        """Return the logits after each of the ids that were not read before."""
         rest = torch.tensor([list(ids[self.state.length :])], device=self.device)
         logits, self.state = self.every(rest, self.state)
         return logits[0]
 
     def keep(self, tokens: int) -> None:
-        """Forget all but the first `tokens` tokens."""
+        """Drop all but the first `tokens` tokens from the state."""
         if (extra := self.state.length - tokens) > 0:
             self.state = self.state.rewind(extra)
 
 
 @dataclass
 class Acceptance:
-    """Count drafted tokens, and those of them that the target accepted."""
+    """Counts of drafted tokens, and of those that the target accepted."""
 
     drafted: int = 0
     accepted: int = 0
@@ -70,10 +70,10 @@ def speculative_decode(
     top_logprobs: int | None = None,
     acceptance: Acceptance | None = None,
 ) -> Iterator[Token]:
-    """Generate the new tokens of one row, distributed as if the target alone had drawn them; `row` grows by them.
+    """Yield the new tokens of one row, distributed as if sampled from the target alone; they are appended to `row`.
 
-    max_new_tokens: the most tokens to generate. logits_processors: used for both models. For greedy
-    decoding end them with `exactly_top_k(1)`.
+    max_new_tokens: maximum number of tokens to generate. logits_processors: used for both models. For greedy decoding,
+    end them with `exactly_top_k(1)`.
     num_speculative_tokens: tokens drafted before the target checks them.
     """
     if num_speculative_tokens < 1:
@@ -97,7 +97,7 @@ def speculative_decode(
             if not accepted:
                 break
         acceptance.drafted += len(guesses)
-        # The last token has been read by neither: it comes from the target, or replaces a draft.
+        # Neither model has read the last token: it comes from the target, or replaces a draft.
         target.keep(len(row.ids) - 1)
         draft.keep(min(len(row.ids) - 1, start + max(0, len(guesses) - 1)))
 
@@ -105,7 +105,7 @@ def speculative_decode(
 def _drafted(
     draft: CachedModel, row: TokenSequence, logits_processors: Sequence[LogitsProcessor], count: int
 ) -> tuple[list[int], list[Tensor]]:
-    """Return tokens drawn from the draft one after the other, and the distribution [V] that each was drawn from."""
+    """Return tokens sampled one by one from the draft model, and the distribution [V] of each."""
     trial, probabilities = TokenSequence(list(row.ids), row.prompt_length, row.rng), []
     for _ in range(count):
         logits = draft.read(trial.ids)[-1:]
@@ -118,9 +118,9 @@ def _drafted(
 
 
 def _verdict(processed: Float[Tensor, "1 V"], guess: tuple[int, Tensor] | None, row: TokenSequence) -> tuple[int, bool]:
-    """Return the next token, and whether it is the guess.
+    """Return the next token, and whether it is the drafted one.
 
-    The guess is kept with probability min(1, p/q); else a token is drawn from what p has more than q, as a share.
+    A draft is accepted with probability min(1, p/q); otherwise a token is drawn from max(0, p - q), normalized.
     """
     if guess is None:
         return multinomial(processed, [row])[0], False

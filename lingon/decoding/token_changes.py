@@ -1,4 +1,4 @@
-"""What logits processors change at one step of a search, where that is a few tokens of each row and no more."""
+"""The changes by logits processors at one step of a search, if they affect only a few tokens of each row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from lingon.decoding.token_rules import (
 
 @dataclass(frozen=True)
 class TokenChanges:
-    """Hold what is changed of log-probabilities.
+    """Changes of log-probabilities.
 
-    never: tokens that no row can take. forbidden: tokens of single rows. seen: tokens whose log-probability is
-    multiplied by `penalty`. renormalized: what is left sums to 1 again.
+    never: tokens forbidden in all rows. forbidden: in single rows. seen: tokens whose log-probability is multiplied by
+    `penalty`. renormalized: the remaining probabilities sum to 1 again.
     """
 
     never: Int[Tensor, " N"]
@@ -33,7 +33,7 @@ class TokenChanges:
     renormalized: bool = False
 
     def make(self, logits: Float[Tensor, "R V"], sums: Float[Tensor, " R"]) -> tuple[Tensor, ...]:
-        """Change logits, in their place; return what stood there. sums: log of the sum of exponentials of each row."""
+        """Change logits in place; return the old values. sums: log-sum-exp of each row."""
         seen = logits[self.seen]
         if len(seen):  # a log-probability is not above 0
             total = sums.to(logits)[self.seen[0]]
@@ -45,7 +45,7 @@ class TokenChanges:
         return seen, never, forbidden
 
     def undo(self, logits: Float[Tensor, "R V"], held: tuple[Tensor, ...]) -> None:
-        """Put back what `make` gave, the last change first."""
+        """Restore the values returned by `make`, the last change first."""
         seen, never, forbidden = held
         logits[self.forbidden] = forbidden
         logits[:, self.never] = never
@@ -55,10 +55,10 @@ class TokenChanges:
 def token_changes(
     logits_processors: Sequence[LogitsProcessor], rows: Sequence[TokenSequence], device: torch.device
 ) -> TokenChanges | None:
-    """Return what the processors change of log-probabilities at this step; None where that may be any token of a row.
+    """Return the changes of log-probabilities by the processors at this step; None if any token may be affected.
 
-    That is so of unknown processors, of two penalties, of a token that is forced now, and of anything after
-    probabilities that sum to 1 again.
+    That is the case for unknown processors, two penalties, a token that is forced now, and anything after
+    renormalization.
     """
     never, rules, penalties, last = [torch.empty(0, dtype=torch.long)], list[Forbid](), list[RepetitionPenalty](), False
     for process in logits_processors:

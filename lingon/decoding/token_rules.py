@@ -1,6 +1,6 @@
-"""Logits processors that change a few tokens of each row alone: forbidden ones, penalized ones, one that is forced.
+"""Logits processors that change only a few tokens of each row: forbidden, penalized or forced ones.
 
-Each says which tokens it changes, so that a search need not look at the others; see `token_changes`.
+Each tells which tokens it changes, so that a search need not examine the others; see `token_changes`.
 """
 
 from abc import ABC, abstractmethod
@@ -12,18 +12,18 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.decoding.decoder_protocol import TokenSequence
 
-Places = tuple[Int[Tensor, " _"], Int[Tensor, " _"]]  # rows and tokens, as many of each
+Places = tuple[Int[Tensor, " _"], Int[Tensor, " _"]]  # rows and tokens, pairwise
 
 
 def places_of(tokens: Iterable[Collection[int]], device: torch.device) -> Places:
-    """Return the tokens of each row as two indices."""
+    """Return the tokens of each row as index tensors of rows and tokens."""
     pairs = [(i, token) for i, some in enumerate(tokens) for token in some]
     rows, columns = torch.tensor(pairs, dtype=torch.long, device=device).view(-1, 2).unbind(1)
     return rows, columns
 
 
 class Suppress:
-    """Forbid tokens, whatever came before. ids: of them."""
+    """Forbid tokens, whatever came before. ids: of the tokens."""
 
     def __init__(self, ids: Int[Tensor, " N"]):
         self.ids = ids
@@ -33,7 +33,7 @@ class Suppress:
 
 
 class Forbid(ABC):
-    """Forbid tokens by what came before in their row, and change nothing else."""
+    """Forbid tokens depending on the previous tokens of the row, and change nothing else."""
 
     @abstractmethod
     def forbidden(self, row: TokenSequence) -> Collection[int]:
@@ -45,20 +45,20 @@ class Forbid(ABC):
 
 
 class NoRepeatNgrams(Forbid):
-    """Forbid every n-gram of tokens that the row holds already."""
+    """Forbid every n-gram of tokens that occurs already in the row."""
 
     def __init__(self, n: int):
         self.n = n
 
     def forbidden(self, row: TokenSequence) -> set[int]:
-        """Return the tokens that would complete a run of n that the row holds already."""
+        """Return the tokens that would complete an n-gram that occurs already in the row."""
         ids, n = row.ids, self.n
         last = ids[len(ids) - n + 1 :]
         return {ids[at + n - 1] for at in range(len(ids) - n + 1) if ids[at : at + n - 1] == last}
 
 
 class ForbidPhrases(Forbid):
-    """Forbid phrases of two tokens or more: the last token of one cannot follow the others, the prompt among them."""
+    """Forbid phrases of two or more tokens: the last token cannot follow the others, which may be in the prompt."""
 
     def __init__(self, phrases: Iterable[Sequence[int]]):
         self.after: dict[tuple[int, ...], set[int]] = {}
@@ -67,24 +67,24 @@ class ForbidPhrases(Forbid):
         self.lengths = sorted({len(begun) for begun in self.after})
 
     def forbidden(self, row: TokenSequence) -> set[int]:
-        """Return the last tokens of the phrases that the row ends in all others of."""
+        """Return the last tokens of phrases whose other tokens are the end of the row."""
         ends = (self.after.get(tuple(row.ids[-length:]), ()) for length in self.lengths)
         return {token for some in ends for token in some}
 
 
 class MinLength(Forbid):
-    """Forbid the end before a row has so many tokens, its prompt among them."""
+    """Forbid end tokens until a row has this number of tokens, including the prompt."""
 
     def __init__(self, tokens: int, eos_ids: Collection[int]):
         self.tokens, self.eos_ids = tokens, eos_ids
 
     def forbidden(self, row: TokenSequence) -> Collection[int]:
-        """Return the ids that end a text, where the row is too short."""
+        """Return the end tokens if the row is too short."""
         return self.eos_ids if len(row.ids) < self.tokens else ()
 
 
 class RepetitionPenalty:
-    """Divide positive logits of tokens that the row holds, and multiply negative ones."""
+    """Divide positive logits of tokens that occur in the row, and multiply negative ones."""
 
     def __init__(self, penalty: float | int):
         self.penalty = penalty
@@ -95,12 +95,12 @@ class RepetitionPenalty:
         return logits.index_put(places, torch.where(found > 0, found / self.penalty, found * self.penalty))
 
     def seen(self, rows: Sequence[TokenSequence], device: torch.device) -> Places:
-        """Return the tokens that each row holds, each of them once."""
+        """Return the distinct tokens of each row."""
         return places_of((set(row.ids) for row in rows), device)
 
 
 class ForcedToken:
-    """Leave one token alone as the `at`-th new one, with a logit of 0."""
+    """Force the `at`-th new token, with a logit of 0."""
 
     def __init__(self, token: int, at: int):
         self.token, self.at = token, at
@@ -119,5 +119,5 @@ class ForcedToken:
 
 
 def renormalize(logits: Float[Tensor, "B V"], rows: Sequence[TokenSequence] = ()) -> Float[Tensor, "B V"]:
-    """Return log-probabilities that sum to 1 over what is left."""
+    """Return log-probabilities renormalized over the remaining tokens."""
     return logits.log_softmax(-1)

@@ -1,4 +1,4 @@
-"""The characters of a Unicode property, as a regular expression names it: L for letters."""
+"""The characters of a Unicode property, named as in regular expressions: L for letters."""
 
 import sys
 import unicodedata
@@ -26,7 +26,7 @@ WHOLE = {"Any": ((0, sys.maxunicode),), "ASCII": ((0, 0x7F),)}
 
 @cache
 def categories() -> tuple[tuple[str, int, int], ...]:
-    """Return stretches of characters of one general category: (category, first, last), in order."""
+    """Return runs of characters of one general category: (category, first, last), in order."""
     found, first = [], 0
     for name, stretch in groupby(map(unicodedata.category, map(chr, range(sys.maxunicode + 1)))):
         after = first + sum(1 for _ in stretch)
@@ -36,9 +36,9 @@ def categories() -> tuple[tuple[str, int, int], ...]:
 
 
 def property_of(name: str) -> Ranges | None:
-    """Return the characters of a general category, by its short or long name, of ASCII or Any; None for another name.
+    """Return the characters of a general category, by its short or long name, or of ASCII or Any; else None.
 
-    Which characters there are is what this Python's Unicode says.
+    The characters are those of the Unicode version of this Python.
 
     >>> property_of("Nd")[0], property_of("gc=Decimal_Number") == property_of("Nd"), property_of("Greek")
     ((48, 57), True, None)

@@ -1,21 +1,21 @@
-"""The bytes of UTF-8 that ranges of characters are written with, as small deterministic graphs."""
+"""The UTF-8 bytes of ranges of characters, as small deterministic graphs."""
 
 from functools import lru_cache
 from itertools import pairwise
 
 from lingon.decoding.regex import Ranges
 
-SURROGATES = (0xD800, 0xDFFF)  # no text in UTF-8 has them
+SURROGATES = (0xD800, 0xDFFF)  # not allowed in UTF-8
 Spans = tuple[tuple[int, int], ...]  # a range for each byte of a character
 
 
 def spans_of(low: int, high: int) -> list[Spans]:
-    """Return the bytes of a range of code points: for each way to divide it a range per byte.
+    """Return the UTF-8 bytes of a range of code points, divided into parts that have one range per byte.
 
     >>> spans_of(0x7E, 0x81)
     [((126, 127),), ((194, 194), (128, 129))]
     """
-    for last in (0x7F, 0x7FF, 0xFFFF):  # the largest of one, two, three bytes
+    for last in (0x7F, 0x7FF, 0xFFFF):  # the largest code points of one, two, three bytes
         if low <= last < high:
             return spans_of(low, last) + spans_of(last + 1, high)
     for shift in (6, 12, 18):  # where low and high differ above their last bits, all of these must be free
@@ -37,9 +37,10 @@ def _cut_out(ranges: Ranges) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=1000)
 def byte_graph(ranges: Ranges) -> tuple[int, tuple]:
-    """Return a small deterministic graph of the bytes of these characters, as ((low, high, next), ...) for each node.
+    """Return a deterministic graph of the bytes of characters: the first node, and ((low, high, next), ...) per node.
 
-    Node 0 is the end. Nodes with the same rest are one, so that a word character is a few hundred nodes, not thousands.
+    Node 0 is the end. Nodes with the same remaining bytes are merged: a word character has a few hundred nodes, not
+    thousands.
     """
     nodes: list[tuple] = [()]
     known: dict[frozenset, int] = {frozenset([()]): 0}
@@ -56,7 +57,7 @@ def byte_graph(ranges: Ranges) -> tuple[int, tuple]:
 
 
 def _branches(rests: frozenset) -> list[tuple[tuple[int, int], frozenset]]:
-    """Return ranges of the first byte, and what may follow each."""
+    """Return ranges of the first byte, each with the remaining bytes that may follow."""
     edges = sorted({edge for spans in rests for edge in (spans[0][0], spans[0][1] + 1)})
     found = []
     for low, after in pairwise(edges):

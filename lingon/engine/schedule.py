@@ -40,7 +40,7 @@ def warmup(steps: int, then: Schedule) -> Schedule:
 
     A run of 100 steps that falls to zero is `warmup(10, linear(90))`.
 
-    >>> rise = warmup(4, constant())
+    >>> rise = warmup(4, constant_schedule())
     >>> [rise(step) for step in range(5)]
     [0.25, 0.5, 0.75, 1.0, 1.0]
     """

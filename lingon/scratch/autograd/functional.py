@@ -92,7 +92,7 @@ def _directions(xs: Sequence[Tensor], v: Inputs | None) -> list[Tensor]:
 
 
 def _run(func: Callable, inputs: Inputs, create_graph: bool) -> tuple[list[Tensor], Tensor | tuple[Tensor, ...]]:
-    """Call the function with detached inputs, or with the inputs themselves if `create_graph`; return both."""
+    """Call the function with detached inputs, or with connected copies if `create_graph`; return inputs and outputs."""
     with enable_grad():
         given = _listed(inputs)
         xs = [x.clone() if create_graph and x.requires_grad else x.detach().requires_grad_() for x in given]
