@@ -35,7 +35,7 @@ class Phrase:
         return any(text[at : at + len(way)] == way for way in self.ways for at in places)
 
     def begun(self, ids: Sequence[int]) -> list[tuple[int, tuple[int, ...]]]:
-        """Return (number of tokens present, remaining tokens) for each tokenization with a prefix that ends the text."""
+        """Return (tokens present, remaining tokens) for each tokenization of which a proper prefix ends the text."""
         text = tuple(ids)
         found = [(len(text), way[len(text) :]) for way in self.at_start if way[: len(text)] == text]
         for way in self.ways:

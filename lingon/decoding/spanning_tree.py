@@ -16,7 +16,7 @@ def best_heads(scores: Float[np.ndarray, "B W H"], lengths: Int[np.ndarray, " B"
     Scores beyond the lengths are not read. Returned heads count words from 1; 0 is the root, and padding.
     A tree takes O(W^2), and little more than one pass over the scores if the best heads already form a tree.
     Sources: Chu and Liu 1965, Edmonds 1967; contraction in a dense matrix with a row for each node, as in Tarjan 1977;
-    a single root by a penalty on root arcs that exceeds all other scores (Stanojevic and Cohen 2021). Raises NotFinite
+    a single root by a penalty on root arcs that no other arcs can offset (Stanojevic and Cohen 2021). Raises NotFinite
     for scores that are not finite.
 
     >>> scores = np.array([[[1.0, 0.0, 9.0], [2.0, 8.0, 0.0]]])  # both words would have the other one as head

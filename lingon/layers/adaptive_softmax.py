@@ -1,4 +1,4 @@
-"""A softmax that spends little on rare tokens: frequent ones first, the rest in groups behind smaller matrices."""
+"""Adaptive softmax: frequent tokens first, rare ones in groups with smaller matrices, to save computation."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from lingon.core.shapes import Float, Int, Tensor
 
 
 class AdaptiveSoftmax(nn.Module):
-    """The last layer of a language model: exact log-probabilities over ids that go from frequent to rare.
+    """The output layer of a language model: exact log-probabilities over ids ordered by descending frequency.
 
-    cutoffs: where the groups of rarer ids begin, rising. Group i is reached through one entry of the first softmax and
-    a matrix 4^i times as narrow. Source: Grave et al. 2017, "Efficient softmax approximation for GPUs".
+    cutoffs: first ids of the groups of rarer ids, ascending. Group i has one entry in the first softmax and a matrix
+    4^i times as narrow. Source: Grave et al. 2017, "Efficient softmax approximation for GPUs".
     """
 
     def __init__(self, width: int, vocab_size: int, cutoffs: Sequence[int]):
@@ -25,17 +25,17 @@ class AdaptiveSoftmax(nn.Module):
         self.groups = nn.AdaptiveLogSoftmaxWithLoss(width, vocab_size, list(cutoffs))
 
     def forward(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
-        """Return log-probabilities of all tokens, which are logits too."""
+        """Return log-probabilities of all tokens, which can serve as logits."""
         flat = hidden.reshape(-1, hidden.shape[-1])
         return self.groups.log_prob(flat).reshape(*hidden.shape[:-1], self.vocab_size)
 
     def loss(self, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]) -> Float[Tensor, ""]:
-        """Return the sum of -log p(target), without the log-probabilities of groups that no target is in."""
+        """Return the sum of -log p(target), without computing groups that contain no target."""
         return -self.groups(hidden, targets).output.sum()
 
 
 def default_cutoffs(vocab_size: int) -> list[int]:
-    """Return where to cut ids that go by frequency: by Zipf's law the first sixteenth is most of the text.
+    """Return cutoffs for ids ordered by frequency: by Zipf's law, the first sixteenth makes up most of a text.
 
     >>> default_cutoffs(32_000)
     [2000, 8000]

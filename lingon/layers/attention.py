@@ -1,4 +1,4 @@
-"""Multi-head attention: to the text itself, or from one text to another."""
+"""Multi-head attention: self-attention, or cross-attention from one text to another."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,17 +16,17 @@ from lingon.layers.norm import RMSNorm
 from lingon.layers.packing import each_length
 from lingon.layers.rotary import Rotation, rotate
 
-LayerCache = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # new keys and values -> all there are
+LayerCache = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # new keys and values -> all keys and values
 
 
 class Attention(nn.Module):
-    """softmax(q k^T * scale) v over the keys that a query may see, in `heads` heads (Vaswani et al. 2017, section 3.2).
+    """softmax(q k^T * scale) v over the unmasked keys, in `heads` heads (Vaswani et al. 2017, section 3.2).
 
-    kv_heads: keys and values have fewer heads, each shared by heads / kv_heads queries (Ainslie et al. 2023, "GQA").
-    head_width: K; width / heads when not given. norms: what q and k of each head go through (Henry et al. 2020).
-    scale: K ** -0.5 when not given. softcap: scores go through cap * tanh(score / cap) (Gemma 2, section 2).
-    bias: of q, k and v, and of the output. dropout: fraction of the attention weights dropped while training.
-    q, k and v are one matrix, which is read once.
+    kv_heads: number of heads of keys and values, each shared by heads / kv_heads queries (Ainslie et al. 2023, "GQA").
+    head_width: K; by default width / heads. norms: applied to q and k of each head (Henry et al. 2020).
+    scale: by default K ** -0.5. softcap: scores become cap * tanh(score / cap) (Gemma 2, section 2).
+    bias: of q, k and v, and of the output. dropout: fraction of the attention weights dropped in training.
+    The projections of q, k and v are one matrix, which is read once.
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class Attention(nn.Module):
     ) -> Float[Tensor, "B S D"]:
         """Attend from x to itself, or to `memory` (cross-attention).
 
-        mask: what each query sees; None is everything. cache: takes the new keys and values [B, kv_heads, S, K] and
-        gives all that the queries meet. rotation: turns the queries and keys of x by their positions.
+        mask: None for no masking. cache: takes the new keys and values [B, kv_heads, S, K] and returns all keys and
+        values to attend to. rotation: rotary positions of the queries and keys of x.
         """
         batch, columns, _ = x.shape
         q, k, v = self._own(x, rotation) if memory is None else self._across(x, memory, rotation)
@@ -83,7 +83,7 @@ class Attention(nn.Module):
 
     def _own(self, x: Tensor, rotation: Rotation | None) -> tuple[Tensor, Tensor, Tensor]:
         qkv = self._in_heads(self.qkv(x))
-        # Queries and keys stay together as long as the same is done to both.
+        # Queries and keys stay in one tensor as long as both are treated equally.
         if self.query_norm is None or self.key_norm is None:
             both, v = qkv.split([self.heads + self.kv_heads, self.kv_heads], 1)
         else:
@@ -119,7 +119,7 @@ def attend(
     softcap: float | None = None,
     dropout: float = 0.0,
 ) -> Float[Tensor, "B H S K"]:
-    """Attend with H heads of queries to G heads of keys, G dividing H. M is B unless the mask says who owns keys."""
+    """Return attention of H heads of queries to G heads of keys, G dividing H. M is B unless the mask has `owners`."""
     if mask.lengths is not None:
         return _attend_packed(q, k, v, mask, mask.lengths, scale, softcap, dropout)
     if mask.owners is not None:
@@ -127,7 +127,7 @@ def attend(
     batch, heads, columns, width = q.shape
     queries = heads // k.shape[1]
     if columns == 1 and queries > 1 and softcap is None and mask.bias is None:
-        # All queries that share a head of keys are one matrix, and the keys need not be repeated.
+        # All queries that share a head of keys form one matrix, so that the keys need not be repeated.
         q = q.reshape(batch, k.shape[1], queries, width)
         out = F.scaled_dot_product_attention(q, k, v, mask.mask, dropout, scale=scale)
         return out.reshape(batch, heads, 1, width)
@@ -141,7 +141,7 @@ def attend(
 def _attend_packed(
     q, k, v, mask: AttentionMask, lengths: Sequence[int], scale: float, softcap: float | None, dropout: float
 ) -> Tensor:
-    """Attend within each of the texts of one row."""
+    """Return attention within each of the packed texts of one row."""
 
     def of_one_length(*heads: Tensor) -> Tensor:
         q, k, v = (x.transpose(1, 2) for x in heads)
@@ -153,7 +153,7 @@ def _attend_packed(
 def _attend_shared(
     q, k, v, mask: AttentionMask, owners: Tensor, scale: float, softcap: float | None, dropout: float
 ) -> Tensor:
-    """Attend to the keys of the row that owns each column."""
+    """Return attention to keys that rows share: each column is read from the row that owns it."""
     batch, heads, columns, _ = q.shape
     owners = owners[:, -k.shape[2] :]
     if columns > 1 or softcap is not None or dropout or not suits_row_attention(k, batch):
@@ -169,7 +169,7 @@ def _attend_shared(
 
 
 def _plain_is_faster(q: Tensor, k: Tensor) -> bool:
-    """Return whether this is training in bfloat16 on a CPU: PyTorch's fused attention takes twice as long there."""
+    """Return whether this is training in bfloat16 on a CPU, where PyTorch's fused attention takes twice as long."""
     trained = torch.is_grad_enabled() and q.device.type == "cpu" and torch.is_autocast_enabled("cpu")
     return trained and q.shape[-2] * k.shape[-2] <= 1 << 20
 

@@ -1,4 +1,4 @@
-"""Which keys a query may attend to: those before it, none that is padding, none too far back."""
+"""Attention masks: causal, for padding, for sliding windows and for packed texts."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from lingon.layers.kv_cache import KVCache
 
 @dataclass(frozen=True)
 class AttentionMask:
-    """Mask of attention: the keys that each query may see.
+    """An attention mask: the keys that each query may attend to.
 
-    mask: True where a query may see a key, broadcastable to [B, H, S, T]; None when there is nothing to hide but the
-    future. causal: each query sees the keys up to its own. start: keys before this column are seen by no query.
-    lengths: of texts that lie one after the other in a single row, in ascending order; each token sees its own text
-    alone, and `mask` and `bias` are those of the longest text. bias: what is added to the scaled scores before the
-    softmax, broadcastable to [B, H, S, T], such as one for each distance (not with `causal`). owners: the row of the
-    keys that each query row attends to in each column, [B, T], where rows share keys; see `KVCache`.
+    mask: True where a query may attend to a key, broadcastable to [B, H, S, T]; None for no mask but `causal`.
+    causal: each query attends to keys up to its own position. start: keys before this column are masked for all.
+    lengths: of texts packed into a single row, in ascending order; each token attends to its own text only, and `mask`
+    and `bias` are those of the longest text. bias: added to the scaled scores before the softmax, broadcastable to
+    [B, H, S, T], such as one for each distance (not with `causal`). owners: the row of memory from which each query row
+    reads the keys of each column, [B, T], if rows share keys; see `KVCache`.
     """
 
     mask: Bool[Tensor, "..."] | None = None
@@ -28,30 +28,30 @@ class AttentionMask:
     owners: Int[Tensor, "B T"] | None = None
 
     def added(self, dtype: torch.dtype) -> Tensor | None:
-        """Return mask and bias as one: what `F.scaled_dot_product_attention` takes for queries of that type."""
+        """Return mask and bias as the `attn_mask` of `F.scaled_dot_product_attention`, for queries of that dtype."""
         if self.bias is None:
             return self.mask
         bias = self.bias.to(dtype)
         return bias if self.mask is None else bias.masked_fill(~self.mask, -torch.inf)
 
     def of_length(self, length: int) -> "AttentionMask":
-        """Return what the tokens of one text see, of a mask for texts that lie one after the other."""
+        """Return the mask of a single text of this length, from a mask of packed texts."""
         mask, bias = (None if x is None else x[..., :length, :length] for x in (self.mask, self.bias))
         return AttentionMask(mask, self.causal, bias=bias)
 
 
 def padding_mask(mask: Bool[Tensor, "B T"]) -> AttentionMask:
-    """Return the mask of a bidirectional encoder, or of attention to a memory: every query sees all that is no padding.
+    """Return the mask of a bidirectional encoder, or of attention to a memory: all keys but padding.
 
-    mask: True where there is a token. A text without any sees all its padding, for a softmax over nothing is no number.
+    mask: True for tokens. A text without tokens attends to all its padding, because a softmax over nothing is NaN.
     """
     return AttentionMask((mask | ~mask.any(1, keepdim=True))[:, None, None])
 
 
 def packed_causal_mask(lengths: tuple[int, ...], window: int | None, device: torch.device) -> AttentionMask:
-    """Return the mask of texts that lie one after the other: a token sees its own text alone, up to itself.
+    """Return the causal mask of packed texts: a token attends to its own text only, up to itself.
 
-    lengths: of the texts, ascending. window: it sees only the last `window` tokens, itself among them; None is all.
+    lengths: of the texts, ascending. window: only the last `window` tokens, including itself; None for all.
     """
     longest = lengths[-1] if lengths else 0
     if window is None or longest <= window:
@@ -61,9 +61,9 @@ def packed_causal_mask(lengths: tuple[int, ...], window: int | None, device: tor
 
 
 def causal_mask(cache: KVCache, columns: int, window: int | None, device: torch.device) -> AttentionMask:
-    """Return what the last `columns` of a cache see: what came before, with a window only the last `window` tokens.
+    """Return the mask of the last `columns` of a cache: causal, and with a window only the last `window` tokens.
 
-    A token always sees itself, and it counts in the window.
+    A token always attends to itself, which counts in the window.
     """
     end, owners = cache.length, cache.owners
     if cache.places is not None:
@@ -85,6 +85,6 @@ def _by_place(cache: KVCache, columns: int, window: int | None) -> Bool[Tensor, 
     mask = (key <= key[-columns:, None]) & (places >= 0)[:, None, :]
     if window is not None:
         mask = mask & (places[:, -columns:, None] - places[:, None, :] < window)
-    # Padding sees itself, for a softmax over nothing is no number; what it makes is seen by nobody.
+    # Padding attends to itself, because a softmax over nothing is NaN; its output is never used.
     own = key == key[-columns:, None]
     return (mask | own)[:, None]

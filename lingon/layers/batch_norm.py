@@ -1,4 +1,4 @@
-"""Batch normalization of images whose mean and variance are those of the whole batch, in however many processes."""
+"""Batch normalization of images with the mean and variance of the whole batch, over all processes."""
 
 import torch
 import torch.distributed as dist
@@ -12,9 +12,9 @@ from lingon.core.shapes import Float, Tensor
 class BatchNorm(nn.BatchNorm2d):
     """(x - mean) / sqrt(variance + eps) * weight + bias for each channel (Ioffe and Szegedy 2015).
 
-    In training, mean and variance are over all images and places of the batch, of all processes that share it; then
-    they are the running ones, which a batch of a single value a channel is normalized by too. PyTorch's SyncBatchNorm
-    does the same on CUDA alone.
+    In training, mean and variance are over all images and positions of the batch, in all processes; in evaluation they
+    are the running ones, which are also used for a batch with a single value per channel. PyTorch's SyncBatchNorm does
+    the same, but only on CUDA.
     """
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
@@ -33,15 +33,15 @@ class BatchNorm(nn.BatchNorm2d):
         return made.to(x.dtype)
 
     def _running(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-        """Return images normalized by the running mean and variance: one value has no variance."""
+        """Return images normalized by the running mean and variance."""
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
 
     @torch.no_grad()
     def _note(self, mean: Float[Tensor, " C"], variance: Float[Tensor, " C"]) -> None:
-        """Move the running mean and variance, the latter with n - 1, towards those of a batch."""
+        """Update the running mean and variance (with divisor n - 1) by those of a batch."""
         counted: Tensor = self.num_batches_tracked  # type: ignore[assignment]
         counted += 1
-        share = 1 / int(counted) if self.momentum is None else self.momentum  # None: the mean over all batches
+        share = 1 / int(counted) if self.momentum is None else self.momentum  # None: cumulative average
         running: tuple = ((self.running_mean, mean), (self.running_var, variance))
         for kept, new in running:
             kept.lerp_(new, share)

@@ -1,4 +1,4 @@
-"""Losses of vectors by comparison: texts that belong together come close, others move apart."""
+"""Contrastive losses of sentence vectors: matching texts are pulled together, others pushed apart."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,10 +12,10 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 def supervised_contrastive(
     vectors: Float[Tensor, "B D"], labels: Int[Tensor, " B"], temperature: float = 0.1
 ) -> Float[Tensor, ""]:
-    """Return the sum over the rows of -log of the share that rows of the same label have of all others, in mean.
+    """Return the supervised contrastive loss, summed over the rows (Khosla et al. 2020, equation 2).
 
-    Of rows i with others P(i) of their label: -1/|P(i)| sum_p log(exp(s_ip) / sum_{a != i} exp(s_ia)), s the cosine
-    over the temperature (Khosla et al. 2020, equation 2). A row alone with its label counts for nothing.
+    For row i, with P(i) the other rows of its label: -1/|P(i)| sum_p log(exp(s_ip) / sum_{a != i} exp(s_ia)), where s
+    is the cosine divided by the temperature. A row whose label occurs only once contributes 0.
     """
     itself = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
     similar = (_cosines(vectors, vectors) / temperature).masked_fill(itself, -torch.inf)
@@ -31,12 +31,12 @@ def in_batch_negatives(
     temperature: float = 0.05,
     excluded: Bool[Tensor, "B M"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Return the sum over the pairs of -log of the share that the second text has among all second texts of the batch.
+    """Return the InfoNCE loss with in-batch negatives, summed over the pairs.
 
-    negatives: more texts that none of the first ones belongs to, such as hard negatives. excluded: where a text counts
-    for nothing, of the second ones and then the negatives, M = B + N, as it may belong to a first one after all. Shares
-    are a softmax of cosines over the temperature (Henderson et al. 2017, section 4.4; van den Oord et al. 2018,
-    InfoNCE).
+    The loss of a pair is -log softmax(cosine / temperature) of its second text among all second texts and negatives
+    (Henderson et al. 2017, section 4.4; van den Oord et al. 2018). negatives: texts that match none of the first ones,
+    such as hard negatives. excluded: True for texts to leave out, second ones then negatives, M = B + N, because they
+    may match a first text after all.
     """
     others = second if negatives is None else torch.cat([second, negatives])
     similar = _cosines(first, others) / temperature
@@ -46,7 +46,7 @@ def in_batch_negatives(
 
 
 def _cosines(first: Float[Tensor, "B D"], second: Float[Tensor, "N D"]) -> Float[Tensor, "B N"]:
-    """Return the cosines of all with all, in float32: divided by a temperature, the errors of 16 bits are too large."""
+    """Return the cosines of all pairs, in float32: 16-bit errors would be too large after division by a temperature."""
     with torch.autocast(first.device.type, enabled=False):
         return F.normalize(first.float(), dim=-1) @ F.normalize(second.float(), dim=-1).T
 
@@ -54,13 +54,13 @@ def _cosines(first: Float[Tensor, "B D"], second: Float[Tensor, "N D"]) -> Float
 def cosent(
     first: Float[Tensor, "B D"], second: Float[Tensor, "B D"], scores: Float[Tensor, " B"], temperature: float = 0.05
 ) -> Float[Tensor, ""]:
-    """Return log(1 + sum of exp((s_j - s_i) / temperature)) over all i, j of which i has the higher score; s: cosines.
+    """Return log(1 + sum exp((s_j - s_i) / temperature)) over all i, j where i has the higher score; s: cosines.
 
-    A loss of the order of pairs: cosines may be what they like, as long as they rise with the scores, which is what
-    Spearman's correlation measures, so scores of any scale will do (Su 2022, "CoSENT", equation 6).
+    A ranking loss: only the order of the cosines matters, as in Spearman's correlation, so that scores may have any
+    scale (Su 2022, "CoSENT", equation 6).
     """
     cosines = F.cosine_similarity(first.float(), second.float()) / temperature
-    wrong = cosines[None, :] - cosines[:, None]  # [i, j]: above zero where j comes closer than i
+    wrong = cosines[None, :] - cosines[:, None]  # [i, j]: positive if the cosine of j is larger than that of i
     exponents = wrong[scores[:, None] > scores[None, :]]
     return torch.cat([exponents.new_zeros(1), exponents]).logsumexp(0)
 
@@ -73,10 +73,10 @@ def cosine_mse(
 
 
 def matryoshka(loss: Callable[..., Tensor], widths: Sequence[int], *vectors: Float[Tensor, "_ D"]) -> Float[Tensor, ""]:
-    """Return the mean over widths of a loss of the first numbers of each vector (Kusupati et al. 2022).
+    """Return the mean over widths of a loss on the first `width` dimensions of vectors (Kusupati et al. 2022).
 
-    So that vectors may be cut to any of the widths and still compare well. loss: of as many groups of vectors as are
-    given. Raises UserError for a width that the vectors do not have.
+    Vectors can then be truncated to any of the widths. loss: a function of the given `vectors` arguments. Raises
+    UserError for a width that the vectors do not have.
     """
     width = vectors[0].shape[1]
     if not widths or not all(1 <= each <= width for each in widths):

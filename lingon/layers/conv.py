@@ -1,4 +1,4 @@
-"""Convolutions over time that never see past the end of a text."""
+"""Convolutions over time that never include padding."""
 
 import torch
 import torch.nn.functional as F
@@ -8,13 +8,12 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 
 
 class ConvMax(nn.Module):
-    """Filters over `kernel` tokens at a time, then ReLU, then the maximum over time (Collobert 2011; Kim 2014).
+    """Filters over `kernel` tokens, then ReLU, then the maximum over time (Collobert 2011; Kim 2014).
 
-    c_i = relu(w . x[i : i + kernel] + b), and max over i. A window counts when it lies in the text; a text shorter than
-    the kernel is filled up with zeros and has one window.
-
-    Only the window that wins receives a gradient, 1 of T. So the winners are searched for without gradients, and their
-    scores alone are computed again with them: the same numbers for a third of the work.
+    c_i = relu(w . x[i : i + kernel] + b), and max over i. Only windows within the text count; a text shorter than the
+    kernel is padded with zeros and has one window.
+    Only the maximal window, 1 of T, receives a gradient. So the maxima are found without gradients, and only their
+    scores are computed again with gradients: the same numbers for a third of the work.
     """
 
     def __init__(self, width: int, channels: int, kernel: int):
@@ -29,23 +28,23 @@ class ConvMax(nn.Module):
             highest, place = self._winners(x, lengths)
         if torch.is_grad_enabled():
             highest = self._score(x, place)
-        # ReLU after the maximum gives the same as before it.
+        # ReLU after the maximum is the same as before it.
         return highest.relu() * (lengths > 0)[:, None]
 
     def scores(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B windows channels"]:
-        """Return what each filter says of each window, before ReLU; windows = max(1, T - kernel + 1)."""
-        # As an image one pixel high, [B, D, 1, T] with D innermost: the layout that convolves fastest on a CPU.
+        """Return the output of each filter for each window, before ReLU; windows = max(1, T - kernel + 1)."""
+        # As an image one pixel high, [B, D, 1, T], channels last: the fastest layout for convolution on a CPU.
         image = self._filled(x)[:, None].permute(0, 3, 1, 2)
         return F.conv2d(image, self.conv.weight[:, :, None], self.conv.bias)[:, :, 0].transpose(1, 2)
 
     def _filled(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B S D"]:
-        """Return x with zeros behind, so that there is room for one window."""
+        """Return x padded with zeros at the end to at least one window."""
         return F.pad(x, (0, 0, 0, max(0, self.kernel - x.shape[1])))
 
     def _winners(
         self, x: Float[Tensor, "B T D"], lengths: Int[Tensor, " B"]
     ) -> tuple[Float[Tensor, "B channels"], Int[Tensor, "B channels"]]:
-        """Return the highest score of each filter in each text, and the window it was found in."""
+        """Return the highest score of each filter in each text, and its window."""
         scores = self.scores(x)
         last = (lengths - self.kernel).clamp(min=0)
         outside = torch.arange(scores.shape[1], device=x.device) > last[:, None]

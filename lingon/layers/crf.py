@@ -1,4 +1,4 @@
-"""A linear-chain conditional random field: tags of words that depend on the tag before them."""
+"""A linear-chain conditional random field: a tag depends on the tag before it."""
 
 from typing import NamedTuple
 
@@ -7,11 +7,11 @@ from torch import nn
 
 from lingon.core.shapes import Bool, Float, Int, Tensor
 
-FORBIDDEN = -1e4  # added to what a scheme does not allow: finite, so that sums of it are numbers
+FORBIDDEN = -1e4  # score of transitions that a scheme does not allow: finite, so that sums do not become NaN
 
 
 class Transitions(NamedTuple):
-    """Scores of a tag at the start of a sentence [K], of a pair of tags that follow each other [K, K], at the end [K].
+    """Scores of tags at the start of a sentence [K], of pairs of successive tags [K, K], and at the end [K].
 
     pairs: the row is the first tag, the column the second.
     """
@@ -25,15 +25,15 @@ class Transitions(NamedTuple):
         return Transitions(*(scores.to(device) for scores in self))
 
     def plus(self, other: "Transitions | None") -> "Transitions":
-        """Return the sums with other scores; these where there are no others."""
+        """Return the sum with other scores; the same scores if `other` is None."""
         return self if other is None else Transitions(*(a + b for a, b in zip(self, other, strict=True)))
 
 
 class CRF(nn.Module):
-    """Scores of sequences of tags, and the likeliest one (Lafferty et al. 2001; Lample et al. 2016, section 2.2).
+    """A conditional random field over tag sequences (Lafferty et al. 2001; Lample et al. 2016, section 2.2).
 
     A sequence y of a sentence with emissions e has the score start[y_1] + sum_t e_t[y_t] + sum_t pairs[y_t-1, y_t] +
-    end[y_T], and the probability exp(score) / Z. tags: K. All scores of transitions are zero at first.
+    end[y_T], and the probability exp(score) / Z. tags: K. Transition scores are initialized to zero.
     """
 
     def __init__(self, tags: int):
@@ -49,9 +49,9 @@ class CRF(nn.Module):
     def forward(
         self, emissions: Float[Tensor, "B W K"], tags: Int[Tensor, "B W"], mask: Bool[Tensor, "B W"]
     ) -> Float[Tensor, " B"]:
-        """Return -log P(tags) of each sentence, in nats; 0 for one without words.
+        """Return -log P(tags) of each sentence, in nats; 0 for a sentence without words.
 
-        mask: True where a word is; words come before padding. Computed in float32 at least.
+        mask: True for words, which come before padding. Computed in float32 or float64.
         """
         emissions = emissions if emissions.dtype == torch.float64 else emissions.float()
         scores = Transitions(*(s.to(emissions.dtype) for s in self.transitions))
@@ -72,7 +72,7 @@ def log_partition(
     emissions: Float[Tensor, "B W K"], mask: Bool[Tensor, "B W"], scores: Transitions
 ) -> Float[Tensor, " B"]:
     """Return log Z, the log of the sum of exp(score) over all K^W sequences: the forward algorithm, O(W K^2)."""
-    reached = scores.start + emissions[:, 0]  # [B, K]: of all sequences that end here in a tag
+    reached = scores.start + emissions[:, 0]  # [B, K]: log sum over all sequences up to here that end in each tag
     for t in range(1, emissions.shape[1]):
         after = (reached[:, :, None] + scores.pairs).logsumexp(1) + emissions[:, t]
         reached = torch.where(mask[:, t, None], after, reached)
@@ -80,7 +80,7 @@ def log_partition(
 
 
 def viterbi(emissions: Float[Tensor, "B W K"], mask: Bool[Tensor, "B W"], scores: Transitions) -> Int[Tensor, "B W"]:
-    """Return the sequence of tags with the highest score of each sentence; 0 where there is no word (Viterbi 1967)."""
+    """Return the tag sequence with the highest score for each sentence; 0 for padding (Viterbi 1967)."""
     words = emissions.shape[1]
     best, came_from = scores.start + emissions[:, 0], []
     for t in range(1, words):
@@ -96,6 +96,6 @@ def viterbi(emissions: Float[Tensor, "B W K"], mask: Bool[Tensor, "B W"], scores
 
 
 def violations(tags: Int[Tensor, "B W"], mask: Bool[Tensor, "B W"], forbidden: Transitions) -> Bool[Tensor, " B"]:
-    """Return which sentences have tags that are forbidden where they stand. forbidden: scores that are 0 if allowed."""
+    """Return which sentences contain forbidden tags or transitions. forbidden: scores, 0 where allowed."""
     nothing = torch.zeros(*tags.shape, len(forbidden.start), device=tags.device)
     return path_score(nothing, tags, mask, forbidden) < 0

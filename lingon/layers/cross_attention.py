@@ -1,4 +1,4 @@
-"""Attention from a target to its source, whose keys and values are made once and can be shared by several rows."""
+"""Attention from a target to its source, whose keys and values are computed once and can be shared by several rows."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ from lingon.layers.cross_attention_cache import LayerMemory
 class CrossAttention(nn.Module):
     """softmax(q k^T * scale) v with queries of the target and keys and values of the source, in `heads` heads.
 
-    memory_width: of the source's vectors; `width` when not given. head_width: K; width / heads when not given.
-    scale: K ** -0.5 when not given. bias: of q, k and v, and of the output. dropout: fraction of the attention weights
-    dropped while training. Source: Vaswani et al. 2017, section 3.2.3.
+    memory_width: of the source's vectors; by default `width`. head_width: K; by default width / heads. scale: by
+    default K ** -0.5. bias: of q, k and v, and of the output. dropout: fraction of the attention weights dropped in
+    training. Source: Vaswani et al. 2017, section 3.2.3.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class CrossAttention(nn.Module):
         return keys, values
 
     def forward(self, x: Float[Tensor, "B T D"], memory: LayerMemory) -> Float[Tensor, "B T D"]:
-        """Attend from each token of x to the source of its row."""
+        """Return the attention of each token of x to the source of its row."""
         q = self._in_heads(self.q(x))
         rows, mask = memory.rows, memory.mask or AttentionMask()
         dropout = self.dropout if self.training else 0.0
@@ -63,7 +63,7 @@ class CrossAttention(nn.Module):
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def weights(self, x: Float[Tensor, "B T D"], memory: LayerMemory) -> Float[Tensor, "B H T S"]:
-        """Return how much each token of x attends to each token of the source of its row."""
+        """Return the attention weights of each token of x over the tokens of the source of its row."""
         q, keys, mask = self._in_heads(self.q(x)), memory.keys, (memory.mask or AttentionMask()).mask
         if memory.rows is not None:
             numbers = memory.rows.numbers.to(keys.device)
@@ -79,7 +79,7 @@ class CrossAttention(nn.Module):
 def cross_attention_weights(
     model: nn.Module, source_ids: Int[Tensor, "1 S"], target_ids: Int[Tensor, "1 T"]
 ) -> Float[Tensor, "L H T S"]:
-    """Return the weights of all `CrossAttention` layers of a model that reads a pair, in evaluation mode."""
+    """Return the attention weights of all `CrossAttention` layers for a source and a target, in evaluation mode."""
     view = eval_view(model)
     found = note_cross_attention(view)
     view(source_ids, torch.ones_like(source_ids, dtype=torch.bool), target_ids)
@@ -87,7 +87,7 @@ def cross_attention_weights(
 
 
 def note_cross_attention(view: nn.Module) -> list[Tensor]:
-    """Return a list to which every `CrossAttention` of an `eval_view` adds its weights [B, H, T, S] when it is run."""
+    """Return a list to which each `CrossAttention` of an `eval_view` appends its weights [B, H, T, S] when run."""
     found = list[Tensor]()
     for part in view.modules():
         if isinstance(part, CrossAttention):
@@ -96,7 +96,7 @@ def note_cross_attention(view: nn.Module) -> list[Tensor]:
 
 
 def _noting(part: CrossAttention, found: list[Tensor]) -> Any:
-    """Return the forward of a layer that also notes its weights."""
+    """Return a `forward` of a layer that also records its attention weights."""
 
     def noted(x: Tensor, memory: LayerMemory) -> Tensor:
         found.append(part.weights(x, memory))

@@ -1,4 +1,4 @@
-"""What a decoder with sources remembers: the tokens it has read, and keys and values of the sources, made once."""
+"""The state of a decoder with sources: the tokens it has read, and the keys and values of the sources."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ from lingon.layers.kv_cache import suits_row_attention
 
 @dataclass(frozen=True)
 class SourceRows:
-    """Which of M sources each of B rows attends to, so that rows of one source share its keys and values.
+    """Which of M sources each of B rows attends to, so that rows with the same source share its keys and values.
 
-    numbers: the source of each row. count: M.
+    numbers: the index of the source of each row. count: M.
     """
 
     numbers: Int[Tensor, " B"]
@@ -25,17 +25,17 @@ class SourceRows:
 
     @cached_property
     def alone(self) -> bool:
-        """Return whether row i has source i and there are no others: nothing is to be shared."""
+        """Return whether each row i has source i, so that nothing is shared."""
         return len(self.numbers) == self.count and bool((self.numbers == torch.arange(self.count)).all())
 
     @cached_property
     def most(self) -> int:
-        """Return the rows of the source that has most of them."""
+        """Return the maximum number of rows of a source."""
         return int(self.numbers.bincount(minlength=self.count).max())
 
     @cached_property
     def places(self) -> Int[Tensor, " B"]:
-        """Return where each row stands among `most` places for each source."""
+        """Return the position of each row in a table with `most` places for each source."""
         order = self.numbers.argsort(stable=True)
         counts = self.numbers.bincount(minlength=self.count)
         starts = (counts.cumsum(0) - counts)[self.numbers[order]]
@@ -44,7 +44,7 @@ class SourceRows:
         return found
 
     def gathered(self, q: Tensor) -> Tensor:
-        """Return the queries of each source as the columns of one row: [B, H, T, K] to [M, H, most * T, K]."""
+        """Return the queries of all rows of a source as columns of one row: [B, H, T, K] to [M, H, most * T, K]."""
         if self.alone:
             return q
         _, heads, columns, width = q.shape
@@ -53,7 +53,7 @@ class SourceRows:
         return rows.unflatten(0, (self.count, self.most)).transpose(1, 2).reshape(self.count, heads, -1, width)
 
     def divided(self, mixed: Tensor) -> Tensor:
-        """Return the rows that `gathered` put together: [M, H, most * T, K] to [B, H, T, K]."""
+        """Return the rows that `gathered` joined, the inverse: [M, H, most * T, K] to [B, H, T, K]."""
         if self.alone:
             return mixed
         rows = mixed.unflatten(2, (self.most, -1)).transpose(1, 2).flatten(0, 1)
@@ -62,10 +62,10 @@ class SourceRows:
 
 @dataclass(frozen=True)
 class LayerMemory:
-    """Keys and values of sources in one layer, [M, H, S, K], and who attends to them.
+    """Keys and values of sources in one layer, [M, H, S, K], and which rows attend to them.
 
-    mask: what each query sees of them. rows: the source of each row; None: row i has source i. by_row: the same two for
-    attention with one query in each row, where there are enough rows.
+    mask: of the sources. rows: the source of each row; None if row i has source i. by_row: both in one mask, for
+    attention with one query per row, if there are enough rows.
     """
 
     keys: Tensor
@@ -79,9 +79,9 @@ class LayerMemory:
 class CrossAttentionCache:
     """The state of a decoder of B rows over M sources.
 
-    own: what was read of the target, a `KVCache` or a `RecurrentState`. keys, values: of the sources in each layer,
-    [M, H, S, K]. mask: True where there is a token of the source. rows: the source of each row. ids: those of the
-    sources, for a decoder that copies them.
+    own: the state of the target read so far, a `KVCache` or a `RecurrentState`. keys, values: of the sources in each
+    layer, [M, H, S, K]. mask: True for tokens of the source. rows: the source of each row. ids: of the sources, for a
+    decoder that copies.
     """
 
     own: Any
@@ -93,17 +93,17 @@ class CrossAttentionCache:
 
     @property
     def length(self) -> int:
-        """Return how many tokens of the target were read so far, padding among them."""
+        """Return the number of tokens of the target read so far, including padding."""
         return self.own.length
 
     @cached_property
     def attention_mask(self) -> AttentionMask | None:
-        """Return what every query sees of its source; None when no source is padded."""
+        """Return the mask of the sources; None when no source is padded."""
         return None if bool(self.mask.all()) else padding_mask(self.mask)
 
     @cached_property
     def by_row(self) -> AttentionMask:
-        """Return what each row sees of the source that it attends to."""
+        """Return the mask that maps each row to its source, for attention with one query per row."""
         numbers, seen = self.rows.numbers, self.attention_mask
         bias = None
         if seen is not None and seen.mask is not None:
@@ -111,39 +111,39 @@ class CrossAttentionCache:
         return AttentionMask(bias=bias, owners=numbers[:, None].expand(-1, self.mask.shape[1]))
 
     def layer(self, number: int) -> LayerMemory:
-        """Return what a layer attends to."""
+        """Return the keys, values and masks of a layer."""
         keys = self.keys[number]
         by_row = self.by_row if suits_row_attention(keys, self.rows.numbers.shape[0]) else None
         return LayerMemory(keys, self.values[number], self.attention_mask, self.rows, by_row)
 
     def advance(self, columns: int, mask: Bool[Tensor, "B T"] | None = None) -> "CrossAttentionCache":
-        """Return the state that has read `columns` tokens more, once each layer has written its part."""
+        """Return the state after `columns` more tokens; each layer then has to write its keys and values."""
         return self.with_own(self.own.advance(columns, mask))
 
     def rewind(self, tokens: int) -> "CrossAttentionCache":
-        """Return the state as it was `tokens` tokens ago. Raises UserError when there were not so many."""
+        """Return the state without the last `tokens` tokens. Raises UserError when there are fewer."""
         return self.with_own(self.own.rewind(tokens))
 
     def with_limit(self, columns: int) -> "CrossAttentionCache":
-        """Return the same state with room for so many columns; see `KVCache.with_limit`."""
+        """Return the same state with a limit of at least `columns` columns; see `KVCache.with_limit`."""
         return self.with_own(self.own.with_limit(columns))
 
     def with_own(self, own: Any) -> "CrossAttentionCache":
-        """Return the state with the same sources, and what was read of the target."""
+        """Return the state with the same sources and another state of the target."""
         return self._with(own, self.rows)
 
     def _with(self, own: Any, rows: SourceRows) -> "CrossAttentionCache":
         again = replace(self, own=own, rows=rows)
-        if "attention_mask" in self.__dict__:  # it is made once for each change of the sources, not at every step
+        if "attention_mask" in self.__dict__:  # computed only when the sources change, not at every step
             again.__dict__["attention_mask"] = self.attention_mask
         return again
 
     def select(self, rows: Int[Tensor, " M"]) -> "CrossAttentionCache":
-        """Return the state of these rows in this order. Sources are shared, and those of no row are dropped."""
+        """Return the state of these rows in this order. Sources are shared; unused ones are dropped."""
         return self._selected(self.own.select(rows), rows)
 
     def branch(self, rows: Int[Tensor, " M"]) -> "CrossAttentionCache":
-        """Return the state of these rows as `select` does, sharing memory with this one, which ends here."""
+        """Return these rows like `select`, but sharing memory with this state, which must not be used again."""
         return self._selected(getattr(self.own, "branch", self.own.select)(rows), rows)
 
     def _selected(self, own: Any, rows: Int[Tensor, " M"]) -> "CrossAttentionCache":
@@ -160,7 +160,7 @@ class CrossAttentionCache:
         return CrossAttentionCache(own, tuple(keys), tuple(values), mask[:, :columns], of_used, ids)
 
     def join(self, others: Sequence["CrossAttentionCache"]) -> "CrossAttentionCache":
-        """Return one state of the rows of this one, then those of the others; shorter sources are padded on the right.
+        """Return a state of the rows of this and the other states; shorter sources are padded on the right.
 
         Raises UserError for a state that has read no token.
         """
@@ -189,7 +189,7 @@ def new_cross_attention_cache(
 
 
 def _longer(tensor: Tensor, columns: int) -> Tensor:
-    """Return keys or values of so many columns. Padding is 0, for 0 * NaN is no 0."""
+    """Return keys or values padded to `columns` columns, with 0, since NaN would persist when multiplied by 0."""
     return F.pad(tensor, (0, 0, 0, columns - tensor.shape[2]))
 
 

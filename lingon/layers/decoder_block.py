@@ -1,4 +1,4 @@
-"""The block of a decoder with sources: attention to the target, attention to the source, a feed-forward layer."""
+"""The block of an encoder-decoder's decoder: self-attention, cross-attention, and a feed-forward layer."""
 
 from collections.abc import Iterable
 
@@ -16,9 +16,9 @@ from lingon.layers.transformer import CacheWriter
 
 
 class DecoderBlock(nn.Module):
-    """Three layers, each in a residual connection that says where its norm stands (Vaswani et al. 2017, section 3.1).
+    """Three layers, each in a residual connection that determines the position of its norm (Vaswani et al. 2017, 3.1).
 
-    residuals: around the attention to the target, the attention to the source, and the feed-forward layer.
+    residuals: around self-attention, cross-attention, and the feed-forward layer.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class DecoderBlock(nn.Module):
         *,
         cache: LayerCache | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """Return what the block makes of the target. mask: what each of its tokens sees of the target itself."""
+        """Return the output of the block for the target. mask: of the self-attention."""
         x = self.around_attention(x, lambda y: self.attention(y, mask, cache=cache))
         x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory))
         return self.around_feed_forward(x, self.feed_forward)
@@ -49,7 +49,7 @@ class DecoderBlock(nn.Module):
 def new_decoder_state(
     blocks: Iterable[DecoderBlock], memory: Float[Tensor, "B S D"], mask: Bool[Tensor, "B S"], context_length: int
 ) -> CrossAttentionCache:
-    """Return the state before the first token: keys and values of the memory in each block, made once."""
+    """Return the state before the first token, with the keys and values of the memory in each block."""
     layers = [block.cross_attention.keys_values(memory) for block in blocks]
     return new_cross_attention_cache(layers, mask, empty_cache(len(layers), context_length))
 
@@ -61,7 +61,7 @@ def teach_decoder_blocks(
     memory: Float[Tensor, "B S D"],
     seen: AttentionMask | None,
 ) -> Float[Tensor, "B T D"]:
-    """Return x of whole targets after all blocks, without a state. mask: of targets. seen: what is, of the memory."""
+    """Return x of whole targets after all blocks, without a state. mask: of the targets. seen: mask of the memory."""
     for block in blocks:
         keys, values = block.cross_attention.keys_values(memory)
         x = block(x, mask, LayerMemory(keys, values, seen))
@@ -76,8 +76,8 @@ def run_decoder_blocks(
 ) -> Float[Tensor, "B T D"]:
     """Return x after all blocks, which write to the state.
 
-    state: one that has been advanced by the T columns of x. bias: what is added to the scores of the attention to the
-    target, broadcastable to [B, H, T, columns], such as one for each distance.
+    state: already advanced by the T columns of x. bias: added to the scores of self-attention, broadcastable to
+    [B, H, T, columns], such as one for each distance.
     """
     mask = causal_mask(state.own, x.shape[1], None, x.device)
     if bias is not None:
@@ -88,7 +88,7 @@ def run_decoder_blocks(
 
 
 def _with_bias(mask: AttentionMask, bias: Tensor, columns: int, length: int) -> AttentionMask:
-    """Return the mask and the bias as one; `causal` cannot go with a bias, so that it becomes a mask."""
+    """Return a mask with a bias; `causal` cannot be combined with a bias, so it is converted to a mask."""
     seen = mask.mask
     if mask.causal:
         seen = torch.ones(columns, length, dtype=torch.bool, device=bias.device).tril(length - columns)

@@ -1,4 +1,4 @@
-"""Attention in which content and distance have vectors of their own (He et al. 2021, "DeBERTa")."""
+"""Disentangled attention, with separate vectors for content and distance (He et al. 2021, "DeBERTa")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,14 +13,14 @@ from lingon.layers.attention import attend
 from lingon.layers.attention_mask import AttentionMask
 from lingon.layers.packing import each_length, one_graph
 
-C2P, P2C = "c2p", "p2c"  # how the content of a query meets the distance of a key, and the other way round
+C2P, P2C = "c2p", "p2c"  # content to position: a query with the distance of a key; position to content: the reverse
 
 
 @dataclass(frozen=True)
 class Distances:
     """The distances between the tokens of a text.
 
-    vectors: one for each kind of distance [R, D]. rows: for each query the kind of its distance to each key [T, T].
+    vectors: one for each bucket of distances [R, D]. rows: the bucket of each query's distance to each key [T, T].
     """
 
     vectors: Float[Tensor, "R D"]
@@ -28,11 +28,11 @@ class Distances:
 
 
 class DisentangledAttention(nn.Module):
-    """softmax((q k^T + q p_k^T + p_q k^T) / sqrt((1 + n) K)) v, where p is of the distance (section 3.1, equation 4).
+    """softmax((q k^T + q p_k^T + p_q k^T) / sqrt((1 + n) K)) v, p from distances (section 3.1, equation 4).
 
-    kinds: which of the n sums with a distance there are, of `c2p` (q p_k^T) and `p2c` (p_q k^T). shared: the vectors of
-    distances go through the same matrices as those of tokens; otherwise through their own. dropout: of the vectors of
-    distances, and of the attention weights.
+    kinds: which n terms with distances there are: `c2p` (q p_k^T), `p2c` (p_q k^T). shared: vectors of distances are
+    projected by the same matrices as those of tokens; otherwise by their own. dropout: of the vectors of distances, and
+    of the attention weights.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class DisentangledAttention(nn.Module):
         self.distance_dropout, self.dropout = dropout
 
     def forward(self, x: Float[Tensor, "B T D"], mask: AttentionMask, distances: Distances) -> Float[Tensor, "B T D"]:
-        """Attend from x to itself. mask: what each query sees, without a bias."""
+        """Return the self-attention of x. mask: without a bias."""
         vectors = F.dropout(distances.vectors, self.distance_dropout, self.training)[None]
         as_queries, as_keys = self._of_distances(vectors)
         dropout = self.dropout if self.training else 0.0
@@ -73,7 +73,7 @@ class DisentangledAttention(nn.Module):
         return self.out(found.flatten(2))
 
     def _of_distances(self, vectors: Float[Tensor, "1 R D"]) -> tuple[Tensor | None, Tensor | None]:
-        """Return the vectors of distances as queries and as keys [1, H, R, K]; None where no sum has them."""
+        """Return the vectors of distances as queries and as keys [1, H, R, K]; None where no term needs them."""
         if self.shared:
             queries, keys, _ = self._in_heads(self.qkv(vectors)).chunk(3, 1)
             return queries if P2C in self.kinds else None, keys if C2P in self.kinds else None
@@ -90,25 +90,25 @@ class DisentangledAttention(nn.Module):
 def _bias(
     q: Tensor, k: Tensor, rows: Int[Tensor, "T T"], as_queries: Tensor | None, as_keys: Tensor | None
 ) -> Float[Tensor, "B H T T"]:
-    """Return what the distances add to the scores, before they are scaled."""
+    """Return the bias of the distances, to be added to the scores before scaling."""
     rows, found = rows.expand(*q.shape[:2], -1, -1), []
     if as_keys is not None:
         found.append((q @ as_keys.transpose(-1, -2)).gather(-1, rows))
     if as_queries is not None:
-        # By the key first: in the column of a key stand its scores with the distances of all queries.
+        # Key first: row k has the scores of key k with all distances, from which those of each query are gathered.
         scores = k @ as_queries.transpose(-1, -2)
         found.append(scores.gather(-1, rows.transpose(-1, -2)).transpose(-1, -2))
     return sum(found[1:], found[0])
 
 
 def near_distances(vectors: Float[Tensor, "R D"], bucket: Int[Tensor, "T T"], farthest: int | None) -> Distances:
-    """Return the distances of a text, of vectors for the buckets from -R/2 to R/2 - 1; others take the nearest.
+    """Return the distances of a text. vectors: for buckets from -R/2 to R/2 - 1; other buckets are clamped to these.
 
-    farthest: no bucket of this text is farther; the vectors that it has no distance for are left out. None: use all.
+    farthest: bound of the absolute buckets of this text; vectors beyond it are left out. None: use all.
     """
     span = len(vectors) // 2
     rows = (bucket + span).clamp(0, 2 * span - 1)
-    if farthest is None or one_graph():  # the graph is for texts of all lengths
+    if farthest is None or one_graph():  # the traced graph must serve all lengths
         return Distances(vectors, rows)
     reach = min(span, farthest)
     return Distances(vectors[span - reach : span + reach], rows - (span - reach))

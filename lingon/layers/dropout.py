@@ -1,4 +1,4 @@
-"""Dropout for recurrent networks: one mask for all times, whole words, and weights."""
+"""Dropout for recurrent networks: one mask for all time steps, of whole words, and of weights."""
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from lingon.core.shapes import Float, Tensor
 
 
 class LockedDropout(nn.Module):
-    """Drops the same numbers at every time (Gal and Ghahramani 2016, "variational" dropout)."""
+    """Drops the same units at every time step (Gal and Ghahramani 2016, "variational" dropout)."""
 
     def __init__(self, p: float):
         super().__init__()
@@ -22,14 +22,14 @@ class LockedDropout(nn.Module):
 
 
 def embedding_dropout(weight: Float[Tensor, "V D"], p: float, training: bool) -> Float[Tensor, "V D"]:
-    """Return an embedding table from which whole words are dropped (Gal and Ghahramani 2016, section 4.2)."""
+    """Return an embedding table with whole rows, of words, dropped (Gal and Ghahramani 2016, section 4.2)."""
     return weight * _mask(weight[:, :1], p) if training and p else weight
 
 
 def weight_dropped_lstm(
     lstm: nn.LSTM, x: Float[Tensor, "T B D"], state: tuple[Tensor, Tensor] | None, p: float
 ) -> tuple[Float[Tensor, "T B H"], tuple[Tensor, Tensor]]:
-    """Run an LSTM with a fraction of its hidden-to-hidden weights dropped while training, the same at all times.
+    """Return the output of an LSTM with a fraction of its hidden-to-hidden weights dropped, the same at all steps.
 
     Source: Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models", section 2 (DropConnect, Wan 2013).
     """
@@ -37,7 +37,7 @@ def weight_dropped_lstm(
         return lstm(x, state)
     weights: dict[str, Tensor] = dict(lstm.named_parameters())
     weights["weight_hh_l0"] = F.dropout(weights["weight_hh_l0"], p)
-    # In a copy, because others may be predicting with this layer at this moment.
+    # On a copy, because the layer may be in use for prediction at the same time.
     return torch.func.functional_call(shallow_copy(lstm), weights, (x, state))
 
 

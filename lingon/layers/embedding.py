@@ -1,4 +1,4 @@
-"""One vector per token, zero for padding; pretrained vectors are attached by token."""
+"""Token embeddings, zero for padding, and loading of pretrained vectors by token."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,10 +12,10 @@ from lingon.core.shapes import Float, Int, Tensor
 
 
 class Embedding(nn.Module):
-    """A table of `vocab_size` vectors of `width` numbers. The row of padding is zero and never trained.
+    """A table of `vocab_size` vectors of `width` dimensions. The row of padding is zero and not trained.
 
-    padding_idx: the id of padding, that of the tokenizer; None or -1 where no token is padding. Raises UserError for
-    one outside the vocabulary.
+    padding_idx: the id of padding, from the tokenizer; None or -1 for none. Raises UserError for an id outside the
+    vocabulary.
     """
 
     def __init__(self, vocab_size: int, width: int, std: float = 0.1, padding_idx: int | None = 0):
@@ -42,11 +42,11 @@ def load_pretrained(
     freeze: bool = False,
     counts: Mapping[str, int] | None = None,
 ) -> float:
-    """Copy pretrained vectors into the rows of their tokens; the other rows keep their random start.
+    """Copy pretrained vectors into the rows of their tokens; the other rows stay random. Return the coverage.
 
     vocab: the token of each row. tokens, table: the pretrained words and their vectors [len(tokens), D].
-    freeze: none of the embedding is trained any more. Returns the coverage: the share of the vocabulary that was found,
-    and with `counts`, how often each token occurs in a text, the share of the text.
+    freeze: do not train the embedding. The coverage is the fraction of the vocabulary with a vector, or with `counts`,
+    the number of occurrences of each token, the fraction of the text.
     Raises UserError when the widths differ, or vocabulary or vectors do not fit their tokens.
     """
     if len(vocab) != len(embedding.weight) or len(tokens) != len(table):

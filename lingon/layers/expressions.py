@@ -1,4 +1,4 @@
-"""Layers as expressions of `lingon.program`: what models are written with that are exported as programs."""
+"""Layers as expressions of `lingon.program`, for models that are exported as programs."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ LOWEST = float(np.finfo(np.float32).min)
 
 
 def tensor_constant(tensor: torch.Tensor) -> Expression:
-    """Return the numbers of a tensor."""
+    """Return a tensor as a constant."""
     return P.constant(np.ascontiguousarray(tensor.detach().numpy()))
 
 
@@ -22,17 +22,17 @@ def embedded(table: torch.Tensor, ids: Expression) -> Expression:
 
 
 def linear(x: Expression, layer: nn.Linear) -> Expression:
-    """Return what a linear layer makes of x."""
+    """Return a linear layer applied to x."""
     return P.matmul(x, tensor_constant(layer.weight.T)) + tensor_constant(layer.bias)
 
 
 def lengths(weights: Expression) -> Expression:
-    """Return how many tokens each text has [B, 1], of the mask as numbers [B, T]."""
+    """Return the number of tokens of each text [B, 1], from the mask as numbers [B, T]."""
     return P.sum(weights, 1, True)
 
 
 def bilstm(layers: BidirectionalLayers, x: Expression, mask: Expression) -> tuple[Expression, Expression]:
-    """Return states [B, T, 2 H], zero where there is no text, and the last of each direction [B, 2 H]."""
+    """Return states [B, T, 2 H], zero for padding, and the last state of each direction [B, 2 H]."""
     x, mask = P.transpose(x, (1, 0, 2)), P.expand_dims(P.transpose(mask, (1, 0)), -1)
     for ahead, back in zip(layers.forwards, layers.backwards, strict=True):
         (a, a_last), (b, b_last) = _direction(ahead, x, mask, False), _direction(back, x, mask, True)
@@ -41,7 +41,7 @@ def bilstm(layers: BidirectionalLayers, x: Expression, mask: Expression) -> tupl
 
 
 def _direction(lstm: nn.Module, x: Expression, mask: Expression, reverse: bool) -> tuple[Expression, Expression]:
-    """One direction over x [T, B, D]. A state waits where there is no text: at its end, or before its start."""
+    """Return one direction over x [T, B, D]. At padding, after the end or before the start, the state is kept."""
     assert isinstance(lstm, nn.LSTM)
     hidden, weights = lstm.hidden_size, dict(lstm.named_parameters())
     bias = weights["bias_ih_l0"] + weights["bias_hh_l0"]

@@ -1,4 +1,4 @@
-"""What a block of a Transformer does to each token alone."""
+"""The feed-forward layers of a Transformer block, applied to each token separately."""
 
 from collections.abc import Callable
 from functools import partial
@@ -29,7 +29,7 @@ class FeedForward(nn.Module):
 class GatedFeedForward(nn.Module):
     """down(activation(gate(x)) * up(x)): SwiGLU with F.silu, GeGLU with a GELU (Shazeer 2020, "GLU Variants").
 
-    gate and up are one matrix, which is read once.
+    gate and up are stored as one matrix, which is read once.
     """
 
     def __init__(self, width: int, ffn_width: int, activation: Activation = F.silu, bias: bool = False):

@@ -1,4 +1,4 @@
-"""Linear layers with frozen weights of 8 bits, through which gradients go back: what LoRA stands on to save memory.
+"""Linear layers with frozen int8 weights, through which gradients flow, to save memory under LoRA.
 
 `lingon.kernels.int8_linear` is for decoding, where nothing is trained.
 """
@@ -15,11 +15,11 @@ from lingon.kernels.linear import onednn_linear
 
 
 class FrozenInt8Linear(nn.Module):
-    """x W^T + b with each row of W as 8-bit numbers times one scale; neither W nor b is trained.
+    """A linear layer x W^T + b with int8 weights and a scale per row; neither W nor b is trained.
 
-    W is made anew from its numbers forwards and backwards, so that no more than one layer's is in memory at a time.
-    Source: Dettmers et al. 2023, "QLoRA", section 3, with the 8-bit numbers of Dettmers et al. 2022, section 2, without
-    its outliers.
+    W is dequantized in each forward and backward pass, so that only one layer's W is in memory at a time.
+    Source: Dettmers et al. 2023, "QLoRA", section 3, with the int8 quantization of Dettmers et al. 2022, section 2,
+    without the treatment of outliers.
     """
 
     def __init__(self, linear: nn.Linear):
@@ -34,7 +34,7 @@ class FrozenInt8Linear(nn.Module):
 
     @property
     def weight(self) -> Float[Tensor, "O I"]:
-        """Return W, for whoever multiplies by a part of it."""
+        """Return W in float32, for callers that multiply by a part of it."""
         return dequantized(self.numbers, self.scale)
 
     def forward(self, x: Float[Tensor, "... I"]) -> Float[Tensor, "... O"]:
@@ -42,7 +42,7 @@ class FrozenInt8Linear(nn.Module):
         return (rows if self.bias is None else rows + self.bias.to(rows.dtype)).view(*x.shape[:-1], -1)
 
     def plain(self) -> nn.Linear:
-        """Return the linear layer that computes the same, of the class that it was made of, in float32."""
+        """Return the equivalent linear layer in float32, of the class that it was made from."""
         linear = self.kind(self.in_features, self.out_features, bias=self.bias is not None, device=self.numbers.device)
         with torch.no_grad():
             linear.weight.copy_(self.weight)
@@ -52,9 +52,9 @@ class FrozenInt8Linear(nn.Module):
 
 
 def quantize_linear(model: nn.Module, names: Collection[str] | None = None) -> nn.Module:
-    """Put `FrozenInt8Linear` in place of linear layers, in place; return the model.
+    """Replace linear layers by `FrozenInt8Linear`, in place; return the model.
 
-    names: of the layers; when not given, all of them whose matrix is no embedding too.
+    names: of the layers; by default all whose matrix is not tied to an embedding.
     """
     tied = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     for name, module in list(model.named_modules()):
@@ -64,7 +64,7 @@ def quantize_linear(model: nn.Module, names: Collection[str] | None = None) -> n
 
 
 def dequantize_linear(model: nn.Module) -> nn.Module:
-    """Put plain linear layers in place of those of 8 bits, in place; return the model."""
+    """Replace int8 layers by plain linear layers, in place; return the model."""
     for name, module in list(model.named_modules()):
         if isinstance(module, FrozenInt8Linear):
             _replace(model, name, module.plain())
@@ -72,7 +72,7 @@ def dequantize_linear(model: nn.Module) -> nn.Module:
 
 
 def dequantized(numbers: Int[Tensor, "O I"], scale: Float[Tensor, " O"]) -> Float[Tensor, "O I"]:
-    """Return the rows of 8-bit numbers times their scales, in float32."""
+    """Return the int8 rows times their scales, in float32."""
     return numbers.to(scale.dtype).mul_(scale[:, None])
 
 
@@ -82,7 +82,7 @@ def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
 
 
 class _Product(torch.autograd.Function):
-    """x W^T that keeps the 8-bit numbers for its gradient, not W."""
+    """x W^T that saves the int8 weights for the backward pass, not W."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, numbers: Tensor, scale: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a Transformer remembers of the tokens it has read: keys and values of each layer, so that none is made twice."""
+"""Key-value cache: the keys and values of the tokens that a Transformer has read, in each layer."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,20 @@ import torch.nn.functional as F
 from lingon.core.errors import RunError, UserError
 from lingon.core.shapes import Bool, Float, Int, Tensor
 
-LEAST = 64  # tokens; a memory that grows begins with so many
-WORTH = 1 << 15  # numbers in the queries of a step, below which rows are copied and PyTorch attends
+LEAST = 64  # tokens; initial capacity of a cache that grows
+WORTH = 1 << 15  # elements of the queries of a step below which rows are copied and PyTorch's attention is used
 
 
 class KVCache:
     """Keys and values [B, H, capacity, K] of each layer; the first `length` columns are filled.
 
-    A step gives a new cache that shares its memory with the old one. The old one may be used again, which writes over
-    what came after it: go on from one of them only, or take a copy by `select`.
+    A step returns a new cache that shares its memory with the old one. Using the old one again overwrites what came
+    after it: continue from only one of them, or make a copy with `select`.
 
-    places: the position of the token in each column, [B, length], and -1 where it is padding; None when no row has any.
-    limit: the most columns. Memory grows up to it, unless it was all taken at the start.
-    owners: the row of memory in which the column of each row stands, [B, length], where rows share what they have in
-    common; None when row i has row i.
+    places: the position of the token in each column, [B, length], and -1 for padding; None when there is no padding.
+    limit: maximum number of columns. Memory grows up to it, unless it was allocated at the start.
+    owners: the row of memory that holds each column of each row, [B, length], if rows share columns; None when each row
+    i is row i of memory.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class KVCache:
         self.places, self.owners = places, owners
 
     def select(self, rows: Int[Tensor, " M"]) -> "KVCache":
-        """Return an independent copy of these rows in this order; a row may be taken twice, or not at all."""
+        """Return an independent copy of these rows in this order; a row may occur several times, or not at all."""
         places = None if self.places is None else self.places[rows.to(self.places.device)]
         keys, values = ([self._copied(t, rows) for t in tensors] for tensors in (self.keys, self.values))
         return KVCache(keys, values, self.limit, self.length, places)
@@ -55,10 +55,10 @@ class KVCache:
         return fresh
 
     def branch(self, rows: Int[Tensor, " M"]) -> "KVCache":
-        """Return the state of these rows as `select` does, but one that shares memory with this one, which ends here.
+        """Return these rows like `select`, but sharing memory with this cache, which must not be used again.
 
-        So the beams of a search, which have nearly all of their tokens in common, are not copied at each step. Few rows
-        are, and so are those of which there was less memory.
+        So the beams of a search, which have most of their tokens in common, are not copied at each step. Few rows are
+        copied, and so are more rows than the memory has.
         """
         first = self.keys[0] if self.keys else None
         if first is None or len(rows) > len(first) or not suits_row_attention(first, len(rows)):
@@ -70,10 +70,10 @@ class KVCache:
         return KVCache(self.keys, self.values, self.limit, self.length, places, owners[rows])
 
     def join(self, others: Sequence["KVCache"]) -> "KVCache":
-        """Return one cache of the rows of this cache, then those of the others, each with the room that it has left.
+        """Return one cache of the rows of this and the other caches, each with its remaining room.
 
         Rows with fewer columns are padded on the left. Columns that are padding in all rows of a cache are dropped, so
-        that a batch which rows leave and enter does not grow for ever. Raises UserError for a cache without tokens.
+        that a batch that rows leave and join does not grow forever. Raises UserError for a cache without tokens.
         """
         if not others:
             return self
@@ -87,7 +87,7 @@ class KVCache:
         return KVCache(keys, values, length + room, length, places if bool((places < 0).any()) else None)
 
     def _trimmed(self) -> "KVCache":
-        """The cache without the first columns that are padding in all rows."""
+        """Return the cache without the first columns that are padding in all rows."""
         if not self.length or any(t is None for t in self.keys):
             raise UserError("a cache that holds no token cannot be joined; let an eval-mode model read a prompt first")
         if self.owners is not None:
@@ -99,7 +99,7 @@ class KVCache:
         return KVCache(keys, values, self.limit - first, self.length - first, self.places[:, first:])
 
     def _padded(self, columns: int) -> tuple[list[Tensor], list[Tensor], Int[Tensor, "B T"]]:
-        """Keys, values and places with so many columns of padding before them. Padding is 0, for 0 * NaN is no 0."""
+        """Return keys, values and places padded on the left, with 0, since NaN would persist when multiplied by 0."""
         filled = ([t[:, :, : self.length] for t in ts if t is not None] for ts in (self.keys, self.values))
         keys, values = ([F.pad(t, (0, 0, columns, 0)) for t in tensors] for tensors in filled)
         places = self.places
@@ -108,7 +108,7 @@ class KVCache:
         return keys, values, F.pad(places, (columns, 0), value=-1)
 
     def rewind(self, tokens: int) -> "KVCache":
-        """Return the cache as it was `tokens` columns ago. Raises UserError when there were not so many."""
+        """Return the cache without the last `tokens` columns. Raises UserError when there are fewer."""
         if not 0 <= tokens <= self.length:
             raise UserError(f"cannot go back {tokens} tokens: the state has read {self.length}")
         length = self.length - tokens
@@ -116,15 +116,15 @@ class KVCache:
         return KVCache(self.keys, self.values, self.limit, length, places, owners)
 
     def with_limit(self, columns: int) -> "KVCache":
-        """Return the same cache with a limit of so many columns: of prompts padded on the left, more than the context.
+        """Return the same cache with a limit of at least `columns`: prompts padded on the left may exceed the context.
 
-        A row that has padding before it fills its context later than its columns say. Memory that was taken at the
-        start is enlarged when it is needed.
+        A row with padding reaches the context length later than its number of columns suggests. Memory allocated at the
+        start is enlarged when needed.
         """
         return KVCache(self.keys, self.values, max(self.limit, columns), self.length, self.places, self.owners)
 
     def advance(self, columns: int, mask: Bool[Tensor, "B S"] | None = None) -> "KVCache":
-        """Return the cache that has read `columns` more, once each layer has written its part."""
+        """Return the cache after `columns` more columns; each layer then has to write its keys and values."""
         if self.length + columns > self.limit:
             raise UserError(
                 f"{self.length + columns:,} tokens do not fit into a context of {self.limit:,}; "
@@ -150,7 +150,7 @@ class KVCache:
         return torch.cat([old, new], 1)
 
     def positions(self, columns: int) -> slice | Int[Tensor, "B S"]:
-        """Return the positions of the last columns, a slice where all rows agree. Padding counts as position 0."""
+        """Return the positions of the last columns, a slice if all rows agree. Padding has position 0."""
         if self.places is None:
             return slice(self.length - columns, self.length)
         return self.places[:, -columns:].clamp(min=0)
@@ -158,7 +158,7 @@ class KVCache:
     def write(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Write keys and values of a layer [B, H, S, K] into its last columns; return all columns [B, H, length, K].
 
-        With `owners` these are of all rows of memory.
+        With `owners`, all rows of memory are returned.
         """
         return self._written(self.keys, layer, keys), self._written(self.values, layer, values)
 
@@ -171,7 +171,7 @@ class KVCache:
         if old is None or (len(old) != len(new) if self.owners is None else len(self.owners) != len(new)):
             held = "nothing, since it was made in training mode" if old is None else f"{len(old)} rows"
             raise UserError(f"{len(new)} rows for a state that holds {held}; make one with new_state, or call eval()")
-        if new.requires_grad or old.requires_grad:  # what a gradient goes through must not be written over
+        if new.requires_grad or old.requires_grad:  # memory needed for gradients must not be overwritten
             joined = torch.cat([old[:, :, :start], new], 2)
             tensors[layer] = joined
             return joined
@@ -184,27 +184,27 @@ class KVCache:
 
 
 def rows_of_owners(memory: Float[Tensor, "M H T K"], owners: Int[Tensor, "B T"]) -> Float[Tensor, "B H T K"]:
-    """Return a copy of what each row has of the memory: column t of row b from row owners[b, t]."""
+    """Return a copy of each row's columns of memory: column t of row b from row owners[b, t]."""
     _, heads, columns, _ = memory.shape
     return memory[owners[:, None], torch.arange(heads)[:, None], torch.arange(columns)]
 
 
 def suits_row_attention(keys: Float[Tensor, "M H T K"], rows: int) -> bool:
-    """Return whether so many rows are worth a compiled loop (`lingon.kernels.row_attention`), and it can take them."""
+    """Return whether `lingon.kernels.row_attention` supports these keys and is faster for this number of rows."""
     if keys.device.type != "cpu" or keys.dtype != torch.float32 or torch.compiler.is_compiling():
         return False
     return not torch.is_grad_enabled() and rows * keys.shape[1] * keys.shape[3] >= WORTH
 
 
 def empty_cache(depth: int, limit: int) -> KVCache:
-    """Return an empty cache, whose memory grows."""
+    """Return an empty cache whose memory grows."""
     return KVCache([None] * depth, [None] * depth, limit)
 
 
 def preallocated_cache(depth: int, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> KVCache:
-    """Return an empty cache with all its memory, of shape [B, H, capacity, K] in each layer.
+    """Return an empty cache with preallocated memory of shape [B, H, capacity, K] in each layer.
 
-    Raises RunError when the machine has not so much.
+    Raises RunError when there is not enough memory.
     """
     batch, _, capacity, _ = shape
     needed = 2 * depth * torch.Size(shape).numel() * dtype.itemsize
@@ -213,7 +213,7 @@ def preallocated_cache(depth: int, shape: Sequence[int], dtype: torch.dtype, dev
             f"a cache of {capacity:,} tokens for {batch:,} texts takes {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB "
             "are free; lower the context, the new tokens or the batch"
         )
-    # A copy of nothing costs nothing: these pages are taken when they are written to.
+    # torch.empty reserves address space only: pages are allocated when they are written to.
     keys, values = ([torch.empty(*shape, dtype=dtype, device=device) for _ in range(depth)] for _ in "kv")
     return KVCache(keys, values, capacity)
 

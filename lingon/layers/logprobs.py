@@ -1,4 +1,4 @@
-"""Log-probabilities of tokens over large vocabularies, with a part of the logits in memory at a time."""
+"""Log-probabilities of tokens over large vocabularies, with only part of the logits in memory at a time."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,10 +17,10 @@ def chunked_logprobs(
     targets: Int[Tensor, " N"],
     chunk: int = CHUNK,
 ) -> Float[Tensor, " N"]:
-    """Compute log softmax(hidden @ weight.T + bias)[target] of each target, in float32.
+    """Return log softmax(hidden @ weight.T + bias)[target] of each target, in float32.
 
-    The same values and gradients as from whole logits, in the memory of `chunk` of them: backwards they are computed
-    again. Each target has a gradient of its own, which `chunked_cross_entropy`, a sum, has not.
+    The same values and gradients as with all logits, in the memory of `chunk` logits, which are computed again in the
+    backward pass. Unlike in `chunked_cross_entropy`, a sum, each target has its own gradient.
     """
     return _LogProbs.apply(hidden, weight, bias, targets, max(1, chunk // len(weight)))
 
@@ -59,7 +59,7 @@ class _LogProbs(torch.autograd.Function):
 
 
 def _parts(hidden: Tensor, weight: Tensor, bias: Tensor | None, rows: int) -> Iterator[tuple[slice, Tensor]]:
-    """Yield the logits of so many rows at a time, in float32."""
+    """Yield slices of `rows` rows and their logits, in float32."""
     for start in range(0, len(hidden), rows):
         part = slice(start, start + rows)
         yield part, onednn_product(hidden[part], weight, bias).float()

@@ -1,4 +1,4 @@
-"""LoRA: a linear layer keeps its weights, and the product of two thin matrices is trained beside them.
+"""LoRA: a linear layer keeps its weights frozen, and the product of two low-rank matrices is trained beside them.
 
 Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1.
 """
@@ -20,18 +20,18 @@ from lingon.layers.disentangled_attention import DisentangledAttention
 from lingon.layers.int8_linear import FrozenInt8Linear, dequantize_linear
 
 ALL = "all-linear"
-PACKED = "qkv"  # what an attention calls the one matrix of its queries, keys and values
+PACKED = "qkv"  # attribute of attention layers with the joint projection of queries, keys and values
 AnyLinear = nn.Linear | FrozenInt8Linear
 Rows = tuple[int, int]  # of a matrix: the first, and the one after the last
 
 
 @dataclass(frozen=True)
 class LoRA:
-    """Settings of low-rank adapters: where they stand and how large they are.
+    """Settings of low-rank adapters: which layers have them, and their size.
 
-    rank: r, columns of the thin matrices. alpha: what they add is multiplied by alpha / r. dropout: of what they read,
-    while training. layers: names of layers, or ends of names such as "attention.out"; "query", "key" and "value" are
-    parts of a packed projection; "all-linear" is every linear layer.
+    rank: r. alpha: the output of adapters is scaled by alpha / r. dropout: of their input, in training. layers: names
+    of layers, or ends of names such as "attention.out"; "query", "key" and "value" are parts of a joint projection;
+    "all-linear" is every linear layer.
     """
 
     rank: int = 8
@@ -51,10 +51,10 @@ class LoRA:
 
 
 class LoRALinear(nn.Module):
-    """x W^T + b + alpha / r * (dropout(x) A^T) B^T, of which A and B alone are trained. B is zero at first.
+    """x W^T + b + alpha / r * (dropout(x) A^T) B^T, of which only A and B are trained. B is initialized to zero.
 
-    base: gives W [O, I] and b, of which W may be 8-bit numbers. rows: the parts of the output that are adapted, each
-    with an A [r, I] and a B [rows, r] of its own, one under the other in `A` and `B`; all of the output when not given.
+    base: the layer with W [O, I] and b; W may be int8. rows: the parts of the output that are adapted, each with its
+    own A [r, I] and B [rows, r], stacked in `A` and `B`; by default the whole output.
     """
 
     def __init__(self, base: AnyLinear, lora: LoRA, rows: Sequence[Rows] | None = None):
@@ -69,11 +69,11 @@ class LoRALinear(nn.Module):
         like = base.weight
         self.A = nn.Parameter(like.new_empty(self.rank * len(self.rows), base.in_features))
         self.B = nn.Parameter(like.new_zeros(sum(end - start for start, end in self.rows), self.rank))
-        nn.init.kaiming_uniform_(self.A, a=math.sqrt(5))  # as nn.Linear begins
+        nn.init.kaiming_uniform_(self.A, a=math.sqrt(5))  # the initialization of nn.Linear
 
     @property
     def weight(self) -> Float[Tensor, "O I"]:
-        """Return the matrix of the layer and its adapter together, for whoever multiplies by a part of it."""
+        """Return the matrix of the layer with its adapter added, for callers that multiply by a part of it."""
         return self.base.weight + self.scale * self._wide() @ self.A
 
     @property
@@ -88,13 +88,13 @@ class LoRALinear(nn.Module):
 
     @torch.no_grad()
     def merged(self) -> nn.Linear:
-        """Return one linear layer, of the class of the base, that computes the same; without 8-bit numbers."""
+        """Return the equivalent linear layer, of the class of the base, without int8 weights."""
         merged = self.base.plain() if isinstance(self.base, FrozenInt8Linear) else self.base
         merged.weight.copy_(self.weight)
         return merged
 
     def _wide(self) -> Float[Tensor, "O R"]:
-        """Return B as one matrix over all of the output: zero where a part has another A, or none."""
+        """Return B as one matrix over the whole output, zero where a part has another A, or none."""
         parts, at, done = [], 0, 0
         for i, (start, end) in enumerate(self.rows):
             own = self.B[done : done + end - start]
@@ -105,10 +105,10 @@ class LoRALinear(nn.Module):
 
 
 def add_lora(model: nn.Module, lora: LoRA, rows: Mapping[str, Sequence[Rows]] | None = None) -> list[str]:
-    """Put adapters into a model, in place, and freeze all else; return the names of the layers that have one now.
+    """Add adapters to a model, in place, and freeze everything else; return the names of the adapted layers.
 
-    rows: the layers by their whole names, in place of `lora.layers`, with the rows of each that are adapted.
-    Raises UserError for a layer that is not there, naming those that are.
+    rows: full names of layers, in place of `lora.layers`, with the adapted rows of each. Raises UserError for an
+    unknown layer, naming the known ones.
     """
     wanted: Mapping[str, Sequence[Rows]] = layers_of(model, lora.layers) if rows is None else rows
     linear = dict(_linear(model))
@@ -124,7 +124,7 @@ def add_lora(model: nn.Module, lora: LoRA, rows: Mapping[str, Sequence[Rows]] | 
 
 
 def layers_of(model: nn.Module, given: Sequence[str]) -> dict[str, list[Rows]]:
-    """Return the linear layers that are meant, by name, each with the rows that are adapted; see `LoRA`."""
+    """Return the linear layers selected by `given`, by name, each with its adapted rows; see `LoRA.layers`."""
     linear, found = dict(_linear(model)), dict[str, list[Rows]]()
     if not linear:
         raise UserError(f"{type(model).__name__} has no linear layer that LoRA can adapt")
@@ -139,9 +139,9 @@ def layers_of(model: nn.Module, given: Sequence[str]) -> dict[str, list[Rows]]:
 
 
 def merge_lora(model: nn.Module) -> nn.Module:
-    """Add each adapter to its layer, in place, and leave plain linear layers that train; return the model.
+    """Merge each adapter into its layer, in place, so that all layers are plain and trainable; return the model.
 
-    Layers of 8 bits become plain ones too, of the numbers that the adapters were trained beside.
+    Int8 layers become plain ones too, with their dequantized weights, for which the adapters were trained.
     """
     for name, module in list(model.named_modules()):
         if isinstance(module, LoRALinear):
@@ -152,7 +152,7 @@ def merge_lora(model: nn.Module) -> nn.Module:
 
 @contextmanager
 def without_lora(model: nn.Module) -> Iterator[nn.Module]:
-    """Have the adapters of a model add nothing inside a `with` block: it is the model that they were put into."""
+    """Return a context in which the adapters of a model are switched off, which gives the base model."""
     adapters = adapters_in(model).values()
     scales = [adapter.scale for adapter in adapters]
     for adapter in adapters:
@@ -178,7 +178,7 @@ def _check_rows(name: str, most: int, parts: Sequence[Rows]) -> None:
 
 
 def _linear(model: nn.Module) -> Iterator[tuple[str, AnyLinear]]:
-    """Yield the linear layers, without one whose matrix is an embedding too."""
+    """Yield the linear layers, except one whose matrix is tied to an embedding."""
     tied = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     for name, module in model.named_modules():
         if isinstance(module, FrozenInt8Linear) or (isinstance(module, nn.Linear) and id(module.weight) not in tied):
@@ -198,7 +198,7 @@ def _matches(model: nn.Module, linear: Mapping[str, AnyLinear], name: str) -> di
 
 
 def _parts(model: nn.Module, layer: str) -> dict[str, Rows]:
-    """Return the rows of queries, keys and values of a packed projection; none of another layer."""
+    """Return the rows of queries, keys and values of a joint projection; none for another layer."""
     parent, _, child = layer.rpartition(".")
     attention = model.get_submodule(parent)
     if child != PACKED or not isinstance(attention, Attention | DisentangledAttention):
@@ -212,6 +212,6 @@ def _parts(model: nn.Module, layer: str) -> dict[str, Rows]:
 
 
 def _kinds(model: nn.Module, linear: Mapping[str, AnyLinear]) -> list[str]:
-    """Return the names that a layer of each kind can be called by, each once."""
+    """Return the names by which layers can be selected, each once."""
     names = dict.fromkeys(part for layer in linear for part in _parts(model, layer))
     return [*names, *dict.fromkeys(".".join(layer.split(".")[-2:]) for layer in linear)]

@@ -1,4 +1,4 @@
-"""Cross entropy over large vocabularies: exact in chunks, so that the logits never exist at once, or sampled."""
+"""Cross entropy over large vocabularies: exact in chunks, without all logits in memory at once, or sampled."""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple
@@ -10,10 +10,10 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
 from lingon.kernels.linear import onednn_product
 
-IGNORED = -100  # a target that counts for nothing, such as padding; the number PyTorch uses too
-RARE = 1e-30  # a share below it may have lost digits, so that its log is taken from the logits
+IGNORED = -100  # a target that is ignored, such as padding; the same as in PyTorch
+RARE = 1e-30  # a probability below it may be inexact, so its log is computed from the logits
 Reduction = Literal["mean", "sum"]
-CHUNK = 7 << 20  # numbers of logits that exist at a time: 28 MB, which the C library keeps for the next chunk
+CHUNK = 7 << 20  # logits in memory at a time: 28 MB, which the C library keeps for the next chunk
 
 
 def chunked_cross_entropy(
@@ -25,12 +25,12 @@ def chunked_cross_entropy(
     reduction: Reduction = "mean",
     label_smoothing: float = 0.0,
 ) -> Float[Tensor, ""]:
-    """Compute the mean of -log softmax(hidden @ weight.T + bias)[target] over targets that are not IGNORED, or 0.
+    """Return the mean of -log softmax(hidden @ weight.T + bias)[target] over targets that are not IGNORED, or 0.
 
-    reduction: "mean", or "sum" over those targets, as in PyTorch. label_smoothing: the part of each target that is
-    shared by all tokens alike, as in PyTorch (Szegedy et al. 2016, section 7).
-    The same value and gradients as from whole logits, in the memory of `chunk` of them: each chunk's gradients are
-    computed while its logits are there. The gradient cannot itself be differentiated.
+    reduction: "mean", or "sum" over those targets, as in PyTorch. label_smoothing: the probability mass of each target
+    that is spread evenly over all tokens, as in PyTorch (Szegedy et al. 2016, section 7).
+    The same value and gradients as with all logits, in the memory of `chunk` logits: the gradients of a chunk are
+    computed together with its logits. The gradient cannot be differentiated again.
     """
     if hidden.shape[1] != weight.shape[1] or len(hidden) != len(targets):
         raise UserError(f"hidden {[*hidden.shape]}, weight {[*weight.shape]} and {len(targets)} targets do not fit")
@@ -45,7 +45,7 @@ class _Chunked(torch.autograd.Function):
         count = int(counted.sum())
         loss = torch.zeros((), dtype=torch.float32, device=hidden.device)
         wanted = ctx.needs_input_grad[:3]
-        # That of the weights lies the other way round, so that the product that makes it copies only the narrow factor.
+        # That of the weights is stored transposed, so that its matrix product copies only the narrow factor.
         gradients = [
             torch.zeros_like(x, memory_format=torch.contiguous_format) if w else None
             for x, w in zip((hidden, weight.T, bias), wanted, strict=True)
@@ -81,12 +81,12 @@ class _Chunked(torch.autograd.Function):
 
 
 def _times(x: Tensor, factor: Tensor) -> Tensor:
-    """Return the product with contiguous rows, which autograd keeps as a gradient without a copy."""
+    """Return the product as a contiguous tensor, which autograd takes as a gradient without a copy."""
     return torch.mul(x, factor, out=torch.empty(x.shape, dtype=x.dtype, device=x.device))
 
 
 def _shares(logits: Float[Tensor, "n V"]) -> Float[Tensor, "n V"]:
-    """Return softmax(logits); on a CPU row by row, in place of the logits, so that the cache holds both."""
+    """Return softmax(logits); on a CPU in place, so that less memory is touched."""
     return torch.softmax(logits, 1, out=logits) if logits.device.type == "cpu" else logits.softmax(1)
 
 
@@ -96,21 +96,21 @@ def _above_mean(
     bias: Float[Tensor, " V"] | None,
     own: Int[Tensor, "n 1"],
 ) -> Float[Tensor, " n"]:
-    """Return how much the logit of each target is above the mean of all logits: what smoothing adds to its loss."""
+    """Return the logit of each target minus the mean of all logits, the term that label smoothing adds to its loss."""
     difference = weight[own[:, 0]].float() - weight.float().mean(0)
     found = (hidden.float() * difference).sum(1)
     return found if bias is None else found + bias[own[:, 0]].float() - bias.float().mean()
 
 
 def _in_precision(hidden: Tensor, *others: Tensor | None) -> list[Tensor | None]:
-    """Return the factors of the products in the precision that autocast asks for, or as they are."""
+    """Return the factors of the products in the dtype of autocast, or unchanged without it."""
     kind = hidden.device.type
     wanted = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
     return [x if x is None or wanted is None else x.to(wanted) for x in (hidden, *others)]
 
 
 def _add(gradients: list, upstream: Float[Tensor, "n V"], hidden: Tensor, weight: Tensor, part: slice) -> None:
-    """Add what the gradient of a chunk's logits gives to hidden, weight and bias."""
+    """Add the gradients of hidden, weight and bias that result from the gradient of a chunk's logits."""
     of_hidden, of_weight, of_bias = gradients
     if of_bias is not None:
         of_bias += upstream.sum(0)
@@ -123,7 +123,7 @@ def _add(gradients: list, upstream: Float[Tensor, "n V"], hidden: Tensor, weight
 class SampledNegatives(NamedTuple):
     """Tokens sampled as negatives for the targets.
 
-    expected: how often each negative, and each target, was to be expected among `tries` draws.
+    expected_negatives, expected_targets: expected number of occurrences of each in the draws.
     """
 
     negatives: Int[Tensor, " S"]
@@ -135,9 +135,9 @@ Proposal = Callable[[Int[Tensor, " N"]], SampledNegatives]
 
 
 class LogUniform:
-    """Draws different tokens with P(c) = (log(c + 2) - log(c + 1)) / log(V + 1), Zipf's law for ids by frequency.
+    """Draws distinct tokens with P(c) = (log(c + 2) - log(c + 1)) / log(V + 1), Zipf's law for ids by frequency.
 
-    samples: how many different tokens each draw gives.
+    samples: number of distinct tokens in each draw.
     """
 
     def __init__(self, vocab_size: int, samples: int):
@@ -148,7 +148,7 @@ class LogUniform:
         self.samples = samples
 
     def __call__(self, targets: Int[Tensor, " N"]) -> SampledNegatives:
-        """Draw negatives for these targets, the same for all of them; random numbers are PyTorch's."""
+        """Return negatives for these targets, the same for all of them, drawn with PyTorch's generator."""
         negatives, tries = draw_unique(self.probabilities, self.samples)
         expected = -torch.expm1(tries * torch.log1p(-self.probabilities))
         found = expected.float().to(targets.device)
@@ -157,16 +157,16 @@ class LogUniform:
 
 
 class Unigram(LogUniform):
-    """Draws different tokens by how often they occur in the training text. counts: of each token, by id."""
+    """Draws distinct tokens by their frequency in the training text. counts: of each token, by id."""
 
     def __init__(self, counts: Float[Tensor, " V"], samples: int, power: float = 1.0):
         super().__init__(len(counts), samples)
-        smooth = (counts.double() + 1).pow(power)  # a token that never occurred can be drawn too
+        smooth = (counts.double() + 1).pow(power)  # tokens that never occurred can be drawn too
         self.probabilities = smooth / smooth.sum()
 
 
 def draw_unique(probabilities: Float[Tensor, " V"], samples: int) -> tuple[Int[Tensor, " S"], int]:
-    """Draw with replacement until `samples` different tokens are there; returns them, and how many draws it took."""
+    """Draw with replacement until there are `samples` distinct tokens; return them, and the number of draws."""
     ladder, drawn_already, tries = probabilities.cumsum(0), torch.zeros(len(probabilities), dtype=torch.bool), 0
     ladder = ladder / ladder[-1]
     found: list[int] = []
@@ -182,7 +182,7 @@ def draw_unique(probabilities: Float[Tensor, " V"], samples: int) -> tuple[Int[T
 
 
 def _first_times(drawn: Int[Tensor, " M"], drawn_already: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the tokens that were not seen before, in the order in which they first came, and where they came."""
+    """Return the tokens that were not drawn before, in the order of their first draw, and its index."""
     kinds, which = drawn.unique(return_inverse=True)
     first = torch.full((len(kinds),), len(drawn)).scatter_reduce(0, which, torch.arange(len(drawn)), "amin")
     place = first[~drawn_already[kinds]].sort().values
@@ -197,10 +197,10 @@ def sampled_cross_entropy(
     propose: Proposal,
     reduction: Reduction = "mean",
 ) -> Float[Tensor, ""]:
-    """Compute the cross entropy of each target against a few sampled negatives, corrected for how often they are drawn.
+    """Return the cross entropy of each target against sampled negatives, corrected for their sampling probabilities.
 
-    Every logit is lowered by the log of the expected count of its token, so that the gradient approaches that of the
-    full softmax as more negatives are drawn. A negative that is the target itself does not count. For training only.
+    The log of the expected count of its token is subtracted from each logit, so that the gradient approaches that of
+    the full softmax as more negatives are drawn. A negative equal to the target is ignored. For training only.
     reduction: "mean" over the targets that are not IGNORED, or their "sum".
     Source: Bengio and Senecal 2008, "Adaptive importance sampling"; Jean et al. 2015, section 3.
     """

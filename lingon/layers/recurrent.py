@@ -1,4 +1,4 @@
-"""Recurrent layers over padded batches whose states never see the padding."""
+"""Recurrent layers over padded batches, whose states are not affected by padding."""
 
 from typing import cast
 
@@ -12,7 +12,7 @@ from lingon.kernels.parallel_lstm import parallel_lstm
 
 
 def reverse_padded(x: Float[Tensor, "T B D"], lengths: Int[Tensor, " B"]) -> Float[Tensor, "T B D"]:
-    """Return each text backwards, its padding still at the end."""
+    """Return each text reversed, with its padding still at the end."""
     times, texts = torch.arange(x.shape[0], device=x.device)[:, None], torch.arange(x.shape[1], device=x.device)
     back = lengths - 1 - times
     rows = torch.where(back >= 0, back, times) * x.shape[1] + texts
@@ -20,10 +20,10 @@ def reverse_padded(x: Float[Tensor, "T B D"], lengths: Int[Tensor, " B"]) -> Flo
 
 
 class BidirectionalLayers(nn.Module):
-    """A stack of bidirectional LSTMs or GRUs (Hochreiter 1997; Schuster 1997), `hidden` numbers per direction.
+    """A stack of bidirectional LSTMs or GRUs (Hochreiter 1997; Schuster 1997), with `hidden` units per direction.
 
-    Each direction starts at its own end of the text, so that padding, which comes after the last token, is read by
-    neither: the backward direction reads the reversed text. recurrent: nn.LSTM or nn.GRU.
+    The backward direction reads the reversed text, with padding at its end too, so that padding affects neither
+    direction. recurrent: nn.LSTM or nn.GRU.
     """
 
     def __init__(
@@ -48,12 +48,12 @@ class BidirectionalLayers(nn.Module):
     def forward(
         self, x: Float[Tensor, "B T D"], mask: Bool[Tensor, "B T"]
     ) -> tuple[Float[Tensor, "B T states"], Float[Tensor, "B states"]]:
-        """Return the states of the top layer, states = 2 * hidden, and its true last state of each direction.
+        """Return the states of the top layer (states = 2 * hidden), and its last state before padding per direction.
 
-        Both are zero where there is no text.
+        Both are zero for padding and empty texts.
         """
         lengths = mask.sum(1)
-        # Time first, the order in which an LSTM reads: with the batch first it would be copied on the way in and out.
+        # Time first, as an LSTM computes it: batch first, input and output would be copied.
         x = x.transpose(0, 1).contiguous()
         for i, (ahead, back) in enumerate(zip(self.forwards, self.backwards, strict=True)):
             x = self.dropout(x) if i else x

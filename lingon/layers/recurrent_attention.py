@@ -1,4 +1,4 @@
-"""How a recurrent decoder looks back at its source: a score of each source token, a softmax, a weighted mean."""
+"""Attention of a recurrent decoder to its source: scores of the source tokens, a softmax, a weighted mean."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from lingon.layers.cross_attention_cache import LayerMemory
 
 
 class AdditiveScore(nn.Module):
-    """v . tanh(W q + U h) (Bahdanau et al. 2015, appendix A.1.2). width: of q; memory_width: of h; hidden: inside."""
+    """v . tanh(W q + U h) (Bahdanau et al. 2015, appendix A.1.2). width: of q. memory_width: of h. hidden: of v."""
 
     def __init__(self, width: int, memory_width: int, hidden: int):
         super().__init__()
@@ -22,7 +22,7 @@ class AdditiveScore(nn.Module):
         self.v = nn.Linear(hidden, 1, bias=False)
 
     def keys(self, memory: Float[Tensor, "M S E"]) -> Float[Tensor, "M S K"]:
-        """Return what of the score is the same for all queries, made once."""
+        """Return U h, which is the same for all queries, computed once."""
         return self.key(memory)
 
     def forward(self, q: Float[Tensor, "M T D"], keys: Float[Tensor, "M S K"]) -> Float[Tensor, "M T S"]:
@@ -38,7 +38,7 @@ class MultiplicativeScore(nn.Module):
         self.key = OneDNNLinear(memory_width, width, bias=False)
 
     def keys(self, memory: Float[Tensor, "M S E"]) -> Float[Tensor, "M S D"]:
-        """Return W h, made once."""
+        """Return W h, computed once."""
         return self.key(memory)
 
     def forward(self, q: Float[Tensor, "M T D"], keys: Float[Tensor, "M S D"]) -> Float[Tensor, "M T S"]:
@@ -47,7 +47,7 @@ class MultiplicativeScore(nn.Module):
 
 
 class DotScore(nn.Module):
-    """q . h, "dot" in Luong et al. 2015, section 3.1; both have one width."""
+    """q . h, "dot" in Luong et al. 2015, section 3.1; both have the same width."""
 
     def __init__(self, width: int, memory_width: int):
         super().__init__()
@@ -67,7 +67,7 @@ class DotScore(nn.Module):
 
 
 class RecurrentAttention(nn.Module):
-    """tanh(W [c; q]) where c is the mean of the source's vectors, weighted by the softmax of their scores.
+    """tanh(W [c; q]), where c is the mean of the source's vectors, weighted by the softmax of their scores.
 
     score: an `AdditiveScore`, `MultiplicativeScore` or `DotScore`. width: of q and of the output. Source: Luong et al.
     2015, equation 5.
@@ -79,7 +79,7 @@ class RecurrentAttention(nn.Module):
         self.out = OneDNNLinear(width + memory_width, width, bias=False)
 
     def keys_values(self, memory: Float[Tensor, "M S E"]) -> tuple[Float[Tensor, "M 1 S K"], Float[Tensor, "M 1 S E"]]:
-        """Return what the scores are made of, and the vectors whose mean is taken."""
+        """Return the keys of the scores, and the vectors to be averaged."""
         return self.score.keys(memory)[:, None], memory[:, None]
 
     def forward(self, q: Float[Tensor, "B T D"], memory: LayerMemory) -> Float[Tensor, "B T D"]:
@@ -89,7 +89,7 @@ class RecurrentAttention(nn.Module):
         return torch.tanh(self.out(torch.cat([context[:, 0], q], -1)))
 
     def weights(self, q: Float[Tensor, "B T D"], memory: LayerMemory) -> Float[Tensor, "B T S"]:
-        """Return how much each query attends to each token of the source of its row."""
+        """Return the attention weights of each query over the tokens of the source of its row."""
         found = self._weights(q, memory)
         return (found if memory.rows is None else memory.rows.divided(found))[:, 0]
 
@@ -100,9 +100,9 @@ class RecurrentAttention(nn.Module):
 def masked_weights(
     score: Callable[[Tensor], Tensor], q: Float[Tensor, "B T D"], memory: LayerMemory
 ) -> Float[Tensor, "M 1 C S"]:
-    """Return softmax(score(q)) over the tokens of each source; C: all queries of a source are columns of one row.
+    """Return softmax(score(q)) over the tokens of each source; C is the number of queries of a source, in one row.
 
-    score: of queries [M, C, D] to [M, C, S].
+    score: a function of queries, [M, C, D] to [M, C, S].
     """
     rows = q[:, None] if memory.rows is None else memory.rows.gathered(q[:, None])
     scores, mask = score(rows[:, 0])[:, None].float(), (memory.mask or AttentionMask()).mask

@@ -1,4 +1,4 @@
-"""Where the norm of a residual connection stands: before the layer, after the sum, or on both sides of the layer."""
+"""Residual connections with the norm before the layer, after the sum, or before and after the layer."""
 
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
@@ -52,5 +52,5 @@ class Sandwich(nn.Module):
 
 
 def residual_dropout(x: Tensor, module: PreNorm | PostNorm | Sandwich) -> Tensor:
-    """Return x after the module's dropout; x itself when there is none, or while evaluating."""
+    """Return x after the module's dropout; x itself without dropout, or in evaluation mode."""
     return dropout(x, module.dropout) if module.dropout and module.training else x

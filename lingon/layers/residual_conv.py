@@ -1,4 +1,4 @@
-"""Residual convolutions over an image, which make a smaller grid of places of it."""
+"""Residual convolutional blocks, which may reduce the resolution of an image."""
 
 import torch.nn.functional as F
 from torch import nn
@@ -10,7 +10,7 @@ from lingon.layers.batch_norm import BatchNorm
 class ResidualConv(nn.Module):
     """relu(norm(conv(relu(norm(conv(x))))) + skip(x)), both kernels 3 x 3 (He et al. 2016, figure 2).
 
-    The first convolution has `stride`; where it or the channels change the shape, the skip is a convolution of 1 x 1.
+    The first convolution has `stride`; if the shape changes, the skip connection is a 1 x 1 convolution.
     """
 
     def __init__(self, channels: int, out_channels: int, stride: int = 1):

@@ -1,4 +1,4 @@
-"""Rotary positions, which turn queries and keys by an angle, and their scaling to longer texts."""
+"""Rotary position embeddings (RoPE) of queries and keys, and their scaling to longer texts."""
 
 import math
 from collections.abc import Callable
@@ -14,14 +14,13 @@ RopeScaling = Callable[[Tensor], Tensor]  # frequencies [K/2] -> frequencies [K/
 
 
 class Rotary(nn.Module):
-    """Turns each pair (x_i, x_{i + K/2}) of a query or key by position * theta^(-2i/K).
+    """Rotates each pair (x_i, x_{i + K/2}) of a query or key by the angle position * theta^(-2i/K).
 
-    So the product of a query and a key depends only on how far apart they are (Su et al. 2021, "RoFormer", section
-    3.2.2; the paper pairs neighbours, checkpoints of the Hugging Face layout pair halves).
-
-    fraction: of each head only this fraction of the numbers is turned. scaling: changes the frequencies for longer
-    texts. magnitude: queries and keys are multiplied by it, so that scores are by its square. The tables grow when a
-    longer text comes; they are not weights.
+    So the product of a query and a key depends only on their distance (Su et al. 2021, "RoFormer", section 3.2.2; the
+    paper pairs neighbouring dimensions, checkpoints in the Hugging Face layout pair halves).
+    fraction: of the dimensions of each head that are rotated. scaling: changes the frequencies for longer texts.
+    magnitude: factor of queries and keys, so that scores are scaled by its square. The tables grow with the longest
+    text; they are not weights.
     """
 
     def __init__(
@@ -38,7 +37,7 @@ class Rotary(nn.Module):
         self._tables: dict[tuple, Rotation] = {}
 
     def forward(self, positions: slice | Int[Tensor, "B S"], like: Tensor) -> Rotation:
-        """Return the cosines and signed sines of positions, in the type and on the device of `like`."""
+        """Return the cosines and signed sines of positions, with the dtype and device of `like`."""
         if isinstance(positions, slice):
             cos, sin = self._table(positions.stop, like)
             return cos[positions], sin[positions]
@@ -59,7 +58,7 @@ class Rotary(nn.Module):
         return self.at(torch.arange(size, device=like.device), like)
 
     def at(self, positions: Int[Tensor, "..."], like: Tensor) -> Rotation:
-        """Return the cosines and signed sines of positions [..., K], computed and not looked up."""
+        """Return the cosines and signed sines of positions [..., K], computed instead of looked up."""
         angles = positions.float()[..., None] * self.frequencies().to(like.device)
         cos, sin = angles.cos(), angles.sin()
         if self.magnitude != 1:
@@ -74,11 +73,11 @@ class Rotary(nn.Module):
 
 
 def rotate(x: Float[Tensor, "B H S K"], rotation: Rotation) -> Float[Tensor, "B H S K"]:
-    """Turn the first numbers of each head, as many as the rotation has; the others stay."""
+    """Return x with the first dimensions of each head rotated, as many as the rotation has; the others unchanged."""
     cos, sin = rotation
     if (turned := cos.shape[-1]) < x.shape[-1]:
         return torch.cat([rotate(x[..., :turned], rotation), x[..., turned:]], -1)
-    # [-x2, x1] * [sin, sin] is the same as [x2, x1] * [-sin, sin], and takes one operation less.
+    # [x2, x1] * [-sin, sin] is the same as [-x2, x1] * [sin, sin], and takes one operation less.
     return torch.addcmul(x * cos, x.roll(turned // 2, -1), sin)
 
 
@@ -96,8 +95,8 @@ class LinearScaling:
 class Llama3Scaling:
     """Divide low frequencies by `factor` and keep high ones (Llama 3, section 3.4.2, code).
 
-    original: the context of the first training. A turn of more than original / low tokens is slow, one of less than
-    original / high is fast.
+    original: the context length of pretraining. Wavelengths above original / low tokens are scaled, those below
+    original / high are kept, and those between are interpolated.
     """
 
     factor: float
@@ -106,18 +105,19 @@ class Llama3Scaling:
     original: int
 
     def __call__(self, frequencies: Tensor) -> Tensor:
-        turns = self.original * frequencies / (2 * math.pi)  # turns within the original context
+        turns = self.original * frequencies / (2 * math.pi)  # rotations within the original context
         kept = ((turns - self.low) / (self.high - self.low)).clamp(0, 1)
         return frequencies * (kept + (1 - kept) / self.factor)
 
 
 @dataclass(frozen=True)
 class YarnScaling:
-    """Divide the frequencies of slow turns by `factor` and keep those of fast ones.
+    """Divide low frequencies by `factor` and keep high ones.
 
-    original: the context of the first training. fast, slow: turns within it, from which on a frequency is kept, and
-    under which it is divided; in between, the mixture goes by the number of the pair, not by its turns. truncate: the
-    pairs at both ends are whole numbers. Source: Peng et al. 2023, "YaRN", section 3.2; the mixture as its code has it.
+    original: the context length of pretraining. fast, slow: numbers of rotations within it above which a frequency is
+    kept, and below which it is divided; in between, the interpolation is linear in the index of the pair, not in its
+    rotations. truncate: round the bounds of the interpolation to integers. Source: Peng et al. 2023, "YaRN", section
+    3.2; the interpolation as in its code.
     """
 
     factor: float
@@ -138,12 +138,12 @@ class YarnScaling:
         return frequencies / self.factor * divided + frequencies * (1 - divided)
 
     def _pair(self, turns: float, width: int) -> float:
-        """The number of the pair that turns so often within the original context."""
+        """Return the (real) index of the pair with this number of rotations within the original context."""
         return width * math.log(self.original / (turns * 2 * math.pi)) / (2 * math.log(self.theta))
 
 
 def yarn_magnitude(factor: float, strength: float = 1.0) -> float:
-    """Return 0.1 ln(factor) + 1, by which YaRN enlarges queries and keys (Peng et al. 2023, equation 22).
+    """Return 0.1 * strength * ln(factor) + 1, YaRN's scale of queries and keys (Peng et al. 2023, equation 22).
 
     >>> yarn_magnitude(1.0), round(yarn_magnitude(4.0), 6)
     (1.0, 1.138629)

@@ -1,4 +1,4 @@
-"""Positions as sines and cosines, all sines first: those of Marian and of fairseq, which published translators have."""
+"""Sinusoidal positions with all sines first, as in Marian and fairseq and their published translation models."""
 
 import math
 
@@ -9,27 +9,27 @@ from lingon.core.shapes import Float, Int, Tensor
 
 
 class SinesFirst(nn.Module):
-    """Give each position a vector of sines, then of cosines, of `width` / 2 wavelengths each.
+    """Sinusoidal position embeddings: `width` / 2 sines, then the cosines of the same wavelengths.
 
     start: the number of the first position. slowest: whether the last wavelength is 10000 * 2 pi, as in fairseq
     (tensor2tensor's `get_timing_signal_1d`), or the next one would be, as in Marian (Vaswani et al. 2017, section 3.5).
-    Nothing is trained or saved.
+    Not trained or saved.
     """
 
     def __init__(self, length: int, width: int, start: int = 0, slowest: bool = False):
         super().__init__()
         self.length, self.width, self.start, self.slowest = length, width, start, slowest
-        self._table: Tensor | None = None  # made when it is needed: a model may be built of shapes alone
+        self._table: Tensor | None = None  # made when needed: a model may be built on the meta device
 
     def forward(self, positions: slice | Int[Tensor, "..."], like: Tensor) -> Float[Tensor, "... D"]:
-        """Return the vectors of positions, counted from 0, of the type and on the device of `like`."""
+        """Return the vectors of positions, counted from 0, with the dtype and device of `like`."""
         if self._table is None or self._table.device != like.device or self._table.dtype != like.dtype:
             self._table = self._made().to(like)
         return self._table[positions]
 
     def _made(self) -> Float[Tensor, "T D"]:
         half = self.width // 2
-        if self.slowest:  # in float32, as the weights were trained
+        if self.slowest:  # in float32, as in training
             place, rates = torch.arange(self.start, self.start + self.length).float(), torch.arange(half).float()
             rates = torch.exp(rates * -(math.log(10_000) / max(1, half - 1)))
         else:

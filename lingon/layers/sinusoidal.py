@@ -1,4 +1,4 @@
-"""Positions as sines and cosines of many wavelengths, which need no training and have no longest text."""
+"""Sinusoidal position embeddings, which need no training and have no maximum length."""
 
 import math
 
@@ -8,7 +8,7 @@ from lingon.core.shapes import Float, Tensor
 
 
 def sinusoidal(length: int, width: int) -> Float[Tensor, "T D"]:
-    """Return a vector for each position: sines in the even places, cosines in the odd ones.
+    """Return a vector for each position, with sines in even dimensions and cosines in odd ones.
 
     Wavelengths go from 2 pi to 10000 * 2 pi. Source: Vaswani et al. 2017, section 3.5.
     """

@@ -1,4 +1,4 @@
-"""From the vectors of words to their tags: a linear layer, and a CRF over its scores where one is wanted."""
+"""The output layer of taggers: a linear layer over word vectors, optionally with a CRF over its scores."""
 
 from typing import NamedTuple
 
@@ -10,14 +10,14 @@ from lingon.layers.crf import CRF, Transitions, violations, viterbi
 
 
 class TagScores(NamedTuple):
-    """Scores of the tags of each word, and of the labels of each sentence, where the model has some."""
+    """Scores of the tags of each word, and of the labels of each sentence, if the model predicts labels."""
 
     tags: Float[Tensor, "B W K"]
     labels: Float[Tensor, "B C"] | None
 
 
 class TagHead(nn.Module):
-    """A linear layer with a loss and a way to decode its scores, for each word by itself or by a CRF for all together.
+    """A linear layer with a loss and decoding, for each word separately or by a CRF for the whole sentence.
 
     width: D. tags: K.
     """
@@ -41,10 +41,9 @@ class TagHead(nn.Module):
     def loss(
         self, scores: Float[Tensor, "B W K"], tags: Int[Tensor, "B W"], words: Bool[Tensor, "B W"]
     ) -> tuple[Float[Tensor, ""], Int[Tensor, ""]]:
-        """Return the sum of -log P(tags) over sentences, and the number of words that it is a sum over.
+        """Return the sum of -log P(tags) over sentences, and the number of words summed over.
 
-        words: True where a word is. A tag of K or more is one that is not known: its word does not count, and with a
-        CRF all of its sentence.
+        words: True for words. A tag of K or more is unknown: its word is ignored, and with a CRF its whole sentence.
         """
         counts = words & (tags < self.tags)
         if self.crf is None:
@@ -56,7 +55,7 @@ class TagHead(nn.Module):
     def log_probability(
         self, scores: Float[Tensor, "B W K"], tags: Int[Tensor, "B W"], words: Bool[Tensor, "B W"]
     ) -> Float[Tensor, " B"]:
-        """Return log P(tags) of each sentence, of all its words together."""
+        """Return log P(tags) of each sentence, for all its words jointly."""
         if self.crf is not None:
             return -self.crf(scores, tags, words)
         each = scores.float().log_softmax(-1).gather(2, tags[..., None])[..., 0]
@@ -65,9 +64,9 @@ class TagHead(nn.Module):
     def decode(
         self, scores: Float[Tensor, "B W K"], words: Bool[Tensor, "B W"], forbidden: Transitions | None = None
     ) -> Int[Tensor, "B W"]:
-        """Return the likeliest tags of each sentence, of those that are allowed; 0 where there is no word.
+        """Return the likeliest allowed tags of each sentence; 0 for padding.
 
-        forbidden: what a scheme does not allow, as scores: 0, or far below.
+        forbidden: scores of transitions, 0 if the scheme allows them, else strongly negative.
         """
         scores = scores.float()
         if self.crf is not None:
@@ -75,5 +74,5 @@ class TagHead(nn.Module):
         tags = scores.argmax(-1) * words
         if forbidden is None or not bool((wrong := violations(tags, words, forbidden)).any()):
             return tags
-        # The likeliest tags of all are the likeliest that are allowed, unless they are not; few sentences remain.
+        # If the likeliest tags are allowed, they are the likeliest allowed ones; few other sentences remain.
         return tags.index_put((wrong.nonzero()[:, 0],), viterbi(scores[wrong], words[wrong], forbidden))

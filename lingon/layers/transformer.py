@@ -19,10 +19,10 @@ from lingon.layers.rotary import Rotation
 
 
 class Block(nn.Module):
-    """Attention and a feed-forward layer, each in a residual connection that says where its norm stands.
+    """Attention and a feed-forward layer, each in a residual connection that determines the position of its norm.
 
-    residuals: around the attention, and around the feed-forward layer. window: the block sees only so many tokens;
-    None is all. rotary: the name of the rotation it uses.
+    residuals: around the attention, and around the feed-forward layer. window: number of tokens that the attention
+    spans; None for all. rotary: the name of its rotary embedding.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ def run_blocks(
 ) -> Float[Tensor, "B S D"]:
     """Return x after all blocks of a causal model.
 
-    cache: one that has been advanced by the S columns of x. keep: write to it.
+    cache: already advanced by the S columns of x. keep: write to it.
     """
     columns = x.shape[1]
     positions = cache.positions(columns)
@@ -79,7 +79,7 @@ def run_packed_blocks(
     packed: Packed,
     rotaries: Mapping[str, nn.Module] | nn.ModuleDict,
 ) -> Float[Tensor, "1 N D"]:
-    """Return x after all blocks of a causal model, of texts that lie one after the other: none sees another."""
+    """Return x after all blocks of a causal model, for packed texts, which do not attend to each other."""
     rotations: dict[str | None, Any] = {name: rotary(packed.positions, x) for name, rotary in rotaries.items()}
     masks: dict[int | None, AttentionMask] = {}
     for block in blocks:
@@ -90,7 +90,7 @@ def run_packed_blocks(
 
 
 class CacheWriter:
-    """Where one layer puts its keys and values."""
+    """Writes the keys and values of one layer to a cache."""
 
     def __init__(self, cache: KVCache, layer: int):
         self.cache, self.layer = cache, layer
@@ -101,7 +101,7 @@ class CacheWriter:
 
 @runtime_checkable
 class BlockModel(Protocol):
-    """A causal model made of blocks, as `GPT` is."""
+    """A causal model made of blocks, such as `GPT`."""
 
     blocks: Any
     norm: Any
@@ -112,9 +112,9 @@ class BlockModel(Protocol):
 def prepare_cache(
     model: BlockModel, ids: Int[Tensor, "B S"], cache: KVCache | None, mask: Bool[Tensor, "B S"] | None
 ) -> tuple[KVCache, bool]:
-    """Return the cache that shall have read these ids, and whether keys and values are kept in it.
+    """Return the cache advanced by these ids, and whether to write keys and values to it.
 
-    In training nobody goes on from a cache that was not asked for, so that none is kept.
+    In training without a given cache, nothing continues from it, so nothing is written.
     """
     if not ids.shape[1]:
         raise UserError("there are no tokens to read; give a prompt of at least one token")
@@ -123,7 +123,7 @@ def prepare_cache(
 
 
 def embed(embedding: nn.Embedding, ids: Int[Tensor, "B S"]) -> Float[Tensor, "B S D"]:
-    """Return the vectors of ids. Raises UserError for an id that the model does not have."""
+    """Return the embeddings of ids. Raises UserError for an id outside the vocabulary."""
     try:
         return F.embedding(ids, embedding.weight)
     except IndexError:
@@ -143,7 +143,7 @@ def new_cache(model: BlockModel, batch: int, context_length: int | None, dtype, 
 
 
 def init_weights(model: nn.Module, depth: int) -> None:
-    """Draw weights as GPT-2 does (Radford et al. 2019, section 2.3): N(0, 0.02), less for what adds to the residual."""
+    """Initialize weights as in GPT-2 (Radford et al. 2019, section 2.3): N(0, 0.02), smaller for residual outputs."""
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear | nn.Embedding):
             adds = name.endswith((".out", ".down"))

@@ -1,4 +1,4 @@
-"""What word vectors are trained to: skip-gram with negative samples, and GloVe; plain, for gradients by autograd."""
+"""Losses of word vectors: skip-gram with negative sampling, and GloVe; in plain PyTorch, for autograd."""
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ def negative_sampling(
 ) -> Float[Tensor, ""]:
     """Return the mean over N pairs of -log s(v . u) - sum_k log s(-v . u_k), s the logistic function.
 
-    centre: input vectors v of words; context: output vectors u of their neighbours; noise: output vectors u_k of K
+    centre: input vectors v of words. context: output vectors u of their neighbours. noise: output vectors u_k of K
     words drawn for each pair. Source: Mikolov et al., "Distributed Representations of Words and Phrases and their
     Compositionality", 2013, equation 4.
     """
@@ -32,8 +32,8 @@ def glove(
 ) -> Float[Tensor, ""]:
     """Return the mean over N pairs of f(X) (w . u + b + c - log X)^2 with f(X) = min(1, X / most)^power.
 
-    counts: how often the words of each pair were seen together, X > 0. Source: Pennington, Socher, Manning, "GloVe:
-    Global Vectors for Word Representation", 2014, equations 8 and 9. Raises UserError for a count that is not positive.
+    counts: co-occurrence counts X of the pairs, X > 0. Source: Pennington, Socher, Manning, "GloVe: Global Vectors for
+    Word Representation", 2014, equations 8 and 9. Raises UserError for a count that is not positive.
     """
     if not bool((counts > 0).all()):
         raise UserError(f"a count of {counts.min().item():g}; GloVe is about pairs that were seen together, X > 0")
