@@ -56,6 +56,7 @@ class Run:
         arguments: whatever determines the run, JSON-serializable. A run resumes only with the arguments it began with.
         overwrite: an old run is kept in `.replaced` inside the folder until the new one has its first checkpoint.
         With several processes, only rank 0 writes to the folder; all must see the same file system.
+
         Raises UserError when the folder already holds a run, or none to resume, or one with other arguments,
         or is in use by another process.
         """

@@ -53,6 +53,7 @@ def step(
     `fit(..., update=...)` in place of this one may call it several times, with other losses and optimizers. If such a
     function has a state, such as a second optimizer or model, it must be an object with `state_dict` and
     `load_state_dict`; the state becomes part of every checkpoint.
+
     Raises NotFinite when the loss or a gradient is NaN or infinite; the weights are then unchanged.
     """
     optimizer = optimizer or trainer.optimizer

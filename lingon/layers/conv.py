@@ -12,6 +12,7 @@ class ConvMax(nn.Module):
 
     c_i = relu(w . x[i : i + kernel] + b), and max over i. Only windows within the text count; a text shorter than the
     kernel is padded with zeros and has one window.
+
     Only the maximal window, 1 of T, receives a gradient. So the maxima are found without gradients, and only their
     scores are computed again with gradients: the same numbers for a third of the work.
     """

@@ -18,6 +18,7 @@ class Rotary(nn.Module):
 
     So the product of a query and a key depends only on their distance (Su et al. 2021, "RoFormer", section 3.2.2; the
     paper pairs neighbouring dimensions, checkpoints in the Hugging Face layout pair halves).
+
     fraction: of the dimensions of each head that are rotated. scaling: changes the frequencies for longer texts.
     magnitude: factor of queries and keys, so that scores are scaled by its square. The tables grow with the longest
     text; they are not weights.

@@ -1,4 +1,4 @@
-"""ALBERT: layers that share their weights, and narrow vectors of tokens (Lan et al. 2020)."""
+"""ALBERT: layers that share their weights, and factorized token embeddings (Lan et al. 2020)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from lingon.models.registry import ModelEntry
 
 @dataclass(frozen=True)
 class EmbeddingSizes:
-    """The sizes of ALBERT's input: V, numbers in the vector of a token, most tokens, kinds of texts in a row."""
+    """Sizes of ALBERT's input: vocabulary, width of token embeddings, context length, number of token types."""
 
     vocab_size: int
     width: int
@@ -33,11 +33,11 @@ class EmbeddingSizes:
 
 
 class ALBERT(nn.Module):
-    """Gives each token a vector that depends on the whole text, by few weights (Lan et al. 2020, section 3.1).
+    """Computes a contextual vector for each token, by few weights (Lan et al. 2020, section 3.1).
 
-    groups: the blocks of each group, run one after the other. depth: how often a group is run, in all; the first
-    depth / len(groups) times it is the first group, then the second. epsilon: of the norm of the input. dropout: of the
-    input. config: what `config` gives back.
+    groups: the blocks of each group, run one after the other. depth: number of runs of groups in total; the first
+    depth / len(groups) are of the first group, then of the second. epsilon: of the norm of the input. dropout: of the
+    input. config: returned by `config`.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ALBERT(nn.Module):
         self.embedding_dropout = Dropout(dropout)
         self.projection = OneDNNLinear(embedding.width, width)
         self.groups: Any = nn.ModuleList(nn.ModuleList(blocks) for blocks in groups)
-        # Divided as in the published code, so that a depth that is not a multiple falls to the same groups.
+        # Divided as in the published code, so that a depth that is not a multiple is assigned to the same groups.
         self.order = [int(layer / (depth / len(groups))) for layer in range(depth)]
         init_bert(self)
 
@@ -68,8 +68,8 @@ class ALBERT(nn.Module):
     ) -> Float[Tensor, "B T D"]:
         """Return the hidden states of the last layer.
 
-        mask: False where a row is padded. token_types: 0 for the first text of a pair, 1 for the second; all 0 when not
-        given. Raises UserError for more tokens than the context has, and for ids that the model does not have.
+        mask: False where a row is padded. token_types: 0 for the first text of a pair, 1 for the second; by default
+        all 0. Raises UserError for more tokens than the context has, and for ids outside the vocabulary.
         """
         return run_tokens(self._run, ids, mask, token_types, self.context_length)
 
@@ -83,7 +83,7 @@ class ALBERT(nn.Module):
 
     @property
     def blocks(self) -> list[Block]:
-        """Return the blocks in the order in which they are run, each as often as it is."""
+        """Return the blocks in the order in which they are run, with repetitions."""
         return [block for group in self.order for block in self.groups[group]]
 
     def config(self) -> dict[str, Any]:

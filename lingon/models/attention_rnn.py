@@ -34,14 +34,14 @@ CellName = Literal["lstm", "gru"]
 
 
 class AttentionRNN(nn.Module):
-    """Say each token of the target from a recurrent state, and from what the state attends to in the source.
+    """Predicts each target token from a recurrent state and from what the state attends to in the source.
 
     A bidirectional encoder reads the source. The decoder reads the last token, and with `input_feeding` the attentional
-    vector of the step before; its new state is the query of the attention (Luong et al. 2015, sections 3.1 and 3.3), of
-    which additive scores are Bahdanau's. width: of the embeddings. hidden: of the decoder; each direction of the
-    encoder has half of it. depth: layers of the encoder, and of the decoder. tied: the embedding of the target is the
-    matrix of the last layer too, and the attentional vectors have its width. copy: tokens can be copied from the source
-    (See et al. 2017), for which both sides have one vocabulary, and `extended_vocab` unknown words beyond it.
+    vector of the previous step; its new state is the query of the attention (Luong et al. 2015, sections 3.1 and 3.3;
+    additive scores as in Bahdanau et al.). width: of the embeddings. hidden: of the decoder; each direction of the
+    encoder has half of it. depth: layers of the encoder, and of the decoder. tied: the target embedding is also the
+    output matrix, and the attentional vectors have its width. copy: tokens can be copied from the source (See et al.
+    2017), in which case both sides share a vocabulary, and `extended_vocab` ids stand for unknown words.
     """
 
     def __init__(
@@ -115,18 +115,18 @@ class AttentionRNN(nn.Module):
 
     @property
     def extended_ids(self) -> int:
-        """Return how many ids beyond the vocabulary stand for unknown words of a source."""
+        """Return the number of ids beyond the vocabulary for unknown words of a source."""
         return self.output.extended_vocab if isinstance(self.output, CopyHead) else 0
 
     def new_state(self, memory: Memory) -> CrossAttentionCache:
-        """Return the state before the first token: made of where each direction of the encoder ends."""
+        """Return the state before the first token, from the final state of each direction of the encoder."""
         hidden, half = memory.hidden, memory.hidden.shape[2] // 2
         last = (memory.mask.sum(1) - 1).clamp(min=0)
         rows = torch.arange(last.shape[0], device=last.device)
         ends = torch.cat([hidden[rows, last, :half], hidden[:, 0, half:]], 1)
         states = torch.tanh(self.bridge(ends)).chunk(len(self.decoder), 1)
         gru = isinstance(self.decoder[0], nn.GRU)
-        pairs = [(x, x[:, :0]) if gru else x.chunk(2, 1) for x in states]  # a GRU has no cell: one of width 0
+        pairs = [(x, x[:, :0]) if gru else x.chunk(2, 1) for x in states]  # a GRU has no cell state: use one of width 0
         fed = hidden.new_zeros(hidden.shape[0], 2 * half if self.input_feeding else 0)
         layers = [self.attention.keys_values(hidden)]
         if isinstance(self.output, CopyHead):
@@ -139,8 +139,8 @@ class AttentionRNN(nn.Module):
     ) -> tuple[Float[Tensor, "B T W"], CrossAttentionCache]:
         """Return the attentional vectors after each of the next tokens of the target, and the new state.
 
-        mask: False where a row is padded on the left. With `copy`, W is wide enough for all that can be copied: see
-        `CopyHead.pointing`. Raises UserError when there is no token, or more than the context has.
+        mask: False where a row is padded on the left. With `copy`, W includes what copying needs: see
+        `CopyHead.pointing`. Raises UserError when there is no token, or more than the context length.
         """
         check_tokens(ids.shape[1])
         padded = mask is not None and not bool(mask.all())
@@ -166,7 +166,7 @@ class AttentionRNN(nn.Module):
     def _step(
         self, x: Float[Tensor, "B T D"], own: RecurrentState, memory: LayerMemory
     ) -> tuple[Float[Tensor, "B T H"], RecurrentState]:
-        """Read some tokens, of which all attend by the states after them: one only, where the attention is fed back."""
+        """Return attentional vectors and state after some tokens (a single one with input feeding)."""
         *pairs, (fed, none) = own.layers
         x, after = torch.cat([x, fed[:, None]], 2) if self.input_feeding else x, []
         for number, (layer, (h, c)) in enumerate(zip(self.decoder, pairs, strict=True)):
@@ -179,14 +179,14 @@ class AttentionRNN(nn.Module):
         return mixed, RecurrentState((*after, (fed, none)), own.length + x.shape[1])
 
     def head(self, hidden: Float[Tensor, "... W"]) -> Float[Tensor, "... V"]:
-        """Return the logits of attentional vectors; with `copy`, log-probabilities, of unknown words too."""
+        """Return the logits of attentional vectors; with `copy`, log-probabilities, including unknown words."""
         return self.output(hidden)
 
     @torch.no_grad()
     def cross_attention(
         self, source_ids: Int[Tensor, "1 S"], target_ids: Int[Tensor, "1 T"]
     ) -> Float[Tensor, "1 1 T S"]:
-        """Return how much each token of the target attends to each of the source."""
+        """Return the attention weights of each target token over the source tokens."""
         view, found = eval_view(self), list[Tensor]()
         attention, attend = view.attention, view.attention.forward
 
@@ -218,7 +218,7 @@ def _score(name: ScoreName, width: int) -> nn.Module:
 
 
 def _read(layer: nn.Module, x: Float[Tensor, "T B D"], h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the states at each token, and the last (h, c); a GRU leaves c as it is."""
+    """Return the states at each token, and the last (h, c); a GRU leaves c unchanged."""
     if isinstance(layer, nn.GRU):
         out, last = layer(x, h[None])
         return out, last[0], c
@@ -227,7 +227,7 @@ def _read(layer: nn.Module, x: Float[Tensor, "T B D"], h: Tensor, c: Tensor) -> 
 
 
 def _where(reads: Bool[Tensor, " B"], after: RecurrentState, before: RecurrentState) -> RecurrentState:
-    """Return the new states of rows that read a token, and the old ones of those where it was padding."""
+    """Return the new states of rows that read a token, and the old ones of rows that read padding."""
     pairs = zip(after.layers, before.layers, strict=True)
     both = (zip(new, old, strict=True) for new, old in pairs)
     layers = (tuple(torch.where(reads[:, None], a, b) for a, b in pair) for pair in both)

@@ -1,4 +1,4 @@
-"""The AWD-LSTM: an LSTM language model in which everything is dropped that can be dropped."""
+"""The AWD-LSTM: an LSTM language model with dropout of weights, words, inputs, hidden states and outputs."""
 
 from itertools import pairwise
 from typing import Any
@@ -16,14 +16,14 @@ from lingon.models.registry import ModelEntry
 
 
 class AWDLSTM(nn.Module):
-    """Tied LSTMs with dropped weights, words and states, and a penalty on large and on jumping states.
+    """LSTMs with tied embeddings, several kinds of dropout, and a penalty on large and on rapidly changing states.
 
-    word_dropout: whole words of the embedding. input_dropout: what enters the first layer. hidden_dropout: between
-    layers. output_dropout: what leaves the last. weight_dropout: hidden-to-hidden weights. In training `penalty()` is
-    alpha * mean(dropped states^2) + beta * mean((states_t - states_{t-1})^2), "AR" and "TAR".
+    word_dropout: of whole words of the embedding. input_dropout: of the input of the first layer. hidden_dropout:
+    between layers. output_dropout: of the last layer's output. weight_dropout: of hidden-to-hidden weights. In
+    training, `penalty()` is alpha * mean(dropped states^2) + beta * mean((states_t - states_{t-1})^2), "AR" and "TAR".
 
     Source: Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models", sections 2, 4.3 and 4.5. There, it
-    is trained by SGD with `lingon.engine.average.NTASGD`; here any optimizer will do.
+    is trained by SGD with `lingon.engine.average.NTASGD`; here any optimizer can be used.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class AWDLSTM(nn.Module):
         return x.transpose(0, 1), RecurrentState(tuple(after), state.length + ids.shape[1])
 
     def penalty(self) -> Float[Tensor, ""] | float:
-        """Return what the last batch of training adds to the loss, once; 0 when there was none."""
+        """Return the penalty of the last training batch, once; 0 if there was none."""
         penalty, self._penalty = self._penalty, None
         return 0.0 if penalty is None else penalty
 
@@ -95,7 +95,7 @@ class AWDLSTM(nn.Module):
         return self.sizes
 
 
-# Chosen on the validation text; docs/log.md says what was tried.
+# Tuned on the validation text; see docs/log.md for what was tried.
 ENTRY = ModelEntry(
     AWDLSTM,
     defaults={"epochs": 6, "lr": 3e-3, "width": 256, "depth": 3, "context_length": 35, "batch_size": 32},

@@ -1,4 +1,4 @@
-"""The mean of the word vectors of a text, then one linear layer: order is lost, much of the meaning is not."""
+"""A bag-of-vectors classifier: the mean of the word vectors of a text, then a linear layer."""
 
 from torch import nn
 
@@ -11,10 +11,10 @@ from lingon.models.registry import Expression, ModelEntry
 
 
 class BagOfVectors(nn.Module):
-    """logits = W mean(E[ids]) + b, the mean over the real tokens alone.
+    """logits = W mean(E[ids]) + b, with the mean over tokens that are not padding.
 
     Source: Iyyer et al. 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text Classification", without
-    its hidden layers. word_dropout is theirs too: whole words are left out while training.
+    its hidden layers. word_dropout, also from there: fraction of words left out in training.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ def program(model: BagOfVectors, ids: Expression, mask: Expression) -> Expressio
     return E.linear(total / P.maximum(E.lengths(weights), 1.0), model.out)
 
 
-# Chosen on the validation texts of film reviews; docs/log.md says what was tried.
+# Chosen on the validation texts of film reviews; see docs/log.md for what was tried.
 ENTRY = ModelEntry(
     BagOfVectors,
     program=program,

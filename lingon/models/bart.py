@@ -34,11 +34,11 @@ from lingon.models.registry import ModelEntry
 
 
 class BART(nn.Module):
-    """Reads a source in both directions, then says the target from left to right (Lewis et al. 2020).
+    """Encodes a source bidirectionally, then generates the target from left to right (Lewis et al. 2020).
 
-    sizes: the values of config.json. variant: which relative it is. tied: the embedding of the target is the matrix of
-    the last layer too. Its parts are named as those of `lingon.models.transformer.Transformer`. tie_key: the key of its
-    configuration that says so.
+    sizes: the values of config.json. variant: the family member. tied: the target embedding is also the output matrix.
+    tie_key: the key for that in config.json. Submodules have the names of those of
+    `lingon.models.transformer.Transformer`.
     """
 
     tie_key = "tie_word_embeddings"
@@ -69,7 +69,7 @@ class BART(nn.Module):
         self.output = OneDNNLinear(width, target_size, bias=False)
         if sizes.flag("tie_word_embeddings", True):
             self.output.weight = self.embedding.weight
-        # Set by whoever made the checkpoint, not trained; a row, as it is stored.
+        # Set by the creator of the checkpoint, not trained; a row, as it is stored.
         bias = nn.Parameter(torch.zeros(1, target_size), requires_grad=False) if variant.bias else None
         self.output_bias = bias
         init_bert(self)
@@ -86,7 +86,7 @@ class BART(nn.Module):
     ) -> Float[Tensor, "B T D"]:
         """Return the hidden states after each token of whole targets, which begin with `start_id`.
 
-        Targets are padded on the right; what follows the end of one means nothing. Raises UserError for a source or a
+        Targets are padded on the right; outputs at padding are meaningless. Raises UserError for a source or a
         target that is too long.
         """
         memory, columns = self.encode(source_ids, source_mask), target_ids.shape[1]
@@ -100,7 +100,7 @@ class BART(nn.Module):
         return self.decoder_norm(x)
 
     def encode(self, ids: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"] | None = None) -> Memory:
-        """Return the hidden states of the sources. mask: False where a row is padded on the right; None: nowhere.
+        """Return the hidden states of the sources. mask: False where a row is padded on the right; None: no padding.
 
         Raises UserError for a source of more than `source_length` tokens.
         """
@@ -120,7 +120,7 @@ class BART(nn.Module):
         return self.dropout(self.embedding_norm(x + self.positions(positions, x)))
 
     def new_state(self, memory: Memory) -> CrossAttentionCache:
-        """Return the state before the first token: keys and values of the sources, made once."""
+        """Return the state before the first token: the keys and values of the sources."""
         return new_decoder_state(self.decoder, memory.hidden, memory.mask, self.context_length)
 
     def hidden(
@@ -136,17 +136,17 @@ class BART(nn.Module):
         return self.decoder_norm(run_decoder_blocks(self.decoder, x, after)), after
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
-        """Return the logits from what the last layer made."""
+        """Return the logits from the output of the last layer."""
         logits = self.output(hidden)
         if self.output_bias is None:
             return logits
-        # In place where no gradient needs the sum's parts: the logits of a batch of beams are tens of megabytes.
+        # In place if no gradient is needed: the logits of a batch of beams are tens of megabytes.
         return logits + self.output_bias[0] if logits.requires_grad else logits.add_(self.output_bias[0])
 
     def cross_attention(
         self, source_ids: Int[Tensor, "1 S"], target_ids: Int[Tensor, "1 T"]
     ) -> Float[Tensor, "L H T S"]:
-        """Return how much each token of the target attends to each of the source, in each layer and head."""
+        """Return the attention weights of each target token over the source tokens, in each layer and head."""
         return cross_attention_weights(self, source_ids, target_ids)
 
     def config(self) -> dict[str, Any]:
@@ -188,7 +188,7 @@ class _Blocks:
 
 
 def eos_of(sizes: ConfigReader, default: int, last: int) -> int:
-    """Return the id that ends a target; the first one where config.json has several."""
+    """Return the id that ends a target; the first one if config.json has several."""
     value = sizes.config.get("eos_token_id")
     if isinstance(value, list) and value:
         return ConfigReader({"eos_token_id": value[0]}, sizes.family).integer("eos_token_id", least=0, most=last)
@@ -206,7 +206,7 @@ def mbart(sizes: ConfigReader) -> BART:
 
 
 def marian(sizes: ConfigReader) -> BART:
-    """Build a model of Marian (Junczys-Dowmunt et al. 2018), as OPUS-MT has them (Tiedemann and Thottingal 2020)."""
+    """Build a Marian model (Junczys-Dowmunt et al. 2018), such as those of OPUS-MT (Tiedemann and Thottingal 2020)."""
     return BART(sizes, MARIAN)
 
 

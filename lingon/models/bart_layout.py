@@ -1,4 +1,4 @@
-"""The place of BART and its relatives in the Hugging Face layout: names of weights."""
+"""The names of the weights of BART and its relatives in the Hugging Face layout."""
 
 from collections.abc import Iterator
 from typing import Any

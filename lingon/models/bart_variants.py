@@ -1,4 +1,4 @@
-"""What makes the relatives of BART: their positions, norms, embeddings and ids."""
+"""The differences between BART and its relatives: positions, norms, embeddings and ids."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,11 +29,12 @@ class LearnedPositions(nn.Module):
 
 @dataclass(frozen=True)
 class Variant:
-    """What makes a relative of BART.
+    """The differences of a relative of BART.
 
-    positions: gives the module of positions, of (their number, width, padding id). pre_norm: norms stand before the
-    layers, and one at the end. embedding_norm: one stands behind the embedding. bias: one is added to the logits.
-    scaled: whether vectors of tokens are multiplied by the root of their width, where config.json does not say it.
+    positions: a function from (number of positions, width, padding id) to the module of positions. pre_norm: norms
+    before the layers, and one at the end. embedding_norm: a norm after the embedding. bias: a bias is added to the
+    logits. scaled: whether token embeddings are multiplied by the square root of their width, if config.json does not
+    specify it.
     """
 
     positions: Callable[[int, int, int], nn.Module]
@@ -46,7 +47,7 @@ class Variant:
     eos_id: int = 2
 
     def check(self, sizes: ConfigReader) -> None:
-        """Raise UserError where config.json says another thing of the norms, as of models that fairseq can train."""
+        """Raise UserError if config.json has other norms, as in models that fairseq can train."""
         learned = isinstance(self.positions(1, 2, 0), LearnedPositions)
         said = {"normalize_before": self.pre_norm, "add_final_layer_norm": self.pre_norm}
         said |= {"normalize_embedding": self.embedding_norm, "static_position_embeddings": not learned}

@@ -1,4 +1,4 @@
-"""BERT and the encoders that differ from it in their embeddings alone: RoBERTa, XLM-R, DistilBERT, ELECTRA."""
+"""BERT and the encoders that differ from it only in their embeddings: RoBERTa, XLM-R, DistilBERT, ELECTRA."""
 
 from typing import Any
 
@@ -30,12 +30,12 @@ from lingon.models.registry import ModelEntry
 
 
 class BERT(nn.Module):
-    """Gives each token a vector that depends on the whole text (Devlin et al. 2019).
+    """Computes a contextual vector for each token (Devlin et al. 2019).
 
-    width: D. context_length: the most tokens it reads. token_types: kinds of texts that a row may hold, 2 for pairs; 0
-    is a model that has none, as DistilBERT. embedding_width: of the vectors of tokens, which are projected to `width`
-    where it is another (ELECTRA: Clark et al. 2020). position_offset: the row of the first token's position; RoBERTa
-    begins after its padding id (Liu et al. 2019). sizes: what `config` gives back.
+    width: D. context_length: maximum number of tokens. token_types: number of token types, 2 for pairs; 0 for a model
+    without them, such as DistilBERT. embedding_width: of token embeddings, which are projected to `width` if it differs
+    (ELECTRA: Clark et al. 2020). position_offset: row of the first token's position; RoBERTa starts after its padding
+    id (Liu et al. 2019). sizes: returned by `config`.
     """
 
     def __init__(
@@ -81,23 +81,23 @@ class BERT(nn.Module):
     ) -> Float[Tensor, "B T D"]:
         """Return the hidden states of the last layer.
 
-        mask: False where a row is padded. token_types: 0 for the first text of a pair, 1 for the second; all 0 when not
-        given. Where rows are padded on a CPU, only tokens are computed, and padding is zero. Raises UserError for more
-        tokens than the context has, and for ids and types that the model does not have.
+        mask: False where a row is padded. token_types: 0 for the first text of a pair, 1 for the second; by default
+        all 0. If rows are padded, on a CPU, only tokens are computed, and padding is zero. Raises UserError for more
+        tokens than the context length, and for unknown ids and token types.
         """
         if worth_packing(mask):
             packed = pack(mask)
             types = None if token_types is None else packed.take(token_types)
             return packed.put_back(self.packed(packed.take(ids), packed, types))
         positions = (mask.cumsum(1) - 1).clamp(min=0) + self.position_offset
-        if self.position_offset:  # RoBERTa has a row of padding, which is the one before the first token
+        if self.position_offset:  # in RoBERTa, padding has the row before that of the first token
             positions = positions.masked_fill(~mask, self.position_offset - 1)
         return self._run(ids, positions, token_types, padding_mask(mask), ids.shape[1])
 
     def packed(
         self, ids: Int[Tensor, "1 N"], packed: Packed, token_types: Int[Tensor, "1 N"] | None = None
     ) -> Float[Tensor, "1 N D"]:
-        """Return the hidden states of several texts that lie one after the other, without padding between them."""
+        """Return the hidden states of packed texts, without padding between them."""
         positions = packed.positions + self.position_offset
         return self._run(ids, positions, token_types, packed.attention_mask, packed.longest)
 
@@ -128,7 +128,7 @@ class BERT(nn.Module):
 
 
 def init_bert(model: nn.Module, std: float = 0.02) -> None:
-    """Draw weights as BERT does: N(0, 0.02), biases 0 (Devlin et al. 2019, their code)."""
+    """Initialize weights as in BERT: N(0, 0.02), biases 0 (Devlin et al. 2019, their code)."""
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Embedding):
             nn.init.normal_(module.weight, std=std)

@@ -1,4 +1,4 @@
-"""BERT's and its relatives' place in the Hugging Face layout: keys of config.json, and names of weights."""
+"""BERT and its relatives in the Hugging Face layout: keys of config.json, and names of weights."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -33,7 +33,7 @@ QKV, DISTILBERT_QKV = ("self.query", "self.key", "self.value"), ("q_lin", "k_lin
 
 
 def bert_config(model: nn.Module) -> dict[str, Any]:
-    """Return a BERT of ours as the config.json of BERT."""
+    """Return the config.json of a BERT trained here."""
     bert: Any = model
     sizes = dict(bert.config())
     names = {
@@ -52,7 +52,7 @@ def bert_config(model: nn.Module) -> dict[str, Any]:
 
 
 def bert_weights(model: nn.Module) -> Iterator[HubWeight]:
-    """Yield each weight of the encoder with its name in checkpoints of its family, of the body alone."""
+    """Yield each weight of the encoder, without heads, with its name in checkpoints of its family."""
     bert: Any = model
     distilbert = bert.config().get("model_type") == "distilbert"
     layers = "transformer.layer" if distilbert else "encoder.layer"

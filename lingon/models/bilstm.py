@@ -1,4 +1,4 @@
-"""A bidirectional LSTM that judges a text by the last state of each direction."""
+"""A bidirectional LSTM that classifies a text by the last state of each direction."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from lingon.models.registry import Expression, ModelEntry
 
 
 class BiLSTM(nn.Module):
-    """Reads the text forwards and backwards; the true last states of both, side by side, go to a linear layer.
+    """Reads the text forwards and backwards; a linear layer reads the last states (before padding) of both.
 
     Source: Graves and Schmidhuber 2005, "Framewise phoneme classification with bidirectional LSTM".
     """
@@ -53,7 +53,7 @@ def program(model: BiLSTM, ids: Expression, mask: Expression) -> Expression:
     return E.linear(ends, model.out)
 
 
-# Chosen on the validation texts of film reviews; docs/log.md says what was tried.
+# Chosen on the validation texts of film reviews; see docs/log.md for what was tried.
 ENTRY = ModelEntry(
     BiLSTM,
     program=program,

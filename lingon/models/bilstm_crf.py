@@ -1,4 +1,4 @@
-"""A tagger of words by a bidirectional LSTM over vectors of words and of their characters, with a CRF."""
+"""A word tagger: a bidirectional LSTM over word and character vectors, with a CRF."""
 
 from typing import Annotated, Any
 
@@ -20,9 +20,9 @@ class BiLSTMCRF(nn.Module):
     """Vectors of words and of their characters -> dropout -> LSTM in both directions -> dropout -> linear layer -> CRF.
 
     Source: Ma and Hovy 2016, "End-to-end Sequence Labeling via Bi-directional LSTM-CNNs-CRF". tags: K. labels: C, of
-    whole sentences, which the last states of both directions say; 0 for none. hidden: numbers per direction.
-    char_width, channels: of characters and of their filters; 0 channels: words alone. word_dropout: fraction of words
-    that become unknown while training, so that the vector of unknown words and the characters are trained.
+    whole sentences, predicted from the last states of both directions; 0 for none. hidden: units per direction.
+    char_width, channels: of character vectors and of their filters; 0 channels: words only. word_dropout: fraction of
+    words replaced by unknown in training, so that the vector of unknown words and the characters are trained.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class BiLSTMCRF(nn.Module):
         words: Bool[Tensor, "B W"],
         characters: Int[Tensor, "B W L"] | None = None,
     ) -> TagScores:
-        """Return the scores of tags and labels. first: the place of each word's token; words: where a word is.
+        """Return the scores of tags and labels. first: the index of each word's token. words: True for words.
 
-        characters: the bytes of each word, as `lingon.data.batches.WordCharacters` gives them.
+        characters: the bytes of each word, from `lingon.data.batches.WordCharacters`.
         """
         x = words_of(self.embedding(self._some_unknown(ids)), first) * words[..., None]
         if self.characters is not None:
@@ -83,7 +83,7 @@ class BiLSTMCRF(nn.Module):
         return self.sizes
 
 
-# Larger than in the paper, with less dropout and another optimizer: docs/log.md says what was tried.
+# Larger than in the paper, with less dropout and another optimizer; see docs/log.md for what was tried.
 ENTRY = ModelEntry(
     BiLSTMCRF,
     defaults={

@@ -1,4 +1,4 @@
-"""A Transformer that says a caption, with attention over the places of the image (Xu et al. 2015)."""
+"""A Transformer that generates captions, with attention over the places of the image (Xu et al. 2015)."""
 
 import math
 from typing import Any
@@ -28,12 +28,11 @@ from lingon.models.registry import ModelEntry
 
 
 class CaptionTransformer(nn.Module):
-    """Say each token of a caption from those before it and from all places of the image.
+    """Predicts each token of a caption from the previous ones and from all places of the image.
 
-    A residual network makes a vector of 8 x 8 pixels each; one block of self-attention lets places know of each other;
-    `depth` decoder blocks attend to them. width: of all vectors. filters: of the first convolution. dropout: of
-    embeddings and of what each layer adds. Norms stand before the layers; the embedding is the matrix of the last layer
-    too.
+    A residual network computes a vector for each place of 8 x 8 pixels, followed by a block of self-attention over the
+    places; `depth` decoder blocks attend to them. width: of all vectors. filters: of the first convolution. dropout: of
+    embeddings and of the output of each layer. Norms are before the layers; the embedding is also the output matrix.
     """
 
     def __init__(
@@ -87,8 +86,7 @@ class CaptionTransformer(nn.Module):
     def forward(self, images: Float[Tensor, "B C H W"], ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
         """Return the hidden states after each token of whole captions, which begin with `start_id`.
 
-        Captions are padded on the right; what follows the end of one means nothing. Raises UserError for one that is
-        too long.
+        Captions are padded on the right; outputs at padding are meaningless. Raises UserError for one that is too long.
         """
         check_target_length(ids.shape[1], self.context_length)
         x, causal = self._embedded(ids, slice(0, ids.shape[1])), AttentionMask(causal=True)
@@ -100,7 +98,7 @@ class CaptionTransformer(nn.Module):
         return Memory(x, x.new_ones(x.shape[:2], dtype=torch.bool))
 
     def new_state(self, memory: Memory) -> CrossAttentionCache:
-        """Return the state before the first token: keys and values of the places, made once."""
+        """Return the state before the first token: the keys and values of the places."""
         return new_decoder_state(self.decoder, memory.hidden, memory.mask, self.context_length)
 
     def hidden(
@@ -116,18 +114,18 @@ class CaptionTransformer(nn.Module):
         return self.decoder_norm(run_decoder_blocks(self.decoder, x, after)), after
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
-        """Return the logits from what the last layer made."""
+        """Return the logits from the output of the last layer."""
         return self.output(hidden)
 
     def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B F"]:
-        """Return one vector for each image, by which images are compared."""
+        """Return one vector for each image, for comparing images."""
         return self.encoder.features(images)
 
     @torch.no_grad()
     def place_attention(
         self, images: Float[Tensor, "1 C H W"], ids: Int[Tensor, "1 T"]
     ) -> Float[Tensor, "T rows columns"]:
-        """Return how much each token of a caption attends to each place: the mean of all heads and layers."""
+        """Return the attention weights of each caption token over the places: the mean of all heads and layers."""
         view = eval_view(self)
         found = note_cross_attention(view)
         view(images, ids)

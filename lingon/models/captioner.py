@@ -1,4 +1,4 @@
-"""What a captioner is: it reads an image once, then says each token of a caption from those before it."""
+"""The interface of captioners, which encode an image once, then generate a caption token by token."""
 
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,8 +10,8 @@ from lingon.models.encoder_decoder import Memory
 class ImageDecoder(Protocol):
     """A model from an image to a sequence of tokens: an encoder-decoder whose source is an image.
 
-    image_size: height and width of an image in pixels. start_id: what the decoder reads before the first token. eos_id:
-    ends a caption. pad_id: fills rows up. context_length: tokens of a caption at most, start and end among them.
+    image_size: height and width of an image in pixels. start_id: read by the decoder before the first token. eos_id:
+    ends a caption. pad_id: of padding. context_length: maximum number of tokens of a caption, including start and end.
     """
 
     image_size: int
@@ -21,7 +21,7 @@ class ImageDecoder(Protocol):
     context_length: int
 
     def encode(self, images: Float[Tensor, "B C H W"]) -> Memory:
-        """Return the memory of images, whose numbers go from 0 to 1: the vectors of places, or one of the image."""
+        """Return the memory of images, with values from 0 to 1: vectors of places, or one of the whole image."""
 
     def new_state(self, memory: Memory) -> Any:
         """Return the state of the decoder before its first token, a `lingon.decoding.decoder_protocol.DecoderState`."""
@@ -29,7 +29,7 @@ class ImageDecoder(Protocol):
     def hidden(
         self, ids: Int[Tensor, "B T"], state: Any, mask: Bool[Tensor, "B T"] | None = None
     ) -> tuple[Float[Tensor, "B T D"], Any]:
-        """Return the hidden states after each of the next tokens, and the new state. mask: False where padded, left."""
+        """Return the hidden states after each of the next tokens, and the new state. mask: False for padding (left)."""
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
         """Return the logits of hidden states."""
@@ -38,7 +38,7 @@ class ImageDecoder(Protocol):
         """Return the hidden states after each token of whole captions, which begin with `start_id`."""
 
     def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B F"]:
-        """Return one vector for each image, by which images can be compared."""
+        """Return one vector for each image, for comparing images."""
 
     def place_attention(self, images: Float[Tensor, "1 C H W"], ids: Int[Tensor, "1 T"]) -> Tensor | None:
-        """Return how much each token attends to each place, [T, rows, columns]; None of a model without attention."""
+        """Return the attention weights of tokens over places, [T, rows, columns]; None without attention."""

@@ -1,4 +1,4 @@
-"""An anchor-free detector of objects: a map of their centres for each class, and at each place the sides of a box."""
+"""An anchor-free object detector: a map of object centres for each class, and a box at each position."""
 
 from typing import Annotated, NamedTuple
 
@@ -10,20 +10,20 @@ from lingon.core.shapes import Float, Tensor
 from lingon.models.option_types import Classes, Range, Width
 from lingon.models.registry import ModelEntry
 
-GROUPS = 8  # of a normalization; widths are multiples of it
-STRIDE = 4  # pixels of the image to one place of the maps
-UNIT = 16.0  # pixels of a side that the layer gives as 1
-PRIOR = 4.6  # -logit of P = 0.01: almost no place is a centre
+GROUPS = 8  # of a group norm; widths are multiples of it
+STRIDE = 4  # pixels of the image per position of the maps
+UNIT = 16.0  # pixels per unit of the output for sides
+PRIOR = 4.6  # -logit of P = 0.01: almost no position is a centre
 
 Blocks = Annotated[int, Range(1, 8)]
 Stages = Annotated[int, Range(2, 6)]
 
 
 class DetectionMaps(NamedTuple):
-    """What a detector says of each place, h x w of them, `STRIDE` pixels apart.
+    """The output of a detector at each of h x w positions, `STRIDE` pixels apart.
 
-    centers: logits that an object of a class has its centre there. sides: pixels from the middle of the place to the
-    left, upper, right and lower side of its box.
+    centers: logits of being the centre of an object of each class. sides: pixels from the middle of the position to the
+    left, top, right and bottom of its box.
     """
 
     centers: Float[Tensor, "B C h w"]
@@ -34,10 +34,10 @@ class CenterNet(nn.Module):
     """image -> residual stages of strides 4, 8, ... -> their sum at stride 4 -> centres and boxes.
 
     The centres are those of Zhou et al. 2019, "Objects as points"; a box is four distances, as in FCOS (Tian et al.
-    2019), learned around the centre as Liu et al. 2020 do (TTFNet). The coarse stages are added to the fine ones from
-    the coarsest on (feature pyramid, Lin et al. 2017). Norms are of groups of channels, so that an image is found the
-    same objects in whatever batch it stands. width: channels of the first stage; each further one has twice as many,
-    256 at most. stages: how many. blocks: residual blocks of each.
+    2019), trained near the centre as in TTFNet (Liu et al. 2020). Coarse stages are added to the finer ones, starting
+    with the coarsest (feature pyramid, Lin et al. 2017). Group norms make the result independent of the other images of
+    the batch. width: channels of the first stage; doubled in each further one, up to 256. stages: their number. blocks:
+    residual blocks per stage.
     """
 
     def __init__(self, classes: Classes, width: Width = 32, stages: Stages = 4, blocks: Blocks = 1):
@@ -55,8 +55,8 @@ class CenterNet(nn.Module):
         nn.init.constant_(self.centers[-1].bias, -PRIOR)  # type: ignore[arg-type]
 
     def forward(self, images: Float[Tensor, "B 3 H W"]) -> DetectionMaps:
-        """Return the maps of images, of numbers from 0 to 1; h is a fourth of H, rounded up, and w of W."""
-        x, found = self.stem(images * 4 - 2), []  # about the mean and the spread of photos
+        """Return the maps of images with values from 0 to 1; h is H / 4 and w is W / 4, rounded up."""
+        x, found = self.stem(images * 4 - 2), []  # roughly normalizes photos to mean 0 and variance 1
         for stage, lateral in zip(self.stages, self.lateral, strict=True):
             x = stage(x)
             found.append(lateral(x))
@@ -79,7 +79,7 @@ class Residual(nn.Module):
         super().__init__()
         self.first = _convolution(width, width)
         norm = nn.GroupNorm(GROUPS, width)
-        nn.init.zeros_(norm.weight)  # begins as the identity
+        nn.init.zeros_(norm.weight)  # initialized as the identity
         self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), norm)
 
     def forward(self, x: Float[Tensor, "B D h w"]) -> Float[Tensor, "B D h w"]:
@@ -106,7 +106,7 @@ def _whole_groups(width: int) -> int:
 
 
 def boxes_of(sides: Float[Tensor, "B 4 h w"]) -> Float[Tensor, "B 4 h w"]:
-    """Return the box of each place in pixels: left, top, right, bottom."""
+    """Return the box at each position in pixels: left, top, right, bottom."""
     height, width = sides.shape[-2:]
     x = (torch.arange(width, device=sides.device, dtype=sides.dtype) + 0.5) * STRIDE
     y = (torch.arange(height, device=sides.device, dtype=sides.dtype) + 0.5) * STRIDE

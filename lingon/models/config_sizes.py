@@ -1,4 +1,4 @@
-"""Reads sizes from a config.json that nobody vouches for: each value is checked, and an error names its key."""
+"""Reading of sizes from an untrusted config.json: each value is validated, and errors name its key."""
 
 import copy
 import math
@@ -11,13 +11,13 @@ LARGE = 1 << 24
 
 
 class ConfigReader:
-    """The values of a configuration by key, for a model of the family `family`. null counts as missing."""
+    """Reads values of a configuration by key, for a model of the family `family`. null counts as missing."""
 
     def __init__(self, config: Mapping[str, Any], family: str):
         self.config, self.family = config, family
 
     def integer(self, key: str, default: int | None = None, least: int = 1, most: int = LARGE) -> int:
-        """Return a whole number from `least` to `most`; the default when it is not there, and an error without one."""
+        """Return an integer from `least` to `most`; the default if missing. Raises UserError without a default."""
         value = self.config.get(key)
         value = default if value is None else value
         if value is None:
@@ -27,7 +27,7 @@ class ConfigReader:
         return value
 
     def divisor(self, key: str, default: int, of: str, value: int) -> int:
-        """Return a whole number that divides another one, `value`, which is that of the key `of`."""
+        """Return an integer that divides `value`, the value of the key `of`."""
         found = self.integer(key, default)
         if value % found:
             raise self.error(key, found, f"a divisor of {of}, which is {value}")
@@ -40,7 +40,7 @@ class ConfigReader:
     def number(self, key: str, default: None = None, least: float = 0.0, most: float = 1e12) -> float | None: ...
 
     def number(self, key: str, default: float | None = None, least: float = 0.0, most: float = 1e12) -> float | None:
-        """Return a finite number over `least`, at most `most`; the default when it is not there."""
+        """Return a finite number above `least` and at most `most`; the default if missing."""
         value = self.config.get(key)
         if value is None:
             return default
@@ -49,7 +49,7 @@ class ConfigReader:
         return float(value)
 
     def flag(self, key: str, default: bool = False) -> bool:
-        """Return true or false."""
+        """Return a boolean; the default if missing."""
         value = self.config.get(key)
         if value is None:
             return default
@@ -58,7 +58,7 @@ class ConfigReader:
         return value
 
     def fraction(self, key: str, default: float) -> float:
-        """Return a fraction from 0 up to, not including, 1; the default when it is not there."""
+        """Return a fraction in [0, 1); the default if missing."""
         value = self.config.get(key)
         value = default if value is None else value
         if type(value) not in (int, float) or not 0 <= value < 1:
@@ -66,11 +66,11 @@ class ConfigReader:
         return float(value)
 
     def enabled(self, key: str) -> bool:
-        """Return whether a key that has a default is not set to null, which means none."""
+        """Return False for a key that is explicitly null, which switches its default off; else True."""
         return key not in self.config or self.config[key] is not None
 
     def choice(self, key: str, default: str, known: Iterable[str]) -> str:
-        """Return one of the known words."""
+        """Return one of the known words; the default if missing."""
         value, known = self.config.get(key), list(known)
         value = default if value is None else value
         if not isinstance(value, str) or value not in known:
@@ -79,7 +79,7 @@ class ConfigReader:
         return value
 
     def section(self, key: str) -> "ConfigReader | None":
-        """Return the values inside another one; None when it is not there."""
+        """Return a reader of a nested object; None if missing."""
         value = self.config.get(key)
         if value is None:
             return None
@@ -88,7 +88,7 @@ class ConfigReader:
         return ConfigReader(value, f"{self.family}: {key}")
 
     def choices(self, key: str, count: int, known: Iterable[str]) -> list[str] | None:
-        """Return a list of `count` of the known words; None when it is not there."""
+        """Return a list of `count` of the known words; None if missing."""
         value, known = self.config.get(key), list(known)
         if value is None:
             return None
@@ -101,7 +101,7 @@ class ConfigReader:
         return value
 
     def refuse(self, *keys: str) -> None:
-        """Refuse what would change the meaning of the weights in a way that Lingon does not have."""
+        """Raise UserError for keys that change the computation in a way that Lingon does not support."""
         for key in keys:
             if self.config.get(key):
                 raise UserError(
@@ -110,7 +110,7 @@ class ConfigReader:
                 )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the configuration as the model gives it back: all but what names code or where it was made."""
+        """Return the configuration for the model's `config`: without keys about code or the origin of the file."""
         gone = ("auto_map", "_name_or_path", "transformers_version", "architectures", "torch_dtype", "dtype")
         return {key: copy.deepcopy(value) for key, value in self.config.items() if key not in gone}
 

@@ -1,4 +1,4 @@
-"""A deep convolutional GAN of images with labels: a generator, and a discriminator that tells its images from real."""
+"""A conditional deep convolutional GAN: a generator of images with labels, and a discriminator."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
@@ -12,17 +12,17 @@ from lingon.models.image_generator import Draw, group_norm, pad_images, padded_s
 from lingon.models.option_types import Classes, NonNegative, Whole, Width
 from lingon.models.registry import ModelEntry
 
-STD, SLOPE = 0.02, 0.2  # of the first weights, and of the discriminator's activation below zero (Radford 2015, 4)
+STD, SLOPE = 0.02, 0.2  # of initial weights, and the negative slope of the discriminator's activation (Radford 2015, 4)
 Turn = Literal["discriminator", "generator"]
 
 
 class DCGAN(nn.Module):
-    """Generator and discriminator of strided convolutions (Radford et al. 2015), in turns against each other.
+    """Generator and discriminator of strided convolutions (Radford et al. 2015), trained alternately.
 
-    width: channels of the discriminator's first convolution. Differs from the paper in three things: groups are
-    normalised in place of batches, so that the loss of an image depends on no other; a label enters the generator
-    beside the noise, and the discriminator as a projection (Miyato and Koyama 2018); and the gradient at real images is
-    kept short, `penalty` / 2 times its square (R1, Mescheder et al. 2018), so that the turns settle.
+    width: channels of the discriminator's first convolution. There are three differences from the paper: group norms in
+    place of batch norms, so that the loss of an image does not depend on others; the label is an input of the generator
+    besides the noise, and of the discriminator by projection (Miyato and Koyama 2018); and an R1 penalty, `penalty` / 2
+    times the squared gradient at real images (Mescheder et al. 2018), for stability.
     """
 
     sampling: ClassVar[Mapping[str, float]] = {}
@@ -62,7 +62,7 @@ class DCGAN(nn.Module):
 
     @property
     def draws(self) -> Mapping[str, Draw]:
-        """The noise that an image is made of."""
+        """Return the random numbers of a training step: the noise of the generator."""
         return {"noise": Draw(self.latent_shape)}
 
     def forward(
@@ -72,7 +72,7 @@ class DCGAN(nn.Module):
         noise: Float[Tensor, "B latent"],
         turn: Turn = "generator",
     ) -> dict[str, Float[Tensor, " B"]]:
-        """Return the loss of one of the two: -log sigmoid of the logits as they should be (non-saturating)."""
+        """Return the loss of generator or discriminator, by `turn` (non-saturating, in logits)."""
         one_hot = F.one_hot(labels, self.classes).to(images.dtype)
         if turn == "generator":
             return {"loss": F.softplus(-self.logits(self.made(noise, one_hot), one_hot))}
@@ -92,7 +92,7 @@ class DCGAN(nn.Module):
         return self.generator(torch.cat([latents, labels], 1))[..., :height, :width].to(latents.dtype).tanh()
 
     def logits(self, images: Float[Tensor, "B C H W"], labels: Float[Tensor, "B K"]) -> Float[Tensor, " B"]:
-        """Return how real images from -1 to 1 look to the discriminator, as logits."""
+        """Return the discriminator's logits of images from -1 to 1 being real."""
         grid = self.discriminator["layers"](pad_images(images))
         of_label = (grid.mean((2, 3)) * self.discriminator["labels"](labels)).sum(1)
         return self.discriminator["output"](grid.flatten(1))[:, 0].to(images.dtype) + of_label.to(images.dtype)
@@ -102,11 +102,11 @@ class DCGAN(nn.Module):
         return (self.made(latents, labels) + 1) / 2
 
     def part(self, turn: Turn) -> nn.Module:
-        """Return what trains in a turn."""
+        """Return the part that is trained in a turn."""
         return self.get_submodule(turn)
 
     def config(self) -> dict[str, Any]:
-        """Return what makes it again."""
+        """Return the options that make this model again."""
         channels, height, width = self.image_shape
         sizes = {"image_height": height, "image_width": width, "channels": channels, "classes": self.classes}
         return sizes | {"width": self.width, "latent": self.latent_shape[0], "penalty": self.penalty}

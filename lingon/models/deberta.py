@@ -1,4 +1,4 @@
-"""DeBERTa-v2 and -v3: the distance of two tokens has vectors of its own in the attention (He et al. 2021, 2023)."""
+"""DeBERTa-v2 and -v3, with disentangled attention: separate vectors of content and distance (He et al. 2021, 2023)."""
 
 import math
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from lingon.models.registry import ModelEntry
 
 
 class DebertaBlock(nn.Module):
-    """Disentangled attention and a feed-forward layer, each with its norm after the sum."""
+    """Disentangled attention and a feed-forward layer, each with a post-norm."""
 
     def __init__(
         self, attention: DisentangledAttention, feed_forward: FeedForward, residuals: tuple[PostNorm, PostNorm]
@@ -51,7 +51,7 @@ class NGramLayer(nn.Module):
     def forward(
         self, embedded: Float[Tensor, "B T D"], x: Float[Tensor, "B T D"], mask: AttentionMask
     ) -> Float[Tensor, "B T D"]:
-        """Return x with the n-grams around each token; the mask says what is no token."""
+        """Return x plus a convolution over neighbouring tokens. mask: of padding."""
         if mask.lengths is not None:
             found = each_length(self._convolved, mask.lengths, embedded)
         else:
@@ -65,10 +65,10 @@ class NGramLayer(nn.Module):
 
 @dataclass(frozen=True)
 class DistanceSizes:
-    """How distances become vectors.
+    """Sizes of the vectors of distances.
 
-    buckets: how many near and far ones each way have a vector of their own; 0: each distance up to `farthest` has one.
-    normed: the vectors go through a LayerNorm.
+    buckets: number of buckets in each direction; 0: one for each distance up to `farthest`. normed: apply a LayerNorm
+    to the vectors.
     """
 
     buckets: int
@@ -77,12 +77,12 @@ class DistanceSizes:
 
     @property
     def span(self) -> int:
-        """Return the vectors for each way."""
+        """Return the number of vectors for each direction."""
         return self.buckets or self.farthest
 
     @property
     def shrinks(self) -> bool:
-        """Return whether no distance has a bucket that is farther than itself, as in all published models."""
+        """Return whether no distance has a bucket larger than itself, as in all published models."""
         middle = max(1, self.buckets // 2)
         return not self.buckets or math.log((self.farthest - 1) / middle) >= (middle - 1) / middle
 
@@ -95,12 +95,11 @@ class DistanceSizes:
 
 
 class DeBERTa(nn.Module):
-    """Gives each token a vector that depends on the whole text (He et al. 2021, section 3).
+    """Computes a contextual vector for each token (He et al. 2021, section 3).
 
-    token_types: kinds of texts that a row may hold; 0: the model has none. positions: rows of absolute positions that
-    are added to the input; 0: it knows distances alone. embedding_width: of the vectors of tokens, which are projected
-    to the width of the blocks where it is another. ngrams: what is added after the first block. config: what `config`
-    gives back.
+    token_types: number of token types; 0 for none. positions: number of absolute positions added to the input; 0: only
+    distances are used. embedding_width: of token embeddings, which are projected to the width of the blocks if it
+    differs. ngrams: layer added after the first block. config: returned by `config`.
     """
 
     def __init__(
@@ -131,7 +130,7 @@ class DeBERTa(nn.Module):
         self.distances = nn.Embedding(2 * distance_sizes.span, width)
         self.distance_norm = nn.LayerNorm(width, eps=epsilon) if distance_sizes.normed else None
         self.ngrams = ngrams
-        self.blocks: Any = nn.ModuleList(blocks)  # after what all of them read
+        self.blocks: Any = nn.ModuleList(blocks)  # registered after the layers whose output they read
         init_bert(self)
 
     def forward(
@@ -139,9 +138,9 @@ class DeBERTa(nn.Module):
     ) -> Float[Tensor, "B T D"]:
         """Return the hidden states of the last layer.
 
-        mask: False where a row is padded. token_types: 0 for the first text of a pair, 1 for the second; all 0 when not
-        given, and they change nothing where the model has none. Raises UserError for more tokens than the context has,
-        and for ids that the model does not have.
+        mask: False for padding. token_types: 0 for the first text of a pair, 1 for the second; by default all 0, and
+        ignored if the model has none. Raises UserError for more tokens than the context length, and for ids outside the
+        vocabulary.
         """
         return run_tokens(self._run, ids, mask, token_types, self.context_length)
 
@@ -218,7 +217,7 @@ def deberta(sizes: ConfigReader) -> DeBERTa:
 
 
 def _kinds(sizes: ConfigReader) -> list[str]:
-    """Return which sums with distances there are: a list, or in older files one word with |."""
+    """Return the terms with distances: given as a list, or in older files as one word with |."""
     value = sizes.config.get("pos_att_type")
     found = [word.strip() for word in value.lower().split("|")] if isinstance(value, str) else value
     if not isinstance(found, list) or not found or not all(kind in (C2P, P2C) for kind in found):

@@ -1,4 +1,4 @@
-"""The modern decoder: RMSNorm, rotary positions, gated feed-forward layers, grouped-query attention."""
+"""A modern decoder: RMSNorm, rotary positions, gated feed-forward layers, grouped-query attention."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -42,10 +42,10 @@ from lingon.models.registry import ModelEntry
 
 
 class Decoder(nn.Module):
-    """Predicts each token from all before it; made of the parts it is given, so that each family is a short function.
+    """Predicts each token from all previous ones; built from given parts, so that each family is a short function.
 
-    rotaries: the rotations that the blocks name. context_length: the most tokens it sees. sizes: what `config` gives
-    back. embedding_scale: what the vectors of tokens are multiplied by. softcap: logits become cap * tanh(logit / cap).
+    rotaries: rotary embeddings by the names used in blocks. context_length: maximum number of tokens. sizes: returned
+    by `config`. embedding_scale: factor of token embeddings. softcap: logits become cap * tanh(logit / cap).
     """
 
     def __init__(
@@ -87,21 +87,21 @@ class Decoder(nn.Module):
         return self.norm(run_blocks(self.blocks, self.embedded(ids), after, self.rotaries, keep)), after
 
     def packed(self, ids: Int[Tensor, "1 N"], packed: Packed) -> Float[Tensor, "1 N D"]:
-        """Return the hidden states of texts that lie one after the other, each as if it were alone."""
+        """Return the hidden states of packed texts, which do not affect each other."""
         return self.norm(run_packed_blocks(self.blocks, self.embedded(ids), packed, self.rotaries))
 
     def embedded(
         self, ids: Int[Tensor, "B S"], places: slice | Int[Tensor, "_ S"] | None = None
     ) -> Float[Tensor, "B S D"]:
-        """Return what the first block reads: the vector of each token. Rotations, not vectors, say its place."""
+        """Return the input of the first block: token embeddings. Positions are encoded by rotation."""
         x = embed(self.embedding, ids)
         if self.embedding_scale != 1:
-            # Rounded to the type of the weights, as Gemma's own code does.
+            # Rounded to the dtype of the weights, as in Gemma's own code.
             x = x * torch.tensor(self.embedding_scale, dtype=x.dtype, device=x.device)
         return x
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
-        """Return the logits from what the last layer made."""
+        """Return the logits from the output of the last layer."""
         logits = self.output(hidden)
         return logits if self.softcap is None else self.softcap * (logits / self.softcap).tanh()
 
@@ -112,7 +112,7 @@ class Decoder(nn.Module):
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> KVCache:
-        """Return an empty key-value cache; with a context length, its memory is taken at once."""
+        """Return an empty key-value cache; with a context length, its memory is allocated at once."""
         return new_cache(self, batch, context_length, dtype, device)
 
     def config(self) -> dict:
@@ -133,10 +133,10 @@ def decoder(
     theta: NonNegative = 10_000.0,
     epsilon: NonNegative = 1e-6,
 ) -> Decoder:
-    """Return a decoder as they are built today: the parts of Qwen3 (2025), SwiGLU and a norm on queries and keys.
+    """Return a decoder with the parts of Qwen3 (2025): SwiGLU, and a norm on queries and keys.
 
-    ffn_width: width inside the gated layers; 0 gives 8/3 of the width, so that they are as large as plain ones of four
-    times the width. window: each layer but the last of every four sees only so many tokens; 0 is all.
+    ffn_width: width of the gated layers; 0 means 8/3 of the width, so that they have as many weights as plain ones of
+    four times the width. window: number of tokens that all layers but every fourth attend to; 0 for all.
     """
     ffn_width = ffn_width or -(-8 * width // 3 // 32) * 32
     sizes: dict[str, Any] = {"vocab_size": vocab_size, "width": width, "depth": depth, "heads": heads}

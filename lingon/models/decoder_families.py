@@ -31,7 +31,7 @@ DEEPEST = 256
 
 @dataclass(frozen=True)
 class DecoderSizes:
-    """The sizes that every family has."""
+    """The sizes common to all families."""
 
     vocab_size: int
     width: int
@@ -73,7 +73,7 @@ def mistral(sizes: ConfigReader) -> Decoder:
     """Build Mistral (Jiang et al. 2023): Llama with a sliding window in every layer."""
     depth = sizes.integer("num_hidden_layers", most=DEEPEST)
     window = _window(sizes)
-    # transformers takes a Mistral with layer_types for a Ministral (2024), where some layers see everything.
+    # transformers treats a Mistral with layer_types as a Ministral (2024), where some layers have no window.
     return _plain(sizes, windows=_windows_told(sizes, depth, window) or [window] * depth, kv_heads=8)
 
 
@@ -89,7 +89,7 @@ def qwen3(sizes: ConfigReader) -> Decoder:
 
 
 def gemma2(sizes: ConfigReader) -> Decoder:
-    """Build Gemma 2 (Gemma Team 2024): norms after each part too, soft caps, a window in every other layer."""
+    """Build Gemma 2 (Gemma Team 2024): norms before and after layers, soft caps, a window in every other layer."""
     softcap = sizes.number("attn_logit_softcapping", 50.0) if sizes.enabled("attn_logit_softcapping") else None
     final = sizes.number("final_logit_softcapping", 30.0) if sizes.enabled("final_logit_softcapping") else None
     rotaries = {kind: rotary_of(sizes, kind, 256) for kind in (SLIDING, FULL)}
@@ -119,7 +119,7 @@ def gemma3(sizes: ConfigReader) -> Decoder:
     }
     softcap, final = sizes.number("attn_logit_softcapping"), sizes.number("final_logit_softcapping")
     if softcap is not None:
-        # transformers reads this key and does not use it; whichever is meant, it is not known.
+        # transformers reads this key but does not use it, so its intended meaning is unknown.
         raise sizes.error("attn_logit_softcapping", softcap, "null")
     every = sizes.integer("sliding_window_pattern", sizes.config.get("_sliding_window_pattern") or 6)
     return _gemma(sizes, rotaries, every, None, final, normed=True)
@@ -163,7 +163,7 @@ def _gemma(
     final: float | None,
     normed: bool,
 ) -> Decoder:
-    """Build Gemma 2 and 3. every: of so many layers all but the last have a window."""
+    """Build Gemma 2 and 3. every: every `every`-th layer has no window, all others have one."""
     sizes.refuse("use_bidirectional_attention")
     shape = _shape(sizes, 256, 4)
     activation = ACTIVATIONS[sizes.choice("hidden_activation", "gelu_pytorch_tanh", ACTIVATIONS)]
@@ -224,7 +224,7 @@ def _shape(sizes: ConfigReader, head_width: int | None, kv_heads: int | None) ->
 
 
 def _late_windows(sizes: ConfigReader) -> list[int | None]:
-    """Return Qwen's windows: with use_sliding_window, all but the first max_window_layers have one."""
+    """Return Qwen's windows: with use_sliding_window, all layers but the first max_window_layers have one."""
     depth = sizes.integer("num_hidden_layers", most=DEEPEST)
     used = sizes.flag("use_sliding_window")
     window = _window(sizes) if used else None
@@ -235,12 +235,12 @@ def _late_windows(sizes: ConfigReader) -> list[int | None]:
 
 
 def _window(sizes: ConfigReader) -> int | None:
-    """Return the sliding window: a missing key means that of the paper, null means none."""
+    """Return the sliding window: if the key is missing, that of the paper; null means none."""
     return sizes.integer("sliding_window", 4096) if sizes.enabled("sliding_window") else None
 
 
 def _windows_told(sizes: ConfigReader, depth: int, window: int | None, unused: bool = False) -> list[int | None] | None:
-    """Return the window of each layer as layer_types has it; None without that key. unused: windows are off."""
+    """Return the window of each layer by layer_types; None without that key. unused: windows are switched off."""
     kinds = sizes.choices("layer_types", depth, (SLIDING, FULL))
     if kinds and SLIDING in kinds and window is None and not unused:
         raise sizes.error("sliding_window", None, f"a whole number, for layer_types has {SLIDING}")

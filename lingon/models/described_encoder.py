@@ -1,4 +1,4 @@
-"""The encoder inside another model: a BERT with fresh weights, or one that a configuration describes."""
+"""The encoder inside another model: a BERT with fresh weights, or one given by a configuration."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,15 +8,15 @@ from lingon.models.registry import build, name_of
 
 
 def description_of(encoder: Any) -> dict[str, Any]:
-    """Return what `described_encoder` makes the encoder of again, as JSON writes it."""
+    """Return the JSON object from which `described_encoder` makes the encoder again."""
     return {"model": name_of(encoder), "config": encoder.config()}
 
 
 def described_encoder(model: str, described: Mapping[str, Any] | None, sizes: Mapping[str, Any]) -> Any:
-    """Return the encoder {"model": its name in the registry, "config": its own configuration}; without it, a BERT.
+    """Return the encoder given as {"model": its name in the registry, "config": its configuration}; else a BERT.
 
-    model: the name of the model around it, for messages. sizes: of the BERT, by name. Raises UserError that names the
-    key, and for a model that is not an encoder.
+    model: the name of the enclosing model, for messages. sizes: of the BERT, by name. Raises UserError, naming the key,
+    for an invalid configuration, and for a model that is not an encoder.
     """
     found: dict[str, Any] = {"model": "bert", "config": sizes} if described is None else dict(described)
     if found.keys() != {"model", "config"}:

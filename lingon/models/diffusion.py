@@ -1,4 +1,4 @@
-"""A diffusion model of images with labels: a small U-Net that takes noise away, and the steps by which it samples."""
+"""A conditional diffusion model of images: a small denoising U-Net, and the sampler."""
 
 import math
 from collections.abc import Mapping
@@ -15,31 +15,31 @@ from lingon.models.option_types import Classes, Depth, Fraction, Whole, Width
 from lingon.models.registry import ModelEntry
 
 HEADS, FREQUENCIES = 4, 32
-PATCH = 2  # pixels a side that are one place of the network: a quarter of the places, and of the time
+PATCH = 2  # side of a patch of pixels that is one position of the network, to save three quarters of the time
 
 
 class Level(NamedTuple):
-    """How much of an image and how much noise is in z = signal * x + noise * e, at each time; squares add up to 1."""
+    """The noise level of z = signal * x + noise * e; signal^2 + noise^2 = 1."""
 
     signal: Float[Tensor, "B 1 1 1"]
     noise: Float[Tensor, "B 1 1 1"]
 
 
 def cosine_level(time: Float[Tensor, " B"]) -> Level:
-    """Return the level at times from 0, the image, to 1, noise alone (Nichol and Dhariwal 2021, in continuous time)."""
+    """Return the cosine schedule at times from 0 (image) to 1 (noise) (Nichol and Dhariwal 2021, continuous time)."""
     angle = time[:, None, None, None] * (math.pi / 2)
     return Level(angle.cos(), angle.sin())
 
 
 class Block(nn.Module):
-    """x + two convolutions, between which the vector of time and label scales and shifts each channel."""
+    """x + two convolutions, between which each channel is scaled and shifted by the embedding of time and label."""
 
     def __init__(self, channels: int, out: int, embedding: int, dropout: float):
         super().__init__()
         self.first = nn.Sequential(group_norm(channels), nn.SiLU(), nn.Conv2d(channels, out, 3, padding=1))
         self.norm, self.scale_shift = group_norm(out), nn.Linear(embedding, 2 * out)
         last = nn.Conv2d(out, out, 3, padding=1)
-        nn.init.zeros_(last.weight)  # the block begins as the identity
+        nn.init.zeros_(last.weight)  # the block is initialized as the identity
         self.second = nn.Sequential(nn.SiLU(), nn.Dropout(dropout), last)
         self.skip = nn.Conv2d(channels, out, 1) if channels != out else nn.Identity()
 
@@ -49,7 +49,7 @@ class Block(nn.Module):
 
 
 class PlaceAttention(nn.Module):
-    """x + attention of every place to all others."""
+    """x + self-attention over all positions."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -67,7 +67,7 @@ class PlaceAttention(nn.Module):
 
 
 class DenoisingUNet(nn.Module):
-    """Blocks at a half and at a quarter of the image's sides, and back, with what was there on the way down beside."""
+    """A U-Net with blocks at 1/2 and 1/4 of the image's sides, and skip connections."""
 
     def __init__(self, channels: int, classes: int, width: int, depth: int, dropout: float):
         super().__init__()
@@ -89,7 +89,7 @@ class DenoisingUNet(nn.Module):
     def forward(
         self, z: Float[Tensor, "B C H W"], time: Float[Tensor, " B"], labels: Float[Tensor, "B K"]
     ) -> Float[Tensor, "B C H W"]:
-        """Return the prediction for noisy images. labels: how much of each label; zeros stand for none."""
+        """Return the prediction for noisy images. labels: weight of each label; all zeros for no label."""
         vector = F.silu(self.time(waves(time)) + self.label(labels))
         x, seen = self.stem(pad_images(z).contiguous(memory_format=torch.channels_last)), []
         for block in self.down:
@@ -112,11 +112,11 @@ def waves(time: Float[Tensor, " B"]) -> Float[Tensor, "B W"]:
 
 
 class Diffusion(nn.Module):
-    """A U-Net that is told the time and the label, and predicts v = signal * e - noise * x (Salimans and Ho 2022).
+    """A U-Net conditioned on time and label that predicts v = signal * e - noise * x (Salimans and Ho 2022).
 
-    width: channels at half the image's sides; twice as many at a quarter. depth: blocks at each of the two, on each
-    way. no_label: how often the label is left out in training, so that there is a prediction without one to be guided
-    away from (Ho and Salimans 2022).
+    width: channels at 1/2 of the image's sides; twice as many at 1/4. depth: blocks at each of the two levels, in each
+    direction. no_label: probability of dropping the label in training, for classifier-free guidance (Ho and Salimans
+    2022).
     """
 
     sampling: ClassVar[Mapping[str, float]] = {"guidance": 1.5, "steps": 15}
@@ -141,7 +141,7 @@ class Diffusion(nn.Module):
 
     @property
     def draws(self) -> Mapping[str, Draw]:
-        """The noise, the time, and the number that decides whether the label is left out."""
+        """Return the random numbers of a training step: the noise, the time, and whether the label is dropped."""
         return {"noise": Draw(self.image_shape), "time": Draw((), "uniform"), "left_out": Draw((), "uniform")}
 
     def forward(
@@ -152,7 +152,7 @@ class Diffusion(nn.Module):
         time: Float[Tensor, " B"],
         left_out: Float[Tensor, " B"],
     ) -> dict[str, Float[Tensor, " B"]]:
-        """Return the squared error of v, the mean over pixels."""
+        """Return the mean squared error of v over pixels."""
         x, level = 2 * images - 1, cosine_level(time)
         kept = (left_out >= self.options["no_label"]).float()[:, None]
         one_hot = F.one_hot(labels, self.classes).float()
@@ -162,9 +162,9 @@ class Diffusion(nn.Module):
     def sample(
         self, latents: Float[Tensor, "B C H W"], labels: Float[Tensor, "B K"], guidance: float = 1.5, steps: int = 15
     ) -> Float[Tensor, "B C H W"]:
-        """Return the images that noise becomes in so many steps (DDIM, Song et al. 2020, without new noise).
+        """Return images from noise by `steps` deterministic sampling steps (DDIM, Song et al. 2020).
 
-        guidance: 1 is the prediction with the label, 0 that without, more goes beyond the first, away from the second.
+        guidance: scale of classifier-free guidance: 0 ignores the label, 1 is conditional, more extrapolates.
         """
         z, times = latents, torch.linspace(1, 0, int(steps) + 1, device=latents.device)
         for now, then in pairwise(times):
@@ -186,7 +186,7 @@ class Diffusion(nn.Module):
         return without + guidance * (with_label - without)
 
     def config(self) -> dict[str, Any]:
-        """Return what makes it again."""
+        """Return the options that make this model again."""
         channels, height, width = self.image_shape
         sizes = {"image_height": height, "image_width": width, "channels": channels, "classes": self.classes}
         return sizes | self.options

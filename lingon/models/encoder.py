@@ -1,4 +1,4 @@
-"""What an encoder is: each token gets a vector that depends on its sentence."""
+"""The interface of encoders, which compute a contextual vector for each token."""
 
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
@@ -8,13 +8,13 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 from lingon.layers.attention_mask import AttentionMask, padding_mask
 from lingon.layers.packing import pack, worth_packing
 
-# (ids [B, T], positions [B, T], token types [B, T] or None, what each token sees) -> hidden [B, T, D]
+# (ids [B, T], positions [B, T], token types [B, T] or None, attention mask) -> hidden [B, T, D]
 RunLayers = Callable[[Tensor, Tensor, Tensor | None, AttentionMask], Tensor]
 
 
 @runtime_checkable
 class Encoder(Protocol):
-    """A model for tagging, classification and sentence vectors to stand on. width: D, numbers in a vector."""
+    """A model of contextual token vectors, for tagging, classification and sentence vectors. width: D."""
 
     width: int
 
@@ -30,9 +30,9 @@ def run_tokens(
     token_types: Int[Tensor, "B T"] | None,
     context_length: int,
 ) -> Float[Tensor, "B T D"]:
-    """Return what `run` makes of a padded batch; on a CPU, of its tokens alone, and then padding is zero.
+    """Return the result of `run` for a padded batch; on a CPU, only tokens are computed, and padding is zero.
 
-    Positions are those of `token_positions`. Raises UserError for a text of more tokens than the context has.
+    Positions are those of `token_positions`. Raises UserError for a text longer than the context length.
     """
     if worth_packing(mask):
         packed = pack(mask)
@@ -44,11 +44,11 @@ def run_tokens(
 
 
 def token_positions(mask: Bool[Tensor, "B T"]) -> Int[Tensor, "B T"]:
-    """Return the place of each token in its text, from 0; padding has that of the token before it."""
+    """Return the position of each token in its text, from 0; padding has that of the token before it."""
     return (mask.cumsum(1) - 1).clamp(min=0)
 
 
 def check_length(length: int, most: int) -> None:
-    """Raise UserError when a text has more tokens than the model reads."""
+    """Raise UserError for a text with more tokens than the model reads."""
     if length > most:
         raise UserError(f"a text has {length:,} tokens, the model reads at most {most:,}; cut longer ones")

@@ -1,4 +1,4 @@
-"""An encoder that finds answers: of each token, whether the answer begins there, and whether it ends there."""
+"""An encoder for extractive question answering: for each token, whether the answer starts or ends there."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from lingon.models.registry import ModelEntry
 class EncoderAnswerer(nn.Module):
     """encoder -> dropout -> linear layer with two outputs for each token (Devlin et al. 2019, section 4.2).
 
-    encoder: an `lingon.models.encoder.Encoder`, with fresh weights or published ones.
+    encoder: a `lingon.models.encoder.Encoder`, with fresh or published weights.
     """
 
     def __init__(self, encoder: nn.Module, dropout: float = 0.1):
@@ -34,7 +34,7 @@ class EncoderAnswerer(nn.Module):
 
     @property
     def context_length(self) -> int | None:
-        """Return the most tokens that the encoder reads; None where it reads any number."""
+        """Return the maximum number of tokens that the encoder reads; None if unlimited."""
         return getattr(self.encoder, "context_length", None)
 
     def forward(
@@ -47,7 +47,7 @@ class EncoderAnswerer(nn.Module):
         return self.output(self.dropout(self.encoder(ids, mask, token_types)))
 
     def config(self) -> dict[str, Any]:
-        """Return what `encoder_answerer` makes it of: the encoder's own configuration is a part of it."""
+        """Return what `encoder_answerer` makes it from, including the encoder's own configuration."""
         return {
             "vocab_size": self.encoder.embedding.num_embeddings,
             "dropout": self.dropout.p,
@@ -64,7 +64,7 @@ def encoder_answerer(
     dropout: Fraction = 0.1,
     encoder: Mapping | None = None,
 ) -> EncoderAnswerer:
-    """Return an answerer with fresh weights on a BERT of these sizes, or on the encoder that is described.
+    """Return an answerer with fresh weights on a BERT of these sizes, or on the given encoder.
 
     encoder: {"model": its name in the registry, "config": its own configuration}, in place of the sizes.
     """

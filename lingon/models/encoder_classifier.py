@@ -1,4 +1,4 @@
-"""An encoder that judges texts, or pairs of texts: its pooled vector goes through one linear layer."""
+"""An encoder that classifies texts or pairs of texts: a linear layer on its pooled vector."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -18,7 +18,7 @@ PoolingName = Literal["mean", "cls", "max"]
 class EncoderClassifier(nn.Module):
     """encoder -> pooling -> dropout -> linear layer (Devlin et al. 2019, section 4.1, without their extra tanh layer).
 
-    encoder: an `lingon.models.encoder.Encoder`, with fresh weights or published ones. pooling: mean, cls or max.
+    encoder: a `lingon.models.encoder.Encoder`, with fresh or published weights. pooling: mean, cls or max.
     dropout: of the pooled vector.
     """
 
@@ -39,7 +39,7 @@ class EncoderClassifier(nn.Module):
 
     @property
     def context_length(self) -> int | None:
-        """Return the most tokens that the encoder reads; None where it reads any number."""
+        """Return the maximum number of tokens that the encoder reads; None if unlimited."""
         return getattr(self.encoder, "context_length", None)
 
     def forward(
@@ -55,7 +55,7 @@ class EncoderClassifier(nn.Module):
         return self._pool(self.encoder(ids, mask, token_types), mask)
 
     def config(self) -> dict[str, Any]:
-        """Return what `encoder_classifier` makes it of: the encoder's own configuration is a part of it."""
+        """Return what `encoder_classifier` makes it from, including the encoder's own configuration."""
         return {
             "vocab_size": self.encoder.embedding.num_embeddings,
             "classes": self.output.out_features,
@@ -76,7 +76,7 @@ def encoder_classifier(
     dropout: Fraction = 0.1,
     encoder: Mapping | None = None,
 ) -> EncoderClassifier:
-    """Return a classifier with fresh weights on a BERT of these sizes, or on the encoder that is described.
+    """Return a classifier with fresh weights on a BERT of these sizes, or on the given encoder.
 
     encoder: {"model": its name in the registry, "config": its own configuration}, in place of the sizes.
     """

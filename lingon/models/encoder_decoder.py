@@ -1,4 +1,4 @@
-"""What an encoder-decoder is: it reads a source once, then says each token of the target from those before it."""
+"""The interface of encoder-decoders, which encode a source once, then generate the target token by token."""
 
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -10,9 +10,9 @@ from lingon.layers.losses import IGNORED
 
 
 class Memory(NamedTuple):
-    """What the encoder made of a batch of sources, and what the decoder attends to.
+    """The encoder's output for a batch of sources, which the decoder attends to.
 
-    mask: True where `hidden` is of a token of the source. ids: those of the source, where the decoder can copy them.
+    mask: True for tokens of the source. ids: of the source, if the decoder can copy tokens.
     """
 
     hidden: Float[Tensor, "B S D"]
@@ -22,10 +22,10 @@ class Memory(NamedTuple):
 
 @runtime_checkable
 class EncoderDecoder(Protocol):
-    """A model from sequence to sequence.
+    """A sequence-to-sequence model.
 
-    start_id: what the decoder reads before the first token of a target. eos_id: ends a target. pad_id: fills rows up.
-    context_length: tokens of a target at most, start and end among them. source_length: tokens of a source at most.
+    start_id: read by the decoder before the first token of a target. eos_id: ends a target. pad_id: of padding.
+    context_length: maximum number of tokens of a target, including start and end. source_length: of a source.
     """
 
     start_id: int
@@ -35,7 +35,7 @@ class EncoderDecoder(Protocol):
     source_length: int
 
     def encode(self, ids: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"] | None = None) -> Memory:
-        """Return the memory of sources. mask: False where a row is padded on the right; None: nowhere.
+        """Return the memory of sources. mask: False where a row is padded on the right; None: no padding.
 
         Raises UserError for a source of more than `source_length` tokens.
         """
@@ -43,8 +43,8 @@ class EncoderDecoder(Protocol):
     def new_state(self, memory: Memory) -> Any:
         """Return the state of the decoder before its first token, a `lingon.decoding.decoder_protocol.DecoderState`.
 
-        It has a row for each source; `select` may take a row several times, as the beams of a search do, and the memory
-        is not copied for that.
+        It has a row for each source; `select` may repeat a row, as for the beams of a search, without copying the
+        memory.
         """
 
     def hidden(
@@ -66,17 +66,17 @@ class EncoderDecoder(Protocol):
     def cross_attention(
         self, source_ids: Int[Tensor, "1 S"], target_ids: Int[Tensor, "1 T"]
     ) -> Float[Tensor, "L H T S"]:
-        """Return how much each token of the target attends to each of the source, in each layer and head."""
+        """Return the attention weights of each target token over the source tokens, in each layer and head."""
 
 
 def check_source_length(length: int, most: int) -> None:
-    """Raise UserError when a source has more tokens than the model reads."""
+    """Raise UserError for a source with more tokens than the model reads."""
     if length > most:
         raise UserError(f"a source has {length:,} tokens, the model reads at most {most:,}; cut or divide longer ones")
 
 
 def check_target_length(length: int, most: int) -> None:
-    """Raise UserError when a target has more tokens than the model says."""
+    """Raise UserError for a target with more tokens than the model can generate."""
     if length > most:
         raise UserError(
             f"a target has {length:,} tokens, the model writes at most {most:,}; cut or leave out longer ones"
@@ -84,21 +84,21 @@ def check_target_length(length: int, most: int) -> None:
 
 
 def check_tokens(columns: int) -> None:
-    """Raise UserError when a decoder is to go on by no token at all."""
+    """Raise UserError if there are no tokens for a decoder to read."""
     if not columns:
         raise UserError("there are no tokens to read; a target begins with the start")
 
 
 def known_ids(ids: Int[Tensor, "B T"], vocab_size: int, unk_id: int, extended: int) -> Int[Tensor, "B T"]:
-    """Return ids that have an embedding: `unk_id` in place of the ids of a source's unknown words.
+    """Return ids with embeddings: those of a source's unknown words are replaced by `unk_id`.
 
-    extended: how many ids beyond the vocabulary stand for such words; others stay as they are.
+    extended: number of ids beyond the vocabulary for such words; other ids are unchanged.
     """
     return ids.masked_fill((ids >= vocab_size) & (ids < vocab_size + extended), unk_id) if extended else ids
 
 
 def shifted_right(targets: Int[Tensor, "B T"], start_id: int, pad_id: int) -> Int[Tensor, "B T"]:
-    """Return what the decoder reads to say these targets: each the one before, the first after the start.
+    """Return the decoder's input for these targets: shifted right by one, starting with `start_id`.
 
     >>> shifted_right(torch.tensor([[7, 2, IGNORED]]), start_id=1, pad_id=0).tolist()
     [[1, 7, 2]]

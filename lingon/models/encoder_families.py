@@ -11,17 +11,17 @@ def bert(sizes: ConfigReader) -> BERT:
 
 
 def roberta(sizes: ConfigReader) -> BERT:
-    """Build RoBERTa (Liu et al. 2019) and XLM-R (Conneau et al. 2020): positions count from the padding id on."""
+    """Build RoBERTa (Liu et al. 2019) and XLM-R (Conneau et al. 2020): positions start after the padding id."""
     return _bert(sizes, offset=sizes.integer("pad_token_id", 1, least=0) + 1, types=1)
 
 
 def electra(sizes: ConfigReader) -> BERT:
-    """Build ELECTRA (Clark et al. 2020): the vectors of tokens may be narrower than the layers."""
+    """Build ELECTRA (Clark et al. 2020): token embeddings may be narrower than the layers."""
     return _bert(sizes, embedding_width=sizes.integer("embedding_size", 128, most=1 << 16))
 
 
 def distilbert(sizes: ConfigReader) -> BERT:
-    """Build DistilBERT (Sanh et al. 2019): BERT without token types, under keys of its own."""
+    """Build DistilBERT (Sanh et al. 2019): BERT without token types, with other keys in config.json."""
     width, heads = sizes.integer("dim", 768, most=1 << 16), sizes.integer("n_heads", 12, most=1024)
     _check_heads(sizes, "n_heads", width, heads)
     return BERT(
@@ -39,7 +39,7 @@ def distilbert(sizes: ConfigReader) -> BERT:
 
 
 def _bert(sizes: ConfigReader, offset: int = 0, types: int = 2, embedding_width: int | None = None) -> BERT:
-    # Other kinds have weights or sums of their own: relative_key, relative_key_query.
+    # Other types, relative_key and relative_key_query, have additional weights or terms.
     sizes.choice("position_embedding_type", "absolute", ("absolute",))
     width, heads = sizes.integer("hidden_size", 768, most=1 << 16), sizes.integer("num_attention_heads", 12, most=1024)
     _check_heads(sizes, "num_attention_heads", width, heads)

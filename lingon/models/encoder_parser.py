@@ -1,4 +1,4 @@
-"""A dependency parser on an encoder: every word is scored with every head, and each arc with every relation."""
+"""A biaffine dependency parser on an encoder: scores of every head for every word, and of every relation of an arc."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -15,19 +15,19 @@ from lingon.models.option_types import AttentionHeads, Classes, ContextLength, D
 from lingon.models.registry import ModelEntry
 from lingon.models.word_encoder import encode_words
 
-LONGEST = 1 << 20  # tokens that an encoder without an end reads at a time
-SLOPE = 0.1  # of the activation below zero
+LONGEST = 1 << 20  # tokens read at a time by an encoder without a maximum length
+SLOPE = 0.1  # negative slope of the activation
 
 
 class ParserLogits(NamedTuple):
-    """Logits of each word's heads, 0 for the root and i for word i, and of the relations of an arc to one head."""
+    """Logits of each word's heads (0 for the root, i for word i), and of the relations to a given head."""
 
     arcs: Float[Tensor, "B W H"]
     relations: Float[Tensor, "B W R"]
 
 
 class WordStates(NamedTuple):
-    """What is said of each word: as the dependent of an arc and as its head, the root first, and of its relation."""
+    """Vectors of each word as the dependent and as the head of an arc (root first), and the same for relations."""
 
     dependent: Float[Tensor, "B W A"]
     head: Float[Tensor, "B H A"]
@@ -38,9 +38,9 @@ class WordStates(NamedTuple):
 class EncoderParser(nn.Module):
     """encoder -> first piece of each word -> four small layers -> biaffine scores (Dozat and Manning 2017, section 3).
 
-    encoder: an `lingon.models.encoder.Encoder`, with fresh weights or published ones. relations: R.
-    arc_width, relation_width: A and L. dropout: of the vectors of words and of what the four layers give, the same
-    numbers for all words of a sentence. The root is a vector of its own beside those of the words.
+    encoder: a `lingon.models.encoder.Encoder`, with fresh or published weights. relations: R.
+    arc_width, relation_width: A and L. dropout: of the word vectors and the outputs of the four layers, with the same
+    mask for all words of a sentence. The root has a trained vector.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class EncoderParser(nn.Module):
             nn.init.orthogonal_(layer.weight)
             nn.init.zeros_(layer.bias)
         self.layers = nn.ModuleDict(dict(zip(WordStates._fields, layers, strict=True)))
-        self.arcs = Biaffine(arc_width, arc_width, bias=(True, False))  # heads are more or less likely by themselves
+        self.arcs = Biaffine(arc_width, arc_width, bias=(True, False))  # some words are likelier heads than others
         self.relations = Biaffine(relation_width, relation_width, relations)
 
     @property
@@ -72,7 +72,7 @@ class EncoderParser(nn.Module):
 
     @property
     def window(self) -> int:
-        """Return the most tokens that the encoder reads at a time; longer sentences are windows of so many."""
+        """Return the maximum number of tokens read at a time; longer sentences are read in windows of this size."""
         return getattr(self.encoder, "context_length", None) or LONGEST
 
     def forward(
@@ -85,20 +85,20 @@ class EncoderParser(nn.Module):
     ) -> ParserLogits:
         """Return the logits of heads, and those of relations to the given heads.
 
-        ids, first: see `lingon.data.tokenizers.word_pieces`, with `window`. words: False where there is none; such a
-        word is nobody's head, its logit is -inf. heads: from 1, 0 for the root.
+        ids, first: see `lingon.data.tokenizers.word_pieces`, with `window`. words: False for padding, which cannot be a
+        head (logit -inf). heads: from 1, 0 for the root.
         """
         states = self.states(ids, mask, first)
         return ParserLogits(self.arc_logits(states, words), self.relation_logits(states, heads))
 
     def states(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"], first: Int[Tensor, "B W"]) -> WordStates:
-        """Return what the four layers give for each word."""
+        """Return the outputs of the four layers for each word."""
         vectors, _ = encode_words(self.encoder, ids, mask, first, self.window)
         vectors = self._dropped(torch.cat([self.root.weight.to(vectors.dtype).expand(len(ids), 1, -1), vectors], 1))
         found = WordStates(**{name: self._layer(name, vectors) for name in WordStates._fields})
         return found._replace(
             dependent=found.dependent[:, 1:], relation_dependent=found.relation_dependent[:, 1:]
-        )  # the root depends on nothing
+        )  # the root is not a dependent
 
     def _layer(self, name: str, vectors: Float[Tensor, "B H D"]) -> Float[Tensor, "B H A"]:
         return self._dropped(F.leaky_relu(self.layers[name](vectors), SLOPE))
@@ -117,7 +117,7 @@ class EncoderParser(nn.Module):
         return self.relations.pairs(states.relation_dependent, states.relation_head.gather(1, chosen))
 
     def config(self) -> dict[str, Any]:
-        """Return what `encoder_parser` makes it of: the encoder's own configuration is a part of it."""
+        """Return what `encoder_parser` makes it from, including the encoder's own configuration."""
         encoder = description_of(self.encoder)
         sizes: dict[str, Any] = {
             "vocab_size": self.encoder.embedding.num_embeddings,
@@ -139,7 +139,7 @@ def encoder_parser(
     dropout: Fraction = 0.33,
     encoder: Mapping | None = None,
 ) -> EncoderParser:
-    """Return a parser with fresh weights on a BERT of these sizes, or on the encoder that is described.
+    """Return a parser with fresh weights on a BERT of these sizes, or on the given encoder.
 
     classes: relations. encoder: {"model": its name in the registry, "config": its own configuration}, in place of
     the sizes.

@@ -1,4 +1,4 @@
-"""An encoder that tags words: each word's first vector, maybe beside its characters, goes through a linear layer."""
+"""An encoder that tags words: a linear layer on each word's first vector, optionally with character features."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -32,9 +32,9 @@ class EncoderTagger(nn.Module):
 
     With labels of whole sentences, such as intents, a second linear layer reads the pooled vector (Chen et al. 2019,
     "BERT for Joint Intent Classification and Slot Filling"). encoder: an `lingon.models.encoder.Encoder`. tags: K.
-    labels: C, 0 for none. max_length: tokens that are read at once; longer sentences are windows of that many.
-    channels: filters over the characters of each word, read beside its vector (Ma and Hovy 2016): an encoder whose
-    tokenizer lower-cases does not see capitals, which tell names. 0 for none.
+    labels: C, 0 for none. max_length: tokens read at once; longer sentences are read in windows. channels: filters over
+    the characters of each word, concatenated to its vector (Ma and Hovy 2016), because an encoder with a lower-casing
+    tokenizer does not see capitals, which indicate names; 0 for none.
     """
 
     def __init__(
@@ -74,9 +74,9 @@ class EncoderTagger(nn.Module):
         words: Bool[Tensor, "B W"],
         characters: Int[Tensor, "B W L"] | None = None,
     ) -> TagScores:
-        """Return the scores of tags and labels. first: the place of each word's first piece; words: where one is.
+        """Return the scores of tags and labels. first: the index of each word's first piece. words: True for words.
 
-        characters: the bytes of each word, as `lingon.data.batches.WordCharacters` gives them, where they are read.
+        characters: the bytes of each word, from `lingon.data.batches.WordCharacters`, if the model reads them.
         """
         vectors, hidden = encode_words(self.encoder, ids, mask, first, self.max_length)
         if self.characters is not None:
@@ -88,7 +88,7 @@ class EncoderTagger(nn.Module):
         return TagScores(tags, self.label_output(self.dropout(self._pool(hidden, mask))))
 
     def config(self) -> dict[str, Any]:
-        """Return what `encoder_tagger` makes it of: the encoder's own configuration is a part of it."""
+        """Return what `encoder_tagger` makes it from, including the encoder's own configuration."""
         return {
             "vocab_size": self.encoder.embedding.num_embeddings,
             "tags": self.head.tags,
@@ -117,7 +117,7 @@ def encoder_tagger(
     channels: Annotated[int, Range(0, 4096)] = 0,
     encoder: Mapping | None = None,
 ) -> EncoderTagger:
-    """Return a tagger with fresh weights on a BERT of these sizes, or on the encoder that is described.
+    """Return a tagger with fresh weights on a BERT of these sizes, or on the given encoder.
 
     encoder: {"model": its name in the registry, "config": its own configuration}, in place of the sizes.
     """

@@ -1,4 +1,4 @@
-"""A small convolutional classifier of images, whose features are what images are compared by."""
+"""A small convolutional image classifier, whose features are used to compare images."""
 
 from itertools import pairwise
 from typing import Any
@@ -14,7 +14,7 @@ from lingon.models.registry import ModelEntry
 class FeatureNetwork(nn.Module):
     """Three convolutions with pooling, a layer of features, and one of logits.
 
-    width: channels of the first convolution; twice and four times as many in the next two. features: D.
+    width: channels of the first convolution; the next two have 2 and 4 times as many. features: D.
     """
 
     def __init__(self, channels: Whole, classes: Classes, width: Width = 16, features: Width = 64):
@@ -28,7 +28,7 @@ class FeatureNetwork(nn.Module):
         self.layer, self.output = nn.Linear(4 * width * 4, features), nn.Linear(features, classes)
 
     def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
-        """Return what is seen in images from 0 to 1, as vectors of numbers from 0."""
+        """Return the (non-negative) feature vectors of images from 0 to 1."""
         x = images
         for convolution in self.convolutions[:-1]:
             x = F.max_pool2d(convolution(x), 2, ceil_mode=True)
@@ -40,7 +40,7 @@ class FeatureNetwork(nn.Module):
         return self.output(self.features(images))
 
     def config(self) -> dict[str, Any]:
-        """Return what makes it again."""
+        """Return the options that make this model again."""
         return dict(self.options)
 
 

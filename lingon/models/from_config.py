@@ -1,4 +1,4 @@
-"""A model of a published family from its `config.json`, checked before memory is taken."""
+"""Construction of a model of a published family from its `config.json`, validated before memory is allocated."""
 
 from collections.abc import Mapping
 
@@ -13,9 +13,9 @@ from lingon.models.hub_families import FAMILIES, NEIGHBOURS, families_for
 def from_config(config: object, limit: int | None = None, device: str = "cpu", role: str | None = None) -> nn.Module:
     """Return the model that a `config.json` of the Hugging Face layout describes, with fresh weights.
 
-    limit: the most numbers its weights may hold. device: "meta" gives the shapes alone. role: what the model must be
-    usable for, "causal", "encoder" or "seq2seq"; None: any. Raises UserError that names the family and the key, before
-    memory is taken. No name in the file is imported.
+    limit: maximum number of parameters. device: "meta" for shapes only. role: what the model must be usable for,
+    "causal", "encoder" or "seq2seq"; None: any. Raises UserError that names the family and the key, before memory is
+    allocated. No name in the file is imported.
     """
     if not isinstance(config, Mapping):
         raise UserError(f"a configuration is {str(config)[:40]!r}, expected names with values")
@@ -37,7 +37,7 @@ def from_config(config: object, limit: int | None = None, device: str = "cpu", r
 
 
 def _refuse_variants(sizes: ConfigReader, role: str) -> None:
-    """Refuse keys that make another model of the family: Lingon would load its weights and compute something else."""
+    """Raise UserError for keys of unsupported variants, whose weights would load but compute something else."""
     sizes.refuse("quantization_config", "add_cross_attention", "pruned_heads", "use_mrope")
     if role == "seq2seq":
         sizes.refuse("is_decoder")

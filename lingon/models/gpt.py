@@ -38,9 +38,9 @@ from lingon.models.registry import ModelEntry
 
 
 class GPT(nn.Module):
-    """Predicts each token from all before it.
+    """Predicts each token from all previous ones.
 
-    context_length: the most tokens it sees. ffn_width: width inside the feed-forward layers, 4 * width when 0.
+    context_length: the maximum number of tokens. ffn_width: width inside the feed-forward layers, 4 * width when 0.
     bias: of all linear layers and norms. tied: the embedding is also the matrix of the last layer.
     """
 
@@ -98,17 +98,17 @@ class GPT(nn.Module):
         return self.norm(run_blocks(self.blocks, x, after, {}, keep)), after
 
     def packed(self, ids: Int[Tensor, "1 N"], packed: Packed) -> Float[Tensor, "1 N D"]:
-        """Return the hidden states of texts that lie one after the other, each as if it were alone."""
+        """Return the hidden states of packed texts, which do not affect each other."""
         x = self.embedded(ids, packed.positions)
         return self.norm(run_packed_blocks(self.blocks, x, packed, {}))
 
     def embedded(self, ids: Int[Tensor, "B S"], places: slice | Int[Tensor, "_ S"]) -> Float[Tensor, "B S D"]:
-        """Return what the first block reads: of each token its vector and that of its place."""
+        """Return the input of the first block: token and position embeddings."""
         where = self.positions.weight[places] if isinstance(places, slice) else self.positions(places)
         return self.dropout(embed(self.embedding, ids) + where)
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
-        """Return the logits from what the last layer made."""
+        """Return the logits from the output of the last layer."""
         return self.output(hidden)
 
     def new_state(
@@ -118,14 +118,14 @@ class GPT(nn.Module):
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> KVCache:
-        """Return an empty key-value cache; with a context length, its memory is taken at once."""
+        """Return an empty key-value cache; with a context length, its memory is allocated at once."""
         return new_cache(self, batch, context_length, dtype, device)
 
     def config(self) -> dict:
         return self.sizes
 
 
-# Chosen on the validation text; docs/log.md says what was tried. Those of the modern decoder are the same.
+# Tuned on the validation text; see docs/log.md for what was tried. The modern decoder has the same.
 TRANSFORMER_DEFAULTS = {
     "epochs": 3,
     "lr": 2e-3,

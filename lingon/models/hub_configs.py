@@ -1,4 +1,4 @@
-"""The keys of config.json in the Hugging Face layout that say what a model of ours is, made here or trained here."""
+"""The config.json, in the Hugging Face layout, of models trained here."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from lingon.core.errors import UserError
 
 
 def gpt2_config(model: nn.Module) -> dict[str, Any]:
-    """Return a GPT as the config.json of GPT-2. Raises UserError for one without biases, which that layout has not."""
+    """Return the config.json of a GPT as GPT-2. Raises UserError for one without biases, unsupported there."""
     gpt: Any = model
     sizes = dict(gpt.config())
     if not sizes["bias"]:
@@ -32,7 +32,7 @@ def gpt2_config(model: nn.Module) -> dict[str, Any]:
 
 
 def qwen3_config(model: nn.Module) -> dict[str, Any]:
-    """Return a decoder as the config.json of Qwen3, which has all of its parts."""
+    """Return the config.json of a decoder as Qwen3, which has the same parts."""
     decoder: Any = model
     sizes, attention = dict(decoder.config()), decoder.blocks[0].attention
     windows = [block.window for block in decoder.blocks]

@@ -1,6 +1,6 @@
-"""The families of published models in the Hugging Face layout: the only table that says which there are.
+"""The table of the families of published models in the Hugging Face layout.
 
-A new family is a function of a `ConfigReader` in the file that its row names, and the row. The table imports no torch.
+To add a family, add a function of a `ConfigReader` in the file named by its row, and the row. No torch is imported.
 """
 
 from collections.abc import Callable
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HubFamily:
-    """Where a family is built, and what its checkpoints are called.
+    """Where a family is built, and the names in its checkpoints.
 
     module, function: build the model from its config.json. hub_class: its class in `transformers`, the first of
-    "architectures" in config.json. role: what the model can be used for. tokenizers: of an encoder-decoder, what
-    reads them, a function of `lingon.data.tokenizers.seq2seq_files`. languages: layouts that it may have, of
+    "architectures" in config.json. role: what the model can be used for. tokenizers: for an encoder-decoder, the
+    function of `lingon.data.tokenizers.seq2seq_files` that reads its tokenizers. languages: its possible layouts in
     `lingon.tasks.translate.languages`.
     """
 
@@ -32,13 +32,13 @@ class HubFamily:
     languages: tuple[str, ...] = ()
 
     def builder(self) -> "Callable[[ConfigReader], nn.Module]":
-        """Return the function that builds the model with fresh weights; its file is imported now."""
+        """Return the function that builds the model with fresh weights; imports its module."""
         return getattr(import_module(self.module), self.function)
 
 
 T5, BART = "lingon.models.t5", "lingon.models.bart"
 DECODERS, ENCODERS = "lingon.models.decoder_families", "lingon.models.encoder_families"
-# By "model_type" of config.json.
+# By the "model_type" of config.json.
 FAMILIES: dict[str, HubFamily] = {
     "gpt2": HubFamily(DECODERS, "gpt2", "GPT2LMHeadModel"),
     "llama": HubFamily(DECODERS, "llama", "LlamaForCausalLM"),
@@ -67,7 +67,7 @@ FAMILIES: dict[str, HubFamily] = {
         BART, "m2m_100", "M2M100ForConditionalGeneration", "seq2seq", "m2m_100_tokenizers", ("M2M100", "NLLB")
     ),
 }
-# Encoder-decoders that are like one of these and are none: their weights would fit, or nearly, and mean something else.
+# Encoder-decoders that resemble one of these: their weights would fit, or nearly, but compute something else.
 NEIGHBOURS: tuple[str, ...] = (
     "umt5",
     "longt5",

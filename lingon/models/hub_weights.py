@@ -1,4 +1,4 @@
-"""What the weights of a model are called in checkpoints of the Hugging Face layout."""
+"""The names of the weights of a model in checkpoints of the Hugging Face layout."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,9 +12,9 @@ from lingon.layers.residual import Sandwich
 
 @dataclass(frozen=True)
 class HubWeight:
-    """One tensor of ours, and the tensors of theirs that it is made of, one under the other.
+    """A tensor of ours, and the tensors in the checkpoint that it is stacked from.
 
-    sizes: rows of each of theirs. transposed: theirs are stored [in, out].
+    sizes: rows of each of those. transposed: they are stored as [in, out].
     """
 
     ours: str
@@ -46,7 +46,7 @@ def gpt2_weights(model: nn.Module) -> Iterator[HubWeight]:
 
 
 def decoder_weights(model: nn.Module) -> Iterator[HubWeight]:
-    """Yield each weight of a decoder with its name in checkpoints of Llama and its kin. A tied one is not stored."""
+    """Yield each weight of a decoder with its name in checkpoints of the Llama kind. A tied one is not stored."""
     blocks: Any = model.blocks
     gemma = isinstance(blocks[0].around_feed_forward, Sandwich)
     parts = {
@@ -81,10 +81,10 @@ def decoder_weights(model: nn.Module) -> Iterator[HubWeight]:
 def encoder_weights(
     model: nn.Module, whole: Mapping[str, str], block: tuple[str, str], parts: Mapping[str, tuple[str, ...]]
 ) -> Iterator[HubWeight]:
-    """Yield each weight of an encoder with its name in checkpoints of its family, of the body alone.
+    """Yield each weight of an encoder, without heads, with its name in checkpoints of its family.
 
-    whole: their modules by ours, outside of the blocks. block: a pattern of the name of our block, with a group for
-    each number in it, and theirs with {} for the numbers. parts: their modules by ours, inside of a block.
+    whole: names of modules outside the blocks, theirs by ours. block: a pattern for the name of our block, with a group
+    for each number, and their name with {} for the numbers. parts: names of modules inside a block, theirs by ours.
     """
     pattern, at = block
     for name, tensor in _weights(model):
@@ -100,4 +100,4 @@ def encoder_weights(
 
 
 def _weights(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
-    return model.named_parameters()  # a tied matrix comes once, as the embedding
+    return model.named_parameters()  # a tied matrix occurs once, as the embedding

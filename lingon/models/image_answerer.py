@@ -1,4 +1,4 @@
-"""Answers questions on an image: words look at places of it, and choose among the answers of the training data."""
+"""A model that answers questions on an image: words attend to its places; the answer is one of the training data."""
 
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ Filters = Annotated[int, Range(1, 256)]
 class ImageAnswerer(nn.Module):
     """image -> grid of places; question -> words that attend to the places -> one of C answers.
 
-    image_height, image_width: in pixels. filters, halvings: see `ImagePlaces`; depth: rounds of looking.
+    image_height, image_width: in pixels. filters, halvings: see `ImagePlaces`. depth: number of attention blocks.
     """
 
     def __init__(
@@ -45,20 +45,20 @@ class ImageAnswerer(nn.Module):
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Return the rows and columns of places that an image has."""
+        """Return the number of rows and columns of places in an image."""
         return self.places.grid[0], self.places.grid[1]
 
     def forward(
         self, images: Float[Tensor, "B 3 H W"], ids: Int[Tensor, "B Q T"], mask: Bool[Tensor, "B Q T"]
     ) -> Float[Tensor, "B Q C"]:
-        """Return the logits of the answers to Q questions on each image, which is looked at once for all of them."""
+        """Return the logits of the answers to Q questions on each image, which is encoded once for all of them."""
         return self.reader(self.places(images), ids, mask)
 
     @torch.no_grad()
     def attention(
         self, images: Float[Tensor, "B 3 H W"], ids: Int[Tensor, "B Q T"], mask: Bool[Tensor, "B Q T"]
     ) -> QuestionAttention:
-        """Return how much each word counts, and how much it looks at each place."""
+        """Return the weight of each word, and its attention over the places."""
         return self.reader.attention(self.places(images), ids, mask)
 
     def config(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""LeNet-5: two convolutions, each pooled, and three linear layers: the first network that read images."""
+"""LeNet-5: two convolutions with pooling, and three linear layers."""
 
 from typing import Annotated
 
@@ -9,18 +9,18 @@ from lingon.core.shapes import Float, Tensor
 from lingon.models.option_types import Classes, Range
 from lingon.models.registry import ModelEntry
 
-Side = Annotated[int, Range(12, 1024)]  # under 12 pixels nothing is left after the second pooling
+Side = Annotated[int, Range(12, 1024)]  # below 12 pixels nothing is left after the second pooling
 Channels = Annotated[int, Range(1, 4)]
 KERNEL, PADDING = 5, 2
 
 
 class LeNet(nn.Module):
-    """Convolutions of 6 and 16 filters of 5 x 5, each halved, then linear layers of 120, 84 and the classes.
+    """Convolutions of 6 and 16 filters of 5 x 5, each with pooling, then linear layers of 120, 84 and the classes.
 
     Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-Based Learning Applied to Document Recognition", section
-    II.B. As it is built today, it has ReLU and a maximum in place of the sigmoid and the trained mean, a softmax in
-    the place of radial units, and each filter of the second convolution reads all maps of the first.
-    image_height, image_width: pixels of an image; its linear layers want one size.
+    II.B. As is usual today, it has ReLU and max pooling in place of sigmoids and trained average pooling, a softmax in
+    place of radial basis units, and each filter of the second convolution reads all maps of the first.
+    image_height, image_width: in pixels; the linear layers need a fixed size.
     """
 
     def __init__(self, classes: Classes, image_height: Side = 28, image_width: Side = 28, channels: Channels = 1):
@@ -37,11 +37,11 @@ class LeNet(nn.Module):
         return self.head(self.features(images))
 
     def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 16 h w"]:
-        """Return the maps of the second convolution. images: from 0 to 1."""
+        """Return the feature maps of the second convolution. images: from 0 to 1."""
         return F.relu(self.second(F.max_pool2d(F.relu(self.first(images)), 2)))
 
     def head(self, maps: Float[Tensor, "B 16 h w"]) -> Float[Tensor, "B classes"]:
-        """Return the logits of images whose maps are known."""
+        """Return the logits from the feature maps of images."""
         return self.out(self.hidden(F.max_pool2d(maps, 2).flatten(1)))
 
     def config(self) -> dict:

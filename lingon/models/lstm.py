@@ -17,11 +17,11 @@ from lingon.models.registry import ModelEntry
 
 
 class LSTM(nn.Module):
-    """Predicts each token from all before it: embedding, `depth` LSTMs, a linear layer to the vocabulary.
+    """Predicts each token from all previous ones: embedding, `depth` LSTMs, a linear layer to the vocabulary.
 
-    With `tied`, the embedding is also the matrix of the last layer (Inan et al. 2017; Press and Wolf 2017), so that
-    `hidden` must equal `width`. Source: Zaremba et al. 2014, "Recurrent Neural Network Regularization": dropout
-    between layers and nowhere else. With `cutoffs`, the last layer is an adaptive softmax.
+    With `tied`, the embedding is also the output matrix (Inan et al. 2017; Press and Wolf 2017), so that `hidden` must
+    equal `width`. Source: Zaremba et al. 2014, "Recurrent Neural Network Regularization": dropout only between layers.
+    With `cutoffs`, the output layer is an adaptive softmax.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class LSTM(nn.Module):
 
 
 def hidden_without_padding(hidden, ids: Int[Tensor, "B T"], state: RecurrentState | None, mask: Bool[Tensor, "B T"]):
-    """Compute `hidden` of a left-padded batch: rows of one length together, without padding; zeros where padded."""
+    """Return `hidden` of a left-padded batch, computed without padding for rows of equal length; zeros at padding."""
     parts, out = [], None
     for rows, n in group_by_length(mask):
         found, after = hidden(ids[rows, -n:], state and state.select(rows))
@@ -97,7 +97,7 @@ def hidden_without_padding(hidden, ids: Int[Tensor, "B T"], state: RecurrentStat
     return out, RecurrentState.scatter(parts, len(ids))
 
 
-# Chosen on the validation text; docs/log.md says what was tried.
+# Tuned on the validation text; see docs/log.md for what was tried.
 ENTRY = ModelEntry(
     LSTM,
     defaults={

@@ -1,4 +1,4 @@
-"""An encoder that says which tokens were hidden: BERT's head of masked language modelling."""
+"""An encoder with BERT's head for masked language modelling, which predicts masked tokens."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from lingon.models.registry import ModelEntry
 class MaskedEncoder(nn.Module):
     """encoder -> linear, GELU, norm -> the embedding's matrix and a bias (Devlin et al. 2019, section 3.1, their code).
 
-    encoder: an `lingon.models.encoder.Encoder` with a table of tokens called `embedding`.
+    encoder: a `lingon.models.encoder.Encoder` with token embeddings in `embedding`.
     """
 
     def __init__(self, encoder: Any):
@@ -32,21 +32,21 @@ class MaskedEncoder(nn.Module):
 
     @property
     def context_length(self) -> int:
-        """Return the most tokens that the encoder reads."""
+        """Return the maximum number of tokens that the encoder reads."""
         return self.encoder.context_length
 
     def forward(
         self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"], token_types: Int[Tensor, "B T"] | None = None
     ) -> Float[Tensor, "B T V"]:
-        """Return the logits of what stands at each place."""
+        """Return the logits of the token at each position."""
         return F.linear(self.states(self.encoder(ids, mask, token_types)), self.encoder.embedding.weight, self.bias)
 
     def states(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... E"]:
-        """Return what the table of tokens is multiplied with."""
+        """Return the transformed hidden states, to be multiplied by the embedding matrix."""
         return self.norm(F.gelu(self.transform(hidden)))
 
     def config(self) -> dict[str, Any]:
-        """Return the encoder's own configuration, from which `masked_encoder` makes the model."""
+        """Return the options of `masked_encoder`, including the encoder's own configuration."""
         encoder = description_of(self.encoder)
         return {"vocab_size": len(self.bias), "encoder": encoder}
 
@@ -60,7 +60,7 @@ def masked_encoder(
     dropout: Fraction = 0.1,
     encoder: Mapping | None = None,
 ) -> MaskedEncoder:
-    """Return a model with fresh weights on a BERT of these sizes, or on the encoder that is described.
+    """Return a model with fresh weights on a BERT of these sizes, or on the given encoder.
 
     encoder: {"model": its name in the registry, "config": its own configuration}, in place of the sizes.
     """

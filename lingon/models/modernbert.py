@@ -1,4 +1,4 @@
-"""ModernBERT: rotary positions, most layers see near tokens alone, gated feed-forward layers (Warner et al. 2024)."""
+"""ModernBERT: rotary positions, local attention in most layers, gated feed-forward layers (Warner et al. 2024)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -29,11 +29,11 @@ THETAS = {FULL: 160_000.0, SLIDING: 10_000.0}
 
 
 class ModernBERT(nn.Module):
-    """Gives each token a vector that depends on the whole text (Warner et al. 2024, section 2.1).
+    """Computes a contextual vector for each token (Warner et al. 2024, section 2.1).
 
-    blocks: run one after the other; one with a window sees the tokens at most so far away, before and after.
-    rotaries: the rotations that the blocks name. norms: of the input, and after the last block. context_length: the
-    most tokens it reads. dropout: of the input. config: what `config` gives back.
+    blocks: run one after the other; one with a window attends to tokens at most that far away, before and after.
+    rotaries: rotary embeddings by the names used in blocks. norms: of the input, and after the last block.
+    context_length: maximum number of tokens. dropout: of the input. config: returned by `config`.
     """
 
     def __init__(
@@ -61,15 +61,15 @@ class ModernBERT(nn.Module):
     ) -> Float[Tensor, "B T D"]:
         """Return the hidden states of the last layer, after the last norm.
 
-        mask: False where a row is padded. token_types: this model has none, so they change nothing. Raises UserError
-        for more tokens than the context has, and for ids that the model does not have.
+        mask: False for padding. token_types: ignored, since this model has none. Raises UserError for more tokens than
+        the context length, and for ids outside the vocabulary.
         """
         return run_tokens(self._run, ids, mask, None, self.context_length)
 
     def _run(self, ids: Tensor, positions: Tensor, token_types: Tensor | None, mask: AttentionMask) -> Tensor:
         x = self.embedding_dropout(self.embedding_norm(embed(self.embedding, ids)))
         longest = ids.shape[1] if mask.lengths is None else mask.lengths[-1]
-        # Padding on the left moves all tokens of a row alike, so that their distances are the same.
+        # Padding on the left shifts all tokens of a row equally, so that their distances are the same.
         places = slice(0, longest) if mask.lengths is None else positions
         rotations: dict[str | None, Any] = {name: self._rotation(name, places, x) for name in self.rotaries}
         masks = {window: in_window(mask, window, longest, ids.device) for window in {b.window for b in self.blocks}}
@@ -78,7 +78,7 @@ class ModernBERT(nn.Module):
         return self.norm(x)
 
     def _rotation(self, name: str, places: slice | Tensor, like: Tensor) -> Rotation:
-        """Return the cosines and sines of places; in a graph out of those of the whole context, made beforehand."""
+        """Return the cosines and sines of positions; in a traced graph, from a table of the whole context length."""
         if not one_graph():
             return self.rotaries[name](places, like)
         cos, sin = self.rotaries[name](slice(0, self.context_length), like)
@@ -89,12 +89,12 @@ class ModernBERT(nn.Module):
 
 
 def in_window(mask: AttentionMask, window: int | None, longest: int, device: torch.device) -> AttentionMask:
-    """Return the mask of tokens that see those at most `window` away, before and after, of what they see already."""
+    """Return a mask restricted to keys at most `window` away, before and after."""
     if window is None or (not one_graph() and longest <= window):
         return mask
     far = distances(longest, device).abs()
     near = far <= window
-    # Padding that has no token near sees itself, for a softmax over nothing is no number.
+    # Padding without near tokens attends to itself, because a softmax over nothing is NaN.
     return replace(mask, mask=near if mask.mask is None else (mask.mask & near) | (far == 0))
 
 
@@ -118,7 +118,7 @@ def modernbert(sizes: ConfigReader) -> ModernBERT:
 
     def block(layer: int, kind: str) -> Block:
         attention = Attention(width, heads, bias=(bias, bias), dropout=dropout)
-        # The input has just been normed, so that the first block does without.
+        # The input is already normalized, so the first block has no norm.
         residuals = PreNorm(norm() if layer else nn.Identity(), dropout), PreNorm(norm())
         feed = GatedFeedForward(width, ffn_width, activation, feed_bias)
         return Block(attention, feed, residuals, window=window if kind == SLIDING else None, rotary=kind)
@@ -136,14 +136,14 @@ def modernbert(sizes: ConfigReader) -> ModernBERT:
 
 
 def _kinds(sizes: ConfigReader, depth: int) -> list[str]:
-    """Return what each layer sees: near tokens alone, but all in the first of every three."""
+    """Return the type of attention of each layer: sliding, but full in every third layer, starting with the first."""
     every = sizes.integer("global_attn_every_n_layers", 3)
     told = sizes.choices("layer_types", depth, (SLIDING, FULL))
     return told or [SLIDING if layer % every else FULL for layer in range(depth)]
 
 
 def _rotary(sizes: ConfigReader, kind: str, head_width: int) -> Rotary:
-    """Return the rotation of a kind of layers, from the older keys or `rope_parameters`, which count before them."""
+    """Return the rotary embedding of a type of layers, from `rope_parameters`, else from the older keys."""
     if sizes.config.get("head_dim") not in (None, head_width):
         raise sizes.error("head_dim", sizes.config["head_dim"], f"hidden_size / num_attention_heads, {head_width}")
     theta = sizes.number({FULL: "global_rope_theta", SLIDING: "local_rope_theta"}[kind], THETAS[kind])

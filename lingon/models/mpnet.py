@@ -1,4 +1,4 @@
-"""MPNet: an encoder whose layers share a bias for each distance between two tokens (Song et al. 2020)."""
+"""MPNet: an encoder whose layers share an attention bias for each distance between tokens (Song et al. 2020)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,15 +22,15 @@ from lingon.models.encoder import run_tokens
 from lingon.models.hub_weights import HubWeight, encoder_weights
 from lingon.models.registry import ModelEntry
 
-FIRST = 2  # row of the first token's position; row 1 is that of padding, and no token has row 0
+FIRST = 2  # row of the first token's position; row 1 is for padding, row 0 is unused
 BUCKETS = 32
 
 
 class MPNet(nn.Module):
-    """Gives each token a vector that depends on the whole text (Song et al. 2020; the biases are T5's, section 2.1).
+    """Computes a contextual vector for each token (Song et al. 2020; the biases are T5's, section 2.1).
 
-    blocks: run one after the other, each with the same biases of distances, one a head. context_length: the most tokens
-    it reads. epsilon: of the norm of the input. dropout: of the input. config: what `config` gives back.
+    blocks: run one after the other, each with the same biases of distances, one per head. context_length: maximum
+    number of tokens. epsilon: of the norm of the input. dropout: of the input. config: returned by `config`.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class MPNet(nn.Module):
         self.embedding_norm = nn.LayerNorm(width, eps=epsilon)
         self.embedding_dropout = Dropout(dropout)
         self.distance_bias = nn.Embedding(BUCKETS, blocks[0].attention.heads)
-        self.blocks: Any = nn.ModuleList(blocks)  # after what all of them read
+        self.blocks: Any = nn.ModuleList(blocks)  # registered after the layers whose output they read
         init_bert(self)
 
     def forward(
@@ -58,8 +58,8 @@ class MPNet(nn.Module):
     ) -> Float[Tensor, "B T D"]:
         """Return the hidden states of the last layer.
 
-        mask: False where a row is padded. token_types: this model has none, so they change nothing. Raises UserError
-        for more tokens than the context has, and for ids that the model does not have.
+        mask: False for padding. token_types: ignored, since this model has none. Raises UserError for more tokens than
+        the context length, and for ids outside the vocabulary.
         """
         return run_tokens(self._run, ids, mask, None, self.context_length)
 
@@ -72,7 +72,7 @@ class MPNet(nn.Module):
         return x
 
     def _with_bias(self, mask: AttentionMask, columns: int, dtype: torch.dtype) -> AttentionMask:
-        """Return a mask with the biases of the distances, made once for all blocks."""
+        """Return a mask with the biases of the distances, computed once for all blocks."""
         longest = columns if mask.lengths is None else mask.lengths[-1]
         bucket = t5_bucket(distances(longest, self.distance_bias.weight.device), BUCKETS)
         both = replace(mask, bias=self.distance_bias(bucket).permute(2, 0, 1)[None])
@@ -93,7 +93,7 @@ def mpnet(sizes: ConfigReader) -> MPNet:
     activation = ACTIVATIONS[sizes.choice("hidden_act", "gelu", ACTIVATIONS)]
     epsilon = sizes.number("layer_norm_eps", 1e-12, most=1.0)
     if (buckets := sizes.integer("relative_attention_num_buckets", BUCKETS)) != BUCKETS:
-        # transformers takes 32 whatever is said here, so that other numbers mean nothing that could be relied on.
+        # transformers always uses 32, whatever this key says, so the meaning of other values is unclear.
         raise sizes.error("relative_attention_num_buckets", buckets, f"{BUCKETS}")
     positions = sizes.integer("max_position_embeddings", 512, least=FIRST + 1)
 

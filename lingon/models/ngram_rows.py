@@ -1,4 +1,4 @@
-"""The n-gram model for other languages: words become row numbers outside the graph, by a rule that is written down."""
+"""The n-gram model for export: words are mapped to row numbers outside the graph, by a documented rule."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from lingon.models.registry import Expression
 
 LONGEST_WORD = 60  # characters; longer words have no character n-grams (see lingon.data.hashing.spell)
 LENGTHS = [(shortest, longest) for shortest in range(1, 9) for longest in range(shortest, 13)]
-TRIED = 200  # words whose spelling is tried before the whole vocabulary is
+TRIED = 200  # words whose spelling is checked before that of the whole vocabulary
 RULE = """\
 Numbers are unsigned, of 64 bits, and wrap around; >> fills with zeros.
 mix(x): x = (x ^ (x >> 27)) * mix_1; x = (x ^ (x >> 33)) * mix_2; return x ^ (x >> 27).
@@ -34,7 +34,7 @@ TINY = torch.finfo(torch.float32).tiny
 
 
 class RowSum(nn.Module):
-    """What `NGrams` does once the rows of a text and their counts are known; its file has the formula."""
+    """The part of `NGrams` after the rows of a text and their counts are known; see its file for the formula."""
 
     idf: Tensor
     scale: Tensor
@@ -46,7 +46,7 @@ class RowSum(nn.Module):
         self.register_buffer("scale", model.scale)
 
     def forward(self, ids: Int[Tensor, "B R"], mask: Float[Tensor, "B R"]) -> Float[Tensor, "B C"]:
-        """Return the logits. ids: rows, each once per text. mask: how often each stands there, 0 for padding."""
+        """Return the logits. ids: distinct rows of each text. mask: the count of each, 0 for padding."""
         frequency = mask.clamp(min=1).log() + mask.clamp(max=1)  # 1 + ln count, and 0 where the count is 0
         values = frequency[..., None] * nn.functional.embedding(ids, self.idf)
         norm = values.square().sum(1).clamp(min=TINY).sqrt()  # [B, 1]
@@ -57,7 +57,7 @@ class RowSum(nn.Module):
 def program(model: RowSum, ids: Expression, mask: Expression) -> Expression:
     """Return the logits as an expression of `lingon.program`."""
     from lingon import program as P
-    from lingon.layers import expressions as E  # only what is exported waits for it
+    from lingon.layers import expressions as E  # imported only for export
 
     frequency = P.log(P.maximum(mask, 1.0)) + P.minimum(mask, 1.0)
     values = P.expand_dims(frequency, -1) * E.embedded(model.idf, ids)
@@ -69,32 +69,32 @@ def program(model: RowSum, ids: Expression, mask: Expression) -> Expression:
 def rows_and_counts(
     model: Any, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]
 ) -> tuple[Int[Tensor, "B R"], Float[Tensor, "B R"]]:
-    """Return the rows of each text, rising, and how often each stands there; padded with 0, at least one column."""
+    """Return the rows of each text, ascending, and their counts; padded with 0, with at least one column."""
     spelling = Spelling(model.spelling_starts, model.spelling_hashes) if model.characters else None
     flat, lengths = model._flat(ids, mask)
     keys, counts = sorted_keys(flat, lengths, model.order, model.vocab_size, model.buckets, spelling)
-    if len(ids) == 1 and len(keys):  # nothing to divide: what a program asks for that labels as texts come
-        rows = keys.numpy(force=True)[None] >> TEXT_BITS  # NumPy: less of a start for so little
+    if len(ids) == 1 and len(keys):  # a single text, as in a program that classifies texts one by one
+        rows = keys.numpy(force=True)[None] >> TEXT_BITS  # NumPy has less overhead for small arrays
         return torch.from_numpy(rows), torch.from_numpy(counts.numpy(force=True)[None].astype(np.float32))
     own = [keys & LOW == text for text in range(len(ids))]
     return _padded(keys >> TEXT_BITS, own), _padded(counts.float(), own)
 
 
 def _padded(numbers: Tensor, own: list[Tensor]) -> Tensor:
-    """The numbers of each text in a line of its own; of one column or more, as a graph needs it."""
+    """Return the numbers of each text as a padded row, with at least one column, as the graph requires."""
     return nn.utils.rnn.pad_sequence([*(numbers[at] for at in own), numbers.new_zeros(1)], batch_first=True)[:-1]
 
 
 def row_rule(model: Any, tokens: list[str]) -> dict:
-    """Return what another language must know to make the rows: numbers of the rule, and the rule in words.
+    """Return the rule for computing the rows in another language: its parameters, and a description.
 
-    Raises UserError when the character n-grams of the model follow no lengths that a rule could name.
+    Raises UserError if the lengths of the model's character n-grams cannot be expressed by a rule.
     """
     return {
         "order": model.order,
         "vocab_size": model.vocab_size,
         "buckets": model.buckets,
-        "chain": str(CHAIN),  # as text: JavaScript rounds numbers of JSON to 53 bits
+        "chain": str(CHAIN),  # as text: JavaScript rounds JSON numbers to 53 bits
         "mix_1": str(MIX_1),
         "mix_2": str(MIX_2),
         "characters": _characters(model, tokens),

@@ -1,15 +1,16 @@
 """A linear classifier over the word and character n-grams of a text, weighted by tf-idf.
 
-One table holds a row of C numbers for every word and every hashed n-gram. A text is a vector x with a number for each
-n-gram f that stands in it, scaled to length 1; its logits are linear in x:
+A table has a row of C weights for every word and every hashed n-gram. A text is a vector x with a value for each n-gram
+f that occurs in it, normalized to length 1; its logits are linear in x:
 
     x_f = (1 + ln count_f) * idf_f / norm;    z = scale * (b + sum_f x_f W_f)
 
-idf_f is that of the training texts (Sparck Jones 1972), and 0 for an n-gram that none of them has. How it differs from
-fastText (Joulin et al., "Bag of Tricks for Efficient Text Classification", 2017): no hidden layer, since two linear
-maps in a row are one; and trained to the optimum of a convex loss (`lingon.engine.dual_coordinate_descent`), as a
-linear support vector machine is (Joachims 1998), which serves few and unbalanced texts better than a few epochs of
-gradient descent. `scale` turns scores into logits whose softmax is a probability.
+idf_f is computed on the training texts (Sparck Jones 1972), and 0 for an n-gram that none of them contains. Differences
+from fastText (Joulin et al., "Bag of Tricks for Efficient Text Classification", 2017): there is no hidden layer, since
+two successive linear maps are one; and it is trained to the optimum of a convex loss
+(`lingon.engine.dual_coordinate_descent`), like a linear support vector machine (Joachims 1998), which works better for
+few or unbalanced texts than a few epochs of gradient descent. `scale` calibrates scores, so that the softmax of the
+logits gives probabilities.
 """
 
 from collections.abc import Iterable
@@ -30,16 +31,16 @@ from lingon.models.registry import ModelEntry, Preprocessing
 
 MOST_ROWS = 2**31 - 1
 MOST_BUCKETS, FEWEST_BUCKETS = 2**21, 2**14
-LARGEST_TABLE = 2**25  # numbers, 128 MB
-FEW_WORDS = 1_500_000  # in the training texts; of more, character n-grams cost much and gain nothing
+LARGEST_TABLE = 2**25  # weights, 128 MB
+FEW_WORDS = 1_500_000  # maximum words of training texts for which character n-grams improve accuracy
 SHORTEST, LONGEST = 3, 5  # characters of those n-grams
 
 
 def buckets_for(words: int, classes: int = 2) -> int:
-    """Return the buckets for training texts of so many words: a power of two, four a word or a little more.
+    """Return the number of buckets for training texts with this number of words: a power of two, 4 or more per word.
 
-    So hardly two n-grams share a bucket where there are few texts, of which characters are read too. More than 2^21
-    gain film reviews .001 of accuracy and double the file; many classes have fewer buckets.
+    So there are few collisions for small data, for which character n-grams are used too. More than 2^21 buckets improve
+    the accuracy on film reviews by .001 and double the file size; with many classes there are fewer buckets.
 
     >>> buckets_for(250_000), buckets_for(10**9), buckets_for(10**9, classes=77)
     (1048576, 2097152, 262144)
@@ -49,12 +50,12 @@ def buckets_for(words: int, classes: int = 2) -> int:
 
 
 class NGrams(nn.Module):
-    """Logits from the n-grams of 1 to `order` words in a text, and with `read_characters` from those inside words.
+    """Logits from the n-grams of 1 to `order` words in a text, and with `read_characters` from those within words.
 
     buckets: rows for all n-grams of more than one word, and of characters; a power of two.
-    characters: how many hashes `spelling` holds; `read_characters` sets it.
+    characters: number of hashes in the spelling tables; set by `read_characters`.
 
-    All weights start at zero; `learn_idf` sets the weights of the n-grams, which are 1 before. Train it with
+    All weights are initialized to zero; `learn_idf` sets idf, which is 1 before. Train it with
     `lingon.engine.dual_coordinate_descent`, or by its gradient, which is sparse, with
     `lingon.engine.sparse_optimizer.row_adagrad`. Raises UserError for impossible sizes.
     """
@@ -87,7 +88,7 @@ class NGrams(nn.Module):
         return len(self.spelling_hashes)
 
     def config(self) -> dict[str, int]:
-        """Return what it takes to make a model of this shape again."""
+        """Return the options that make a model of this shape again."""
         names = ("vocab_size", "classes", "order", "buckets", "characters")
         return {name: getattr(self, name) for name in names}
 
@@ -100,7 +101,7 @@ class NGrams(nn.Module):
 
     @torch.no_grad()
     def learn_idf(self, texts: Iterable[tuple[Tensor, Tensor]]) -> "NGrams":
-        """Set idf to ln((1 + n) / (1 + n_f)) + 1 by the n training texts, of which n_f have n-gram f; 0 where none has.
+        """Set idf to ln((1 + n) / (1 + n_f)) + 1 from n training texts, n_f of which have n-gram f; 0 if none has.
 
         texts: batches of ids and masks [B, T] of any sizes, each text once.
         """
@@ -113,9 +114,9 @@ class NGrams(nn.Module):
 
     @torch.no_grad()
     def learn_as(self, other: "NGrams") -> bool:
-        """Take over the spelling and idf of a model of the same vocabulary and texts; return False for other buckets.
+        """Copy the spelling and idf of a model of the same vocabulary and texts; return whether that was possible.
 
-        Then nothing is taken over, since its n-grams have other rows.
+        It is not with other buckets, because n-grams then have other rows.
         """
         if (other.vocab_size, other.order, other.buckets) != (self.vocab_size, self.order, self.buckets):
             return False
@@ -132,15 +133,15 @@ class NGrams(nn.Module):
     def features(
         self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]
     ) -> tuple[Int[Tensor, " M"], Float[Tensor, " M"], Int[Tensor, " B+1"]]:
-        """Return the rows of the table that each text has and their values x, and where each text starts."""
+        """Return the table rows of all texts, their values x, and the start of each text."""
         keys, counts = self._keys(ids, mask)
         return by_text(keys, self._values(keys, counts, len(ids)), len(ids))
 
     @torch.no_grad()
     def contributions(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B T C"]:
-        """Return what each token adds to each logit; over a text they add up to its logits less those of no text.
+        """Return the contribution of each token to each logit; they sum to the logits minus those of an empty text.
 
-        The weight of an n-gram is shared equally by the places where it stands, and there by the words it covers.
+        The weight of an n-gram is divided equally among its occurrences, and there among its words.
         """
         flat, lengths = self._flat(ids, mask)
         places, ends, widths = occurrences(flat, lengths, self.order, self.vocab_size, self.buckets, self._spelling())
@@ -156,8 +157,8 @@ class NGrams(nn.Module):
         return out
 
     def _flat(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the ids of all texts, one after the other, and how many each has."""
-        if ids.device.type == "cpu":  # NumPy needs no thread for so little, and waits for none
+        """Return the concatenated ids of all texts, and the number of ids of each."""
+        if ids.device.type == "cpu":  # NumPy has less overhead for small arrays, without threads
             flat, lengths = torch.from_numpy(ids.numpy()[mask.numpy()]), torch.from_numpy(mask.numpy().sum(1))
         else:
             flat, lengths = ids[mask], mask.sum(1)
@@ -167,11 +168,11 @@ class NGrams(nn.Module):
         return flat, lengths
 
     def _keys(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The different n-grams of each text, as keys, and how often each stands there."""
+        """Return the distinct n-grams of each text, as keys, and their counts."""
         return sorted_keys(*self._flat(ids, mask), self.order, self.vocab_size, self.buckets, self._spelling())
 
     def _values(self, keys: Tensor, counts: Tensor, texts: int) -> Tensor:
-        """The number x_f of each n-gram."""
+        """Return the value x_f of each n-gram."""
         return tfidf_values(keys, counts, self.idf, texts)
 
     def _spelling(self) -> Spelling | None:
@@ -183,7 +184,7 @@ class NGrams(nn.Module):
         self.register_buffer("spelling_hashes", spelling.hashes, persistent=stored)
 
     def _check_spelling(self) -> None:
-        """Refuse weights from a file that would lead the compiled loop, which trusts them, out of its arrays."""
+        """Raise UserError for weights from a file that would make the compiled loop read out of bounds."""
         starts = self.spelling_starts
         if int(starts[0]) != 0 or int(starts[-1]) != self.characters or bool((starts.diff() < 0).any()):
             raise UserError("spelling_starts does not rise from 0 to the number of spelling_hashes; the file is broken")
@@ -203,20 +204,20 @@ def _check(vocab_size: int, classes: int, order: int, buckets: int, characters: 
 
 
 def learn(model: NGrams, tokens: list[str], texts: Iterable[tuple[Tensor, Tensor]]) -> None:
-    """Give a fresh model the document frequencies of the training texts, and of few texts the spelling of words."""
+    """Set the idf of a fresh model from the training texts, and for few texts the spelling of words."""
     texts = list(texts)
     if sum(int(mask.count_nonzero()) for _, mask in texts) <= FEW_WORDS:
         model.read_characters(tokens, SHORTEST, LONGEST)
     model.learn_idf(texts)
 
 
-# Chosen on validation texts of eight data sets; docs/log.md says what was tried.
+# Chosen on validation texts of eight data sets; see docs/log.md for what was tried.
 ENTRY = ModelEntry(
     NGrams,
     preprocessing=Preprocessing(RowSum, rows_and_counts, row_rule, COUNTS),
     program=program,
     defaults={
-        "epochs": 300,  # at most: it ends when the loss is at its optimum
+        "epochs": 300,  # maximum: training ends when the loss has reached its optimum
         "lr": 0.3,
         "metric": "loss",
         "max_tokens_per_batch": 262_144,

@@ -1,8 +1,8 @@
-"""What the options of a model may be: ranges and choices that stand in the signature of its constructor.
+"""The types of model options: ranges and choices, as annotations of the parameters of a constructor.
 
     def __init__(self, vocab_size: VocabSize, width: Width = 100, dropout: Fraction = 0.5): ...
 
-A configuration comes from a file or the command line, and nothing of it is believed before it is checked here.
+A configuration from a file or the command line is not trusted before it has been validated here.
 """
 
 import inspect
@@ -15,7 +15,7 @@ from lingon.core.errors import UserError, unknown
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `least` to `most`; `below` leaves `most` itself out."""
+    """Numbers from `least` to `most`; with `below`, `most` itself is excluded."""
 
     least: int | float
     most: int | float
@@ -31,17 +31,17 @@ class Range:
 
 Whole = Annotated[int, Range(1, 4096)]
 VocabSize = Annotated[int, Range(1, 1 << 24)]
-Classes = Annotated[int, Range(1, 1 << 16)]  # 1: a number, of a regression
-PaddingIdx = Annotated[int, Range(-1, 1 << 24)]  # -1: no token is padding
+Classes = Annotated[int, Range(1, 1 << 16)]  # 1: the number of a regression
+PaddingIdx = Annotated[int, Range(-1, 1 << 24)]  # -1: no padding token
 TokenId = Annotated[int, Range(0, 1 << 24)]
-SourceVocabSize = Annotated[int, Range(0, 1 << 24)]  # 0: source and target have one vocabulary
+SourceVocabSize = Annotated[int, Range(0, 1 << 24)]  # 0: source and target share a vocabulary
 ExtendedVocab = Annotated[int, Range(0, 4096)]
-DecoderDepth = Annotated[int, Range(0, 64)]  # 0: as deep as the encoder
+DecoderDepth = Annotated[int, Range(0, 64)]  # 0: that of the encoder
 Width = Whole
 Depth = Annotated[int, Range(1, 64)]
 AttentionHeads = Annotated[int, Range(1, 256)]
 ContextLength = Annotated[int, Range(1, 1 << 20)]
-FFNWidth = Annotated[int, Range(0, 1 << 16)]  # 0: what suits the width
+FFNWidth = Annotated[int, Range(0, 1 << 16)]  # 0: derived from the width
 Window = Annotated[int, Range(0, 1 << 20)]  # 0: no window
 Fraction = Annotated[float, Range(0, 1, below=True)]
 NonNegative = Annotated[float, Range(0, 1e6)]
@@ -49,17 +49,17 @@ LONGEST_LIST = 16
 
 
 def options_of(make: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return the options of a model, by name, each with its checked type as annotation."""
-    made: Any = make  # only a class has an __init__ with hints of its own
+    """Return the options of a model, by name, each with its type as annotation."""
+    made: Any = make  # for a class, the hints are those of its __init__
     hints = get_type_hints(made.__init__ if isinstance(make, type) else make, include_extras=True)
     given = inspect.signature(make).parameters
     return {name: parameter.replace(annotation=hints.get(name)) for name, parameter in given.items()}
 
 
 def check_options(owner: str, make: Callable[..., Any], config: object) -> dict[str, Any]:
-    """Return the options of a configuration as `make` takes them.
+    """Return the validated options of a configuration, as arguments of `make`.
 
-    owner: the model's name, for the message. Raises UserError that names an unknown, missing or impossible option.
+    owner: the model's name, for the message. Raises UserError that names an unknown, missing or invalid option.
     """
     if not isinstance(config, Mapping):
         raise UserError(f"{owner}: the sizes are {str(config)[:40]!r}, expected names with values")
@@ -69,7 +69,7 @@ def check_options(owner: str, make: Callable[..., Any], config: object) -> dict[
             raise unknown(f"key of {owner}", key, known)
         if expected := mismatch(known[key].annotation, value):
             raise UserError(f"{owner}: key {key!r} is {str(value)[:40]!r}, expected {expected}")
-        found[key] = float(value) if _plain(known[key].annotation) is float else value  # 0 is a fraction too
+        found[key] = float(value) if _plain(known[key].annotation) is float else value  # 0 is a valid float
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in found:
             raise UserError(f"{owner}: key {key!r} is missing")
@@ -77,13 +77,13 @@ def check_options(owner: str, make: Callable[..., Any], config: object) -> dict[
 
 
 def mismatch(hint: Any, value: Any) -> str | None:
-    """Return what was expected of a value of this type, or None when it is that."""
+    """Return what was expected for a value of this type; None if it is valid."""
     kind, limits = _plain(hint), _limits(hint)
     if kind is bool:
         return None if isinstance(value, bool) else "true or false"
     if get_origin(kind) is Literal:
         return None if isinstance(value, str) and value in get_args(kind) else " or ".join(get_args(kind))
-    if kind == Mapping | None:  # of another model, which checks it
+    if kind == Mapping | None:  # the configuration of another model, which validates it
         return None if value is None or isinstance(value, Mapping) else "an object"
     if kind is str:
         return None if isinstance(value, str) and len(value) <= 1000 else "a text"

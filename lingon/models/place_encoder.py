@@ -1,4 +1,4 @@
-"""A small residual network that makes a vector of each place of an image, with where the place is."""
+"""A small residual network that computes a vector for each place of an image, with position embeddings."""
 
 import torch
 import torch.nn.functional as F
@@ -9,16 +9,16 @@ from lingon.core.shapes import Float, Tensor
 from lingon.layers.batch_norm import BatchNorm
 from lingon.layers.residual_conv import ResidualConv
 
-POOLED = 4  # rows and columns of the places of an image that is compared
+POOLED = 4  # rows and columns of places to which features for comparison are pooled
 STRIDE = 8  # pixels from one place to the next
 
 
 class PlaceEncoder(nn.Module):
-    """Convolutions and pooling, with residual blocks between them (He et al. 2016), to one vector for 8 x 8 pixels.
+    """Convolutions and pooling, with residual blocks between them (He et al. 2016): one vector for 8 x 8 pixels.
 
-    image_size: height and width in pixels. width: of the vectors. Each place has a learned vector for its row and one
-    for its column, which are added: convolutions alone know of a place only how far it is from the border.
-    Raises UserError for a size or a width that cannot be divided by 8.
+    image_size: height and width in pixels. width: of the vectors. Trained embeddings of the row and the column are
+    added to each place, because convolutions alone encode a position only by its distance from the border.
+    Raises UserError for a size or a width that is not divisible by 8.
     """
 
     def __init__(self, image_size: int, width: int, filters: int = 32):
@@ -35,7 +35,7 @@ class PlaceEncoder(nn.Module):
             ResidualConv(4 * filters, 4 * filters),
             nn.Conv2d(4 * filters, width, 1),
         )
-        # as large as what they are added to: with a tenth, which of two things is the left one is not learned
+        # as large as the vectors they are added to: with a tenth, it is not learned which of two objects is on the left
         self.rows = nn.Parameter(torch.randn(self.side, width))
         self.columns = nn.Parameter(torch.randn(self.side, width))
 
@@ -52,12 +52,12 @@ class PlaceEncoder(nn.Module):
         return (grid + self.rows[:, None] + self.columns).flatten(1, 2)
 
     def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B F"]:
-        """Return one vector for each image, by which images are compared: the places pooled to 4 x 4, and joined."""
+        """Return one vector for each image, for comparing images: the places pooled to 4 x 4, concatenated."""
         grid = self.layers[:-1](2 * images.to(memory_format=torch.channels_last) - 1)
         return F.adaptive_avg_pool2d(grid, min(POOLED, self.side)).flatten(1)
 
 
 def _half(before: int, after: int) -> nn.Sequential:
-    """A convolution, and the largest of 2 x 2 places each."""
+    """Return a convolution with 2 x 2 max pooling."""
     conv = nn.Conv2d(before, after, 3, padding=1, bias=False)
     return nn.Sequential(conv, nn.MaxPool2d(2), BatchNorm(after), nn.ReLU())

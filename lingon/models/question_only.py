@@ -1,4 +1,4 @@
-"""Answers a question on an image without the image: the baseline that says what questions give away by themselves."""
+"""A question-only baseline of visual question answering, which does not use the image."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from lingon.models.registry import ModelEntry
 
 
 class QuestionOnly(nn.Module):
-    """The reader of `ImageAnswerer` over one learned vector, the same for all images.
+    """The reader of `ImageAnswerer` over one trained vector, the same for all images.
 
     Source of the baseline: Antol et al. 2015, "VQA: Visual Question Answering", section 4.1.
     """
@@ -38,14 +38,14 @@ class QuestionOnly(nn.Module):
     def forward(
         self, images: Float[Tensor, "B 3 H W"], ids: Int[Tensor, "B Q T"], mask: Bool[Tensor, "B Q T"]
     ) -> Float[Tensor, "B Q C"]:
-        """Return the logits of the answers to Q questions on each image, of which only the number counts."""
+        """Return the logits of the answers to Q questions on each image; only the number of images matters."""
         return self.reader(self.nothing.expand(len(images), -1, -1), ids, mask)
 
     @torch.no_grad()
     def attention(
         self, images: Float[Tensor, "B 3 H W"], ids: Int[Tensor, "B Q T"], mask: Bool[Tensor, "B Q T"]
     ) -> QuestionAttention:
-        """Return how much each word counts; the image is one place."""
+        """Return the weight of each word; the image is a single place."""
         return self.reader.attention(self.nothing.expand(len(images), -1, -1), ids, mask)
 
     def config(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Reads questions over a memory: each word looks at the memory, and all together decide on an answer."""
+"""A reader of questions over a memory: words attend to the memory, and their weighted mean predicts the answer."""
 
 from collections.abc import Iterable
 from typing import NamedTuple, cast
@@ -18,7 +18,7 @@ from lingon.layers.residual import PreNorm
 
 
 class QuestionAttention(NamedTuple):
-    """What a model attends to: how much each word counts, and how much it looks at each place of the memory."""
+    """The weight of each word, and its attention over the places of the memory."""
 
     words: Float[Tensor, "B Q T"]
     places: Float[Tensor, "B Q T S"]
@@ -27,7 +27,7 @@ class QuestionAttention(NamedTuple):
 class CrossAttentionBlock(nn.Module):
     """Attention from words to a memory, then a gated feed-forward layer, each in a residual connection.
 
-    The gate multiplies what a word asks for with what it found, so that "is this red?" is one product.
+    The gate multiplies features of the question with those of the image, so that "is this red?" is a single product.
     """
 
     def __init__(self, width: int, heads: int, dropout: float):
@@ -44,7 +44,7 @@ class CrossAttentionBlock(nn.Module):
         return self.around_feed_forward(x, self.feed_forward)
 
     def weights(self, x: Float[Tensor, "B N D"], memory: Float[Tensor, "B S D"]) -> Float[Tensor, "B N S"]:
-        """Return how much each word looks at each place, the mean of the heads."""
+        """Return the attention weights of each word over the places, the mean of the heads."""
         return self.cross_attention.weights(
             self.around_cross_attention.pre_norm(x), LayerMemory(*self.cross_attention.keys_values(memory))
         ).mean(1)
@@ -86,7 +86,7 @@ class QuestionReader(nn.Module):
     def attention(
         self, memory: Float[Tensor, "B S D"], ids: Int[Tensor, "B Q T"], mask: Bool[Tensor, "B Q T"]
     ) -> QuestionAttention:
-        """Return what the model attends to. Of a place: the mean over all blocks and heads."""
+        """Return the weights of words, and their attention over places (the mean over all blocks and heads)."""
         memory, x, seen = self.memory_norm(memory), self.words(ids, mask), []
         for block in self._blocks():
             seen.append(block.weights(x, memory))
@@ -103,6 +103,6 @@ class QuestionReader(nn.Module):
         return states.unflatten(0, ids.shape[:2]).flatten(1, 2)
 
     def word_weights(self, x: Float[Tensor, "B Q T D"], mask: Bool[Tensor, "B Q T"]) -> Float[Tensor, "B Q T"]:
-        """Return how much each word counts, together 1; where there is no question, all alike."""
+        """Return the weights of words, which sum to 1; equal for an empty question."""
         seen = mask | ~mask.any(-1, keepdim=True)
         return self.importance(x)[..., 0].masked_fill(~seen, -torch.inf).softmax(-1)

@@ -1,7 +1,7 @@
-"""All models by name, and the way from a configuration back to a model, checked before memory is taken.
+"""All models by name, and construction of a model from a configuration, validated before memory is allocated.
 
-A new model is one file with an `ENTRY`, and one row in MODELS. Neither this table nor the options of the command line
-import torch: a model's file is imported when the model is asked for.
+To add a model, add a file with an `ENTRY`, and a row in MODELS. Neither this table nor the options of the command line
+import torch: a model's file is imported when the model is requested.
 """
 
 import math
@@ -14,7 +14,7 @@ from lingon.core.errors import UserError, unknown
 from lingon.models.hub_families import FAMILIES
 from lingon.models.option_types import check_options, options_of
 
-Learn = Callable[[Any, list[str], Iterable[tuple[Any, Any]]], None]  # of a model, a vocabulary, ids and masks of texts
+Learn = Callable[[Any, list[str], Iterable[tuple[Any, Any]]], None]  # (model, vocabulary, ids and masks of texts)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,12 +40,12 @@ Role = Literal[
     "image-generator",
     "stylizer",
 ]
-LARGEST = 1 << 31  # numbers in a model, without a `limit`: 8 GiB in float32
+LARGEST = 1 << 31  # maximum parameters of a model without a `limit`: 8 GiB in float32
 
 
 @dataclass(frozen=True)
 class ModelRow:
-    """Where a model stands: the module that has its ENTRY, and what --model can name it for; nothing, for a part."""
+    """The module with a model's ENTRY, and the roles for which --model can name it; none for a part of models."""
 
     module: str
     roles: tuple[Role, ...]
@@ -53,11 +53,11 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What is done to ids before the exported graph of a model reads them; another language must do it too.
+    """Preprocessing of ids for the exported graph of a model, which other languages must implement.
 
-    graph: gives the module that is exported in place of the model. inputs: what it reads, of the model, ids and
-    mask [B, T]. rule: of the model and the tokens of its vocabulary, what config.json says of how inputs are made.
-    mask: what it says of the second input: its type, its padding and what it holds.
+    graph: a function from the model to the module that is exported in its place. inputs: a function from the model, ids
+    and mask [B, T] to its inputs. rule: a function from the model and the tokens of its vocabulary to the description
+    of the inputs in config.json. mask: the description of the second input: its type, padding and content.
     """
 
     graph: Callable[[Any], "nn.Module"]
@@ -68,21 +68,21 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model as others need to know it.
+    """The entry of a model in the registry.
 
-    make: gives the model with fresh weights; its parameters, with their ranges, are the configuration.
-    defaults: settings of its training that suit it, by name.
-    optimizer: its name in `lingon.engine.training_parts`, a sparse one where the gradient has few rows. by_optimizer:
-    defaults that go with another one. learn: what a model with fresh weights takes from the vocabulary and the training
-    texts before it is trained, such as document frequencies, as (model, tokens in the order of their ids, batches of
-    ids and masks). derive: options that follow from others and from the training texts, such as the number of hash
-    buckets. after_vectors: what is done to the model when pretrained vectors have been put into its embedding.
-    load_frozen: puts published weights into the part of a model with fresh weights that is never trained; its layer
-    `out` alone is, on the `vectors` of that part. recurrent: it carries a state of one size from batch to batch.
-    autocast: half precision changes how it is computed. instead: for a setting it does not have, what to use.
-    preprocessing: what is done to the ids outside of its exported graph. program: that graph as an expression of
-    `lingon.program`, (graph, ids, mask) -> logits; None: it is not exported as a program. hub_config, hub_weights: the
-    config.json and the names of the weights of a model in the Hugging Face layout, where it has a place there.
+    make: builds the model with fresh weights; its parameters, with their ranges, are the configuration.
+    defaults: training settings for this model, by name.
+    optimizer: a name in `lingon.engine.training_parts`, a sparse one if gradients have few rows. by_optimizer: defaults
+    for other optimizers. learn: a function that initializes a fresh model from the vocabulary and the training texts,
+    such as its document frequencies, called with (model, tokens in the order of their ids, batches of ids and masks).
+    derive: options that depend on others and on the training texts, such as the number of hash buckets. after_vectors:
+    called with the model after pretrained vectors have been loaded into its embedding. load_frozen: loads published
+    weights into the part of a fresh model that is never trained; only its layer `out` is, on the `vectors` of that
+    part. recurrent: it carries a state of fixed size from batch to batch. autocast: half precision affects its
+    computation. instead: for settings it does not have, what to use. preprocessing: of the ids outside its exported
+    graph. program: that graph as an expression of `lingon.program`, (graph, ids, mask) -> logits; None: it cannot be
+    exported as a program. hub_config, hub_weights: the config.json and the names of its weights in the Hugging Face
+    layout, if it can be saved in it.
     """
 
     make: Callable[..., "nn.Module"]
@@ -103,15 +103,15 @@ class ModelEntry:
 
     @property
     def options(self) -> list[str]:
-        """Return the names of what can be configured."""
+        """Return the names of the options."""
         return list(options_of(self.make))
 
 
 @dataclass(frozen=True)
 class DataStats:
-    """What is known of the training texts when a model is made.
+    """Statistics of the training texts for building a model.
 
-    words: an estimate of their number. padding_idx: the id of padding; None where the tokenizer has none.
+    words: estimated number of words. padding_idx: the id of padding; None if the tokenizer has none.
     """
 
     vocab_size: int
@@ -162,19 +162,19 @@ def models_for(role: Role) -> list[str]:
 
 
 def get_entry(name: object) -> ModelEntry:
-    """Return the entry of a model. Raises UserError for a name that is not in the table; nothing else is imported."""
+    """Return the entry of a model. Raises UserError for a name that is not in the table, without importing anything."""
     if not isinstance(name, str) or name not in MODELS:
         raise unknown("model", str(name), [*MODELS, *FAMILIES])
     return import_module(MODELS[name].module).ENTRY
 
 
 def entry_of_model(model: "nn.Module") -> ModelEntry | None:
-    """Return the entry of the file that a model's class is in; None for a model that is not of the registry."""
+    """Return the entry in the module of a model's class; None for a model that is not in the registry."""
     return getattr(import_module(type(model).__module__), "ENTRY", None)
 
 
 def name_of(model: "nn.Module") -> str:
-    """Return the name by which `build` makes a model again of its `config()`: its family, or its row of MODELS.
+    """Return the name with which `build` makes a model again from its `config()`: its family, or its row of MODELS.
 
     Raises UserError for a model that has neither.
     """
@@ -191,10 +191,9 @@ def name_of(model: "nn.Module") -> str:
 def build(name: object, config: object, limit: int | None = None) -> "nn.Module":
     """Return the model of that name with fresh weights.
 
-    Both may come from a file, so nothing is believed of them. name: one of MODELS, or of the published FAMILIES, which
-    have the keys of their own config.json. config: a mapping, the options as `config()` of the model gives them.
-    limit: the most numbers its weights may hold, as when they are to be read from a file that has so many. Raises
-    UserError that names the model, key or value.
+    Both may come from a file, so they are not trusted. name: one of MODELS, or of the published FAMILIES, with the keys
+    of their config.json. config: a mapping, the options as returned by the model's `config()`. limit: maximum number of
+    parameters, such as the number in the file they are read from. Raises UserError that names the model, key or value.
     """
     from lingon.core.shapes_alone import shapes_alone
 
@@ -211,7 +210,7 @@ def build(name: object, config: object, limit: int | None = None) -> "nn.Module"
 
 
 def _is_published(name: str, config: object) -> bool:
-    """Return whether a configuration has the keys of a family: `bert` is a model of ours too, with options of ours."""
+    """Return whether a configuration is that of a published family: `bert` is also a model with options of our own."""
     return name not in MODELS or (isinstance(config, Mapping) and "model_type" in config)
 
 

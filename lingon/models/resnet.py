@@ -1,4 +1,4 @@
-"""A small residual network for images: convolutions that learn what to add to what is there already."""
+"""A small residual network for image classification."""
 
 from typing import Annotated, Any
 
@@ -18,12 +18,12 @@ Filters = Annotated[int, Range(1, 512)]
 
 
 class ResNet(nn.Module):
-    """A convolution, a pooling, and stages of residual blocks, each with twice the filters and half the side.
+    """A convolution, pooling, and stages of residual blocks, each with twice the filters and half the side.
 
     Source: He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", section 3; the first pooling is
     from table 1, the blocks of two convolutions of 3 x 3 from figure 5, left. width: filters of the first convolution;
-    stage i has width * 2^i. depth: blocks of a stage. The mean over all places comes before the linear layer, so that
-    images of any size are read.
+    stage i has width * 2^i. depth: blocks per stage. The linear layer reads the mean over all positions, so that images
+    may have any size.
     """
 
     def __init__(
@@ -39,24 +39,24 @@ class ResNet(nn.Module):
                 read = width * 2**stage
         self.blocks = nn.Sequential(*blocks)
         self.out = nn.Linear(read, classes)
-        of_images: Any = self  # torch's types know no memory format of a module
-        of_images.to(memory_format=torch.channels_last)  # which oneDNN computes without turning maps over
+        of_images: Any = self  # torch's type annotations of modules lack memory_format
+        of_images.to(memory_format=torch.channels_last)  # the layout that oneDNN uses without conversions
 
     def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B classes"]:
         return self.head(self.features(images))
 
     def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
-        """Return the maps of the last block. images: from 0 to 1."""
+        """Return the feature maps of the last block. images: from 0 to 1."""
         x = images.contiguous(memory_format=torch.channels_last)
         return self.blocks(F.max_pool2d(F.relu(self.stem(x)), 2, ceil_mode=True))
 
     def head(self, maps: Float[Tensor, "B D h w"]) -> Float[Tensor, "B classes"]:
-        """Return the logits of images whose maps are known."""
+        """Return the logits from the feature maps of images."""
         return self.out(maps.mean((2, 3)))
 
     def config(self) -> dict:
         return self.sizes
 
 
-# Chosen on the validation images of fashion-mnist; docs/log.md says what was tried.
+# Chosen on the validation images of fashion-mnist; see docs/log.md for what was tried.
 ENTRY = ModelEntry(ResNet, defaults={"batch_size": 128, "epochs": 15, "lr": 5e-3, "weight_decay": 0.05})

@@ -1,4 +1,4 @@
-"""The rotations of a published decoder, from the keys of its `config.json`, of the old layout or the new."""
+"""The rotary embeddings of a published decoder, from its `config.json`, in the old or the new layout."""
 
 from lingon.core.errors import UserError
 from lingon.layers.rotary import (
@@ -13,11 +13,11 @@ from lingon.models.config_sizes import ConfigReader
 
 
 def rotary_of(sizes: ConfigReader, kind: str, head_width: int, theta: float = 10_000.0) -> Rotary:
-    """Return the rotation of a kind of layers: old layout (rope_theta, rope_scaling) or new (rope_parameters)."""
+    """Return the rotary embedding of a type of layers, from rope_theta and rope_scaling or from rope_parameters."""
     head_width = sizes.integer("head_dim", head_width, least=2, most=1 << 12)
     theta = sizes.number("rope_theta", theta)
     _turned_whole(sizes)
-    # Where both are there, the older key counts, as in transformers.
+    # If both are present, the older key takes precedence, as in transformers.
     found = sizes.section("rope_scaling") or sizes.section("rope_parameters")
     if found is None:
         return Rotary(head_width, theta)
@@ -28,7 +28,7 @@ def rotary_of(sizes: ConfigReader, kind: str, head_width: int, theta: float = 10
 
 
 def _scaling(rope: ConfigReader, sizes: ConfigReader, theta: float) -> tuple[RopeScaling | None, float]:
-    """Return what changes the frequencies, and the magnitude of queries and keys."""
+    """Return the scaling of the frequencies, and the magnitude of queries and keys."""
     key = "rope_type" if rope.config.get("rope_type") is not None else "type"
     kind = rope.choice(key, "default", ("default", "linear", "llama3", "yarn"))
     _turned_whole(rope)
@@ -59,7 +59,7 @@ def _yarn(rope: ConfigReader, factor: float, original: int, theta: float) -> tup
         raise rope.error("rope_theta", theta, "a number over 1 for yarn")
     magnitude = rope.number("attention_factor")
     if magnitude is None:
-        # DeepSeek's two: what scales queries and keys, and what its scale of the scores has in it already.
+        # DeepSeek's two factors: of queries and keys, and the one already included in its scale of the scores.
         both = rope.number("mscale"), rope.number("mscale_all_dim")
         magnitude = yarn_magnitude(factor)
         if both[0] is not None and both[1] is not None:
@@ -68,6 +68,6 @@ def _yarn(rope: ConfigReader, factor: float, original: int, theta: float) -> tup
 
 
 def _turned_whole(sizes: ConfigReader) -> None:
-    """Raise UserError when only a part of each head is turned, which none of these families does."""
+    """Raise UserError if only a part of each head is rotated, which none of these families does."""
     if sizes.number("partial_rotary_factor", 1.0) != 1:
         raise sizes.error("partial_rotary_factor", sizes.config["partial_rotary_factor"], "1 in this family")

@@ -1,4 +1,4 @@
-"""A BiLSTM that is read through attention: several weighted sums of its states, each with an eye of its own."""
+"""A BiLSTM with structured self-attention: several weighted means of its states (Lin et al. 2017)."""
 
 from typing import Any
 
@@ -23,10 +23,10 @@ from lingon.models.registry import Expression, ModelEntry
 
 
 class SelfAttentive(nn.Module):
-    """M = A H: `hops` weighted means of the BiLSTM's states H, with weights A over the real tokens.
+    """M = A H: `hops` weighted means of the BiLSTM's states H, with weights A over the tokens that are not padding.
 
     Source: Lin et al. 2017, "A Structured Self-attentive Sentence Embedding". After a forward pass in training,
-    `penalty()` is its share of the loss: penalty_weight * ||A A^T - I||^2, which keeps the hops apart.
+    `penalty()` is a term of the loss: penalty_weight * ||A A^T - I||^2, which makes the hops different.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class SelfAttentive(nn.Module):
         return self.out(self.dropout((weights @ states).flatten(1)))
 
     def attention(self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"]) -> Float[Tensor, "B hops T"]:
-        """Return how much each hop looks at each token."""
+        """Return the attention weights of each hop over the tokens."""
         states, _ = self.lstm(self.embedding(ids), mask)
         return self.attend(states, mask)
 
     def penalty(self) -> Float[Tensor, ""] | float:
-        """Return what the last forward pass in training adds to the loss, once; 0 when there was none."""
+        """Return the penalty of the last forward pass in training, once; 0 if there was none."""
         weights, self._weights = self._weights, None
         return 0.0 if weights is None else self.sizes["penalty_weight"] * attention_overlap(weights)
 
@@ -85,7 +85,7 @@ def program(model: SelfAttentive, ids: Expression, mask: Expression) -> Expressi
     return E.linear(P.matmul(weights, states).reshape(-1, model.out.in_features), model.out)
 
 
-# Chosen on the validation texts of film reviews; docs/log.md says what was tried.
+# Chosen on the validation texts of film reviews; see docs/log.md for what was tried.
 ENTRY = ModelEntry(
     SelfAttentive,
     program=program,

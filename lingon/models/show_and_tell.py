@@ -1,4 +1,4 @@
-"""Show and Tell: convolutions make a vector of an image, which an LSTM reads first (Vinyals et al. 2015)."""
+"""Show and Tell: a convolutional vector of the image is the first input of an LSTM (Vinyals et al. 2015)."""
 
 from typing import Any
 
@@ -15,15 +15,15 @@ from lingon.models.option_types import ContextLength, Fraction, TokenId, VocabSi
 from lingon.models.place_encoder import PlaceEncoder
 from lingon.models.registry import ModelEntry
 
-POOLED = 4  # rows and columns of places that the image is pooled to
+POOLED = 4  # rows and columns of places to which the image is pooled
 
 
 class ShowAndTell(nn.Module):
     """x_-1 = CNN(image), x_t = W_e S_t, p_t+1 = LSTM(x_t) (equations 10 to 12).
 
-    width: of embeddings, of the image's vector and of the LSTM. dropout: of what the LSTM reads and gives. The paper's
-    encoder was trained on other images before and ends in one pooled vector; this one learns with the LSTM, and is
-    pooled to 4 x 4 places whose vectors are joined, so that the vector still knows where a thing is.
+    width: of embeddings, of the image's vector and of the LSTM. dropout: of the LSTM's input and output. The paper's
+    encoder was pretrained on other images and ends in a globally pooled vector; this one is trained with the LSTM, and
+    pooled to 4 x 4 places whose vectors are concatenated, so that positions of objects are preserved.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class ShowAndTell(nn.Module):
     ) -> tuple[Float[Tensor, "B T D"], RecurrentState]:
         """Return the states after each of the next tokens, and the last. mask: False where a row is padded on the left.
 
-        Raises UserError when there is no token, or more than the context has.
+        Raises UserError when there is no token, or more than the context length.
         """
         check_tokens(ids.shape[1])
         padded = mask is not None and not bool(mask.all())
@@ -99,18 +99,18 @@ class ShowAndTell(nn.Module):
         return self.output(hidden)
 
     def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B F"]:
-        """Return one vector for each image, by which images are compared."""
+        """Return one vector for each image, for comparing images."""
         return self.encoder.features(images)
 
     def place_attention(self, images: Float[Tensor, "1 C H W"], ids: Int[Tensor, "1 T"]) -> None:
-        """Return None: this model reads an image once, and attends to nothing."""
+        """Return None: this model has no attention."""
 
     def config(self) -> dict[str, Any]:
         return self.sizes
 
 
 def _where(reads: Bool[Tensor, " B"], after: RecurrentState, before: RecurrentState) -> RecurrentState:
-    """Return the new states of rows that read a token, and the old ones of those where it was padding."""
+    """Return the new states of rows that read a token, and the old ones of rows that read padding."""
     (new,), (old,) = after.layers, before.layers
     h, c = (torch.where(reads[:, None], a, b) for a, b in zip(new, old, strict=True))
     return RecurrentState(((h, c),), after.length)

@@ -1,4 +1,4 @@
-"""A table of vectors, one for each token whatever stands beside it: the baseline of contextual encoders."""
+"""Static token embeddings, independent of the context: a baseline for contextual encoders."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from lingon.models.registry import ModelEntry
 
 
 class Static(nn.Module):
-    """Gives each token its vector. Pooled by the mean, it is what fastText and GloVe users average by hand."""
+    """Returns the embedding of each token. With mean pooling, it is an average of word vectors such as GloVe's."""
 
     def __init__(self, vocab_size: VocabSize, width: Width = 100):
         super().__init__()
@@ -21,7 +21,7 @@ class Static(nn.Module):
     def forward(
         self, ids: Int[Tensor, "B T"], mask: Bool[Tensor, "B T"], token_types: Int[Tensor, "B T"] | None = None
     ) -> Float[Tensor, "B T D"]:
-        """Return the vector of each token; mask and token types change nothing."""
+        """Return the vector of each token; mask and token types are ignored."""
         return embed(self.embedding, ids)
 
     def config(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A network that paints a photo in one style in a single pass, its convolutions normalized by image (Johnson 2016)."""
+"""A style network: feed-forward style transfer with instance norms, for one style (Johnson et al. 2016)."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
@@ -12,15 +12,15 @@ from lingon.data.corpora.image_weights import STYLES, load_image_weights
 from lingon.models.option_types import Depth, Range, Whole
 from lingon.models.registry import ModelEntry
 
-NETS = tuple(name.replace("_", "-") for name in STYLES)  # that were published
-EPSILON = 1e-3  # of the norm, as the published networks have it
+NETS = tuple(name.replace("_", "-") for name in STYLES)  # the published networks
+EPSILON = 1e-3  # of the norm, as in the published networks
 Padding = Literal["replicate", "zeros"]
 Kernel = Annotated[int, Range(3, 4)]
 PUBLISHED: Mapping[str, Any] = {"padding": "zeros", "upsampling_kernel": 3}
 
 
 class InstanceNorm(nn.Module):
-    """(x - mean) / sqrt(variance + 0.001) of each map of each image by itself, times a scale, plus a shift.
+    """(x - mean) / sqrt(variance + 0.001) over each feature map of each image, times a scale, plus a shift.
 
     Source: Ulyanov et al. 2017, "Improved Texture Networks", section 3.
     """
@@ -30,7 +30,7 @@ class InstanceNorm(nn.Module):
         self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Float[Tensor, "B D H W"]) -> Float[Tensor, "B D H W"]:
-        if x.shape[2] * x.shape[3] == 1:  # a map of one place is its own mean
+        if x.shape[2] * x.shape[3] == 1:  # a map of one element equals its mean
             return self.bias[:, None, None].expand_as(x)
         return F.instance_norm(x, weight=self.weight, bias=self.bias, eps=EPSILON)
 
@@ -38,8 +38,8 @@ class InstanceNorm(nn.Module):
 class NormedConv(nn.Module):
     """A convolution without bias and an instance norm; a map of height H has ceil(H / stride) rows afterwards.
 
-    padding: what is put around, zeros or the border itself, as many rows as TensorFlow's "SAME" does: where their
-    number is odd, one more below and to the right.
+    padding: "zeros" or "replicate", in the amount of TensorFlow's "SAME": if it is odd, one more at the bottom and on
+    the right.
     """
 
     def __init__(self, read: int, made: int, kernel: int, stride: int, padding: Padding):
@@ -61,9 +61,9 @@ class NormedConv(nn.Module):
 class NormedUpsampling(nn.Module):
     """A transposed convolution of stride 2 without bias and an instance norm: twice the height and width.
 
-    kernel: 3, as of the published networks, the adjoint of a convolution with "SAME" zeros, of which the last row and
-    column are cut off; or 4, where every place is made of as many others, so that no grid is drawn (Odena et al. 2016,
-    "Deconvolution and Checkerboard Artifacts").
+    kernel: 3, as in the published networks, the adjoint of a convolution with "SAME" zeros, whose last row and column
+    are cut off; or 4, where every output depends on equally many inputs, which avoids checkerboard artifacts (Odena et
+    al. 2016, "Deconvolution and Checkerboard Artifacts").
     """
 
     def __init__(self, read: int, made: int, kernel: int):
@@ -88,12 +88,12 @@ class ResidualBlock(nn.Module):
 
 
 class StyleNetwork(nn.Module):
-    """Three convolutions down to a quarter of the sides, residual blocks, two up again, one to colours.
+    """Three convolutions down to 1/4 of the sides, residual blocks, two upsamplings, and a convolution to colours.
 
     Source: Johnson, Alahi and Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", with
-    the instance norm of Ulyanov et al. 2017. The published ones, which Engstrom (2016) trained, have width 32, depth 5,
-    zeros at the borders and upsampling kernels of 3, by which they draw a fine grid. width: maps of the first
-    convolution. depth: residual blocks. padding: what is around an image. upsampling_kernel: see `NormedUpsampling`.
+    the instance norm of Ulyanov et al. 2017. The published ones, trained by Engstrom (2016), have width 32, depth 5,
+    zero padding and upsampling kernels of 3, which cause a fine checkerboard pattern. width: channels of the first
+    convolution. depth: residual blocks. padding: see `NormedConv`. upsampling_kernel: see `NormedUpsampling`.
     """
 
     def __init__(
@@ -113,9 +113,9 @@ class StyleNetwork(nn.Module):
         self.out = NormedConv(width, 3, 9, 1, padding)
 
     def forward(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
-        """Return the images as they are painted, red, green and blue about from 0 to 1, as those that are read.
+        """Return the stylized images, in RGB from about 0 to 1, like the input.
 
-        Where a side is no multiple of four, what the last steps make more than it is cut off.
+        If a side is not a multiple of four, the excess of the upsampling is cut off.
         """
         x = images * 255
         for down in self.down:
@@ -131,9 +131,9 @@ class StyleNetwork(nn.Module):
 
 
 def load_style_network(name: str) -> StyleNetwork:
-    """Return a published network: wave, la-muse or udnie, fetched when it is not in the cache.
+    """Return a published network: wave, la-muse or udnie, downloaded if it is not in the cache.
 
-    Raises UserError for an unknown name, FetchError when it cannot be had.
+    Raises UserError for an unknown name, FetchError when the download fails.
     """
     model = StyleNetwork(**PUBLISHED)
     found = load_image_weights(f"style-{name.removeprefix('style-')}")

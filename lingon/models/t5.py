@@ -1,4 +1,4 @@
-"""T5 and the encoder-decoders like it: v1.1, Flan-T5, mT5 (Raffel et al. 2020; Xue et al. 2021)."""
+"""T5 and its relatives: v1.1, Flan-T5, mT5 (Raffel et al. 2020; Xue et al. 2021)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -33,15 +33,15 @@ from lingon.models.encoder_decoder import Memory, check_source_length, check_tar
 from lingon.models.hub_weights import HubWeight
 from lingon.models.registry import ModelEntry
 
-LONGEST = 1 << 14  # tokens: distances have no end, but the memory for their squares has
+LONGEST = 1 << 14  # maximum tokens: distances are unlimited, but memory grows with the square of the length
 GATED = "gated-"
 
 
 class T5(nn.Module):
-    """Reads a source in both directions, then says the target; positions are biases of distances (Raffel et al. 2020).
+    """Encodes a source, then generates the target; positions are attention biases of distances (Raffel et al. 2020).
 
-    sizes: the values of config.json. scaled: logits are made of the hidden states times width ** -0.5, as in the first
-    T5, whose embedding is the matrix of the last layer too. Its parts are named as those of
+    sizes: the values of config.json. scaled: hidden states are multiplied by width ** -0.5 before the output layer, as
+    in the first T5, whose embedding is also the output matrix. Submodules have the names of those of
     `lingon.models.transformer.Transformer`.
     """
 
@@ -49,7 +49,7 @@ class T5(nn.Module):
         super().__init__()
         self.tie_key = "tied_output"
         tied = sizes.flag("tied_output", sizes.flag("tie_word_embeddings", True))
-        # The key of tied weights says whether a T5 scales its logits; whether they are tied, the weights say.
+        # The key for tied weights determines whether a T5 scales its logits; the weights show whether they are tied.
         said = {"tied_output": tied, "scale_decoder_outputs": scaled}
         self.sizes = sizes.as_dict() | said | {"tie_word_embeddings": tied if sizes.family == "mt5" else scaled}
         self.family, self.source_length, self.context_length = sizes.family, LONGEST, LONGEST
@@ -75,7 +75,7 @@ class T5(nn.Module):
 
     @property
     def source_embedding(self) -> nn.Embedding:
-        """Return the embedding of the source, which is that of the target."""
+        """Return the embedding of the source, which is shared with the target."""
         return self.embedding
 
     def forward(
@@ -83,7 +83,7 @@ class T5(nn.Module):
     ) -> Float[Tensor, "B T D"]:
         """Return the hidden states after each token of whole targets, which begin with `start_id`.
 
-        Targets are padded on the right; what follows the end of one means nothing. Raises UserError for a source or a
+        Targets are padded on the right; outputs at padding are meaningless. Raises UserError for a source or a
         target that is too long.
         """
         memory, columns = self.encode(source_ids, source_mask), target_ids.shape[1]
@@ -95,7 +95,7 @@ class T5(nn.Module):
         return self.dropout(self.decoder_norm(x))
 
     def encode(self, ids: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"] | None = None) -> Memory:
-        """Return the hidden states of the sources. mask: False where a row is padded on the right; None: nowhere.
+        """Return the hidden states of the sources. mask: False where a row is padded on the right; None: no padding.
 
         Raises UserError for a source of more than `source_length` tokens.
         """
@@ -108,21 +108,21 @@ class T5(nn.Module):
         longest = ids.shape[1] if mask.lengths is None else mask.lengths[-1]
         bucket = t5_bucket(distances(longest, x.device), self.buckets, self.farthest)
         biased = AttentionMask(mask.mask, lengths=mask.lengths, bias=self.encoder_bias(bucket).permute(2, 0, 1)[None])
-        biased = AttentionMask(lengths=mask.lengths, bias=biased.added(x.dtype))  # made once for all blocks
+        biased = AttentionMask(lengths=mask.lengths, bias=biased.added(x.dtype))  # computed once for all blocks
         for block in self.encoder:
             x = block(x, biased)
         return self.dropout(self.encoder_norm(x))
 
     def _bias_before(self, columns: int, length: int) -> Float[Tensor, "1 H T S"]:
-        """Return the biases of the last `columns` of `length` tokens; each sees those before it alone."""
+        """Return the biases of the last `columns` of `length` tokens for causal attention."""
         place = torch.arange(length, device=self.decoder_bias.weight.device)
         distance = place[length - columns :, None] - place
-        # Half of the buckets are for tokens that come later; there are none, so that all are for those before.
+        # Half of the buckets are for later tokens; causal attention has none, so all buckets are for previous ones.
         bucket = t5_bucket(distance.clamp(min=0), 2 * self.buckets, self.farthest)
         return self.decoder_bias(bucket).permute(2, 0, 1)[None]
 
     def new_state(self, memory: Memory) -> CrossAttentionCache:
-        """Return the state before the first token: keys and values of the sources, made once."""
+        """Return the state before the first token: the keys and values of the sources."""
         return new_decoder_state(self.decoder, memory.hidden, memory.mask, self.context_length)
 
     def hidden(
@@ -140,13 +140,13 @@ class T5(nn.Module):
         return self.dropout(self.decoder_norm(x)), after
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
-        """Return the logits from what the last layer made."""
+        """Return the logits from the output of the last layer."""
         return self.output(hidden * self.output_scale)
 
     def cross_attention(
         self, source_ids: Int[Tensor, "1 S"], target_ids: Int[Tensor, "1 T"]
     ) -> Float[Tensor, "L H T S"]:
-        """Return how much each token of the target attends to each of the source, in each layer and head."""
+        """Return the attention weights of each target token over the source tokens, in each layer and head."""
         return cross_attention_weights(self, source_ids, target_ids)
 
     def config(self) -> dict[str, Any]:

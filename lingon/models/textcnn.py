@@ -1,4 +1,4 @@
-"""A convolutional network for sentences: filters find phrases wherever they stand (Kim 2014)."""
+"""A convolutional network for text classification: filters detect phrases at any position (Kim 2014)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Annotated, cast
@@ -15,10 +15,10 @@ from lingon.models.registry import Expression, ModelEntry
 
 
 class TextCNN(nn.Module):
-    """Filters over 3, 4 and 5 tokens, the maximum of each over time, dropout, one linear layer.
+    """Filters over 3, 4 and 5 tokens, max pooling over time, dropout, one linear layer.
 
     Source: Yoon Kim 2014, "Convolutional Neural Networks for Sentence Classification", section 2. Its variants:
-    CNN-rand is this model as it is; CNN-static and CNN-non-static have pretrained vectors in `embedding`,
+    CNN-rand is this model itself; CNN-static and CNN-non-static have pretrained vectors in `embedding`,
     frozen or not (`lingon.layers.embedding.load_pretrained`); CNN-multichannel has a frozen copy beside it, `frozen`,
     made by `freeze_copy` after vectors were loaded: the same filters over both, their scores added before ReLU.
     """
@@ -46,13 +46,13 @@ class TextCNN(nn.Module):
         )
         self.convs = nn.ModuleList(ConvMax(width, channels, kernel) for kernel in kernels)
         self.dropout = Dropout(dropout)
-        self.word_dropout = nn.Dropout1d(word_dropout)  # whole vectors, not single numbers
+        self.word_dropout = nn.Dropout1d(word_dropout)  # whole vectors, not single elements
         self.out = nn.Linear(channels * len(kernels), classes)
         self.freeze_copy()
 
     @torch.no_grad()
     def freeze_copy(self) -> None:
-        """Make the frozen channel what `embedding` is now; nothing to do without such a channel."""
+        """Copy the current `embedding` to the frozen channel, if there is one."""
         if self.frozen is not None:
             self.frozen.weight.copy_(self.embedding.weight)
 
@@ -63,9 +63,9 @@ class TextCNN(nn.Module):
         """Return the maximum over time of every filter, kernel by kernel: features = channels * len(kernels)."""
         x = self.embedding(ids)
         if self.frozen is not None:
-            # A filter is linear, so that its scores of both channels, added, are its scores of the added channels.
+            # A filter is linear, so that the sum of its scores of both channels is its score of their sum.
             x = x + self.frozen(ids)
-        if self.embedding.padding_idx is None:  # the convolution wants zeros where nothing is
+        if self.embedding.padding_idx is None:  # the convolution needs zeros at padding
             x = x * mask[..., None]
         x = self.word_dropout(x)
         return torch.cat([conv(x, mask) for conv in self.convs], 1)
@@ -88,7 +88,7 @@ def program(model: TextCNN, ids: Expression, mask: Expression) -> Expression:
     places = P.cumsum(weights * 0.0 + 1.0, 1) - 1.0
     highest = []
     for conv in cast(Iterable[ConvMax], model.convs):
-        # Zeros behind, so that a text shorter than the kernel has a window too; windows that end in them do not count.
+        # Zeros at the end, so that a text shorter than the kernel has a window; windows that end in them are ignored.
         filled = P.concatenate([x, *[x[:, :1] * 0.0] * (conv.kernel - 1)], 1)
         assert conv.conv.bias is not None
         scores = P.conv1d(
@@ -100,7 +100,7 @@ def program(model: TextCNN, ids: Expression, mask: Expression) -> Expression:
     return E.linear(P.concatenate(highest, 1), model.out)
 
 
-# Chosen on the validation texts of film reviews; docs/log.md says what was tried.
+# Chosen on the validation texts of film reviews; see docs/log.md for what was tried.
 ENTRY = ModelEntry(
     TextCNN,
     program=program,

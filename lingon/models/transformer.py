@@ -1,4 +1,4 @@
-"""The Transformer from sequence to sequence (Vaswani et al. 2017)."""
+"""The encoder-decoder Transformer (Vaswani et al. 2017)."""
 
 import math
 from typing import Any
@@ -42,13 +42,13 @@ from lingon.models.registry import ModelEntry
 
 
 class Transformer(nn.Module):
-    """Say each token of the target from those before it and from the whole source.
+    """Predicts each token of the target from the previous ones and from the whole source.
 
-    vocab_size: of the target, and of the source too unless it has a `source_vocab_size` of its own. With one vocabulary
-    both sides have one embedding; `tied`: the embedding of the target is the matrix of the last layer too. depth:
-    layers of the encoder, and of the decoder unless `decoder_depth` says otherwise. ffn_width: width inside the
-    feed-forward layers, 4 * width when 0. pre_norm: norms stand before the layers and at the end (Xiong et al. 2020),
-    else after each sum, as in the paper. dropout: of the embeddings and of what each layer adds (section 5.4).
+    vocab_size: of the target, and of the source unless `source_vocab_size` is given. With one vocabulary, both sides
+    share the embedding. tied: the target embedding is also the output matrix. depth: layers of the encoder, and of the
+    decoder unless `decoder_depth` is given. ffn_width: width inside the feed-forward layers, 4 * width when 0.
+    pre_norm: norms before the layers and at the end (Xiong et al. 2020), else after each sum, as in the paper. dropout:
+    of the embeddings and of the output of each layer (section 5.4).
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Transformer(nn.Module):
     ) -> Float[Tensor, "B T D"]:
         """Return the hidden states after each token of whole targets, which begin with `start_id`.
 
-        Targets are padded on the right; what follows the end of one means nothing. Raises UserError for a source or a
+        Targets are padded on the right; outputs at padding are meaningless. Raises UserError for a source or a
         target that is too long.
         """
         memory = self.encode(source_ids, source_mask)
@@ -125,7 +125,7 @@ class Transformer(nn.Module):
         return self.decoder_norm(x)
 
     def encode(self, ids: Int[Tensor, "B S"], mask: Bool[Tensor, "B S"] | None = None) -> Memory:
-        """Return the hidden states of the sources. mask: False where a row is padded on the right; None: nowhere.
+        """Return the hidden states of the sources. mask: False where a row is padded on the right; None: no padding.
 
         Raises UserError for a source of more than `source_length` tokens.
         """
@@ -137,7 +137,7 @@ class Transformer(nn.Module):
         return Memory(self.encoder_norm(x), mask)
 
     def new_state(self, memory: Memory) -> CrossAttentionCache:
-        """Return the state before the first token: keys and values of the sources, made once."""
+        """Return the state before the first token: the keys and values of the sources."""
         return new_decoder_state(self.decoder, memory.hidden, memory.mask, self.context_length)
 
     def hidden(
@@ -153,13 +153,13 @@ class Transformer(nn.Module):
         return self.decoder_norm(run_decoder_blocks(self.decoder, x, after)), after
 
     def head(self, hidden: Float[Tensor, "... D"]) -> Float[Tensor, "... V"]:
-        """Return the logits from what the last layer made."""
+        """Return the logits from the output of the last layer."""
         return self.output(hidden)
 
     def cross_attention(
         self, source_ids: Int[Tensor, "1 S"], target_ids: Int[Tensor, "1 T"]
     ) -> Float[Tensor, "L H T S"]:
-        """Return how much each token of the target attends to each of the source, in each layer and head."""
+        """Return the attention weights of each target token over the source tokens, in each layer and head."""
         return cross_attention_weights(self, source_ids, target_ids)
 
     def config(self) -> dict[str, Any]:
@@ -172,13 +172,13 @@ class Transformer(nn.Module):
 
 
 def _seen(mask: Bool[Tensor, "B S"]) -> AttentionMask | None:
-    """Return what is seen of the sources; None, which is faster, when none of them is padded."""
+    """Return the attention mask of the sources; None, which is faster, if none of them is padded."""
     traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
     return padding_mask(mask) if traced or not bool(mask.all()) else None
 
 
 def _init_weights(model: Transformer) -> None:
-    """Draw weights as the authors' code does: embeddings N(0, 1 / width), matrices by Glorot and Bengio (2010)."""
+    """Initialize weights as in the authors' code: embeddings N(0, 1 / width), matrices by Glorot and Bengio (2010)."""
     for module in model.modules():
         if isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)

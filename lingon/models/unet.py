@@ -1,4 +1,4 @@
-"""A U-Net: an image goes down through levels of half the size and up again, and every pixel gets a class."""
+"""A U-Net for segmentation: an encoder and a decoder of convolutions with skip connections, and a class per pixel."""
 
 from typing import Annotated, Any
 
@@ -13,12 +13,12 @@ from lingon.models.registry import ModelEntry
 
 
 class UNet(nn.Module):
-    """Convolutions down, convolutions up, and a copy across at every level (Ronneberger et al. 2015).
+    """Convolutions with downsampling, then upsampling, with skip connections (Ronneberger et al. 2015).
 
     classes: C. channels: of the images, 1 for grey or 3 for RGB. width: channels of the first level; each level below
     has twice as many and half the height and width. depth: levels below the first. dropout: of the lowest level.
-    Unlike in the paper, edges are padded, so that the logits have the size of the image; batches are
-    normalised (Ioffe and Szegedy 2015); and widths are small.
+    Unlike in the paper, convolutions are padded, so that the logits have the size of the image; there are batch norms
+    (Ioffe and Szegedy 2015); and widths are small.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class UNet(nn.Module):
         """Return the logits of each pixel's class. images: from 0 to 1, of any height and width."""
         height, width = images.shape[-2:]
         step = 1 << (len(self.down) - 1)
-        x = F.pad(2 * images - 1, (0, -width % step, 0, -height % step))  # so that all levels halve
-        x = x.contiguous(memory_format=torch.channels_last)  # two thirds of the time on CPUs
+        x = F.pad(2 * images - 1, (0, -width % step, 0, -height % step))  # so that all levels can be halved
+        x = x.contiguous(memory_format=torch.channels_last)  # takes two thirds of the time on a CPU
         across = []
         for level in self.down[:-1]:
             x = level(x)
@@ -60,7 +60,7 @@ class UNet(nn.Module):
 
 
 def _convolutions(channels: int, width: int) -> nn.Sequential:
-    """Return two convolutions of 3 x 3, each normalised and rectified."""
+    """Return two 3 x 3 convolutions, each with batch norm and ReLU."""
     layers: list[nn.Module] = []
     for incoming in (channels, width):
         layers += [nn.Conv2d(incoming, width, 3, padding=1, bias=False), BatchNorm(width), nn.ReLU()]

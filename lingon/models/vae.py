@@ -1,4 +1,4 @@
-"""A convolutional variational autoencoder of images with labels: a code of few numbers, and the way back."""
+"""A conditional convolutional variational autoencoder of images."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,11 +16,10 @@ from lingon.models.registry import ModelEntry
 class VAE(nn.Module):
     """Encoder q(z | x, y), prior p(z | y) and decoder p(x | z, y) (Kingma and Welling 2013; Sohn et al. 2015).
 
-    The prior is a Gaussian for each label: what the codes of a label have in common is then in what is drawn for it.
-
-    Two convolutions of stride 2 and a layer give the mean and the log-variance of `latent` numbers; a layer and two
-    transposed convolutions give the logit of each pixel, which is taken for the probability of white, as is usual for
-    grey images. width: channels of the first convolution; the second has twice as many.
+    The prior is a Gaussian for each label, so that samples of a label have what its codes have in common.
+    The encoder, two convolutions of stride 2 and a linear layer, gives mean and log-variance of `latent` dimensions;
+    the decoder, a linear layer and two transposed convolutions, gives a logit for each pixel, as the probability of
+    white, as is usual for grey images. width: channels of the first convolution; the second has twice as many.
     """
 
     sampling: ClassVar[Mapping[str, float]] = {}
@@ -54,7 +53,7 @@ class VAE(nn.Module):
 
     @property
     def draws(self) -> Mapping[str, Draw]:
-        """The noise of the code."""
+        """Return the random numbers of a training step: the noise of the code."""
         return {"noise": Draw(self.latent_shape)}
 
     def forward(
@@ -82,7 +81,7 @@ class VAE(nn.Module):
         return self.decoder(torch.cat([latents, labels], 1)).float()[..., :height, :width]
 
     def sample(self, latents: Float[Tensor, "B latent"], labels: Float[Tensor, "B K"]) -> Float[Tensor, "B C H W"]:
-        """Return the mean of p(x | z, y), from 0 to 1, for the code that each noise of N(0, 1) stands for."""
+        """Return the mean of p(x | z, y), from 0 to 1, for codes z sampled from the prior by noise of N(0, 1)."""
         mean, log_variance = self.prior_of(labels)
         return self.decode(mean + (log_variance / 2).exp() * latents, labels).sigmoid()
 
@@ -92,7 +91,7 @@ class VAE(nn.Module):
         return mean, log_variance
 
     def config(self) -> dict[str, Any]:
-        """Return what makes it again."""
+        """Return the options that make this model again."""
         channels, height, width = self.image_shape
         sizes = {"image_height": height, "image_width": width, "channels": channels, "classes": self.classes}
         return sizes | {"width": self.width, "latent": self.latent_shape[0], "hidden": self.hidden}
@@ -104,7 +103,7 @@ def kl_of_gaussians(
     other_mean: Float[Tensor, "B N"],
     other_log_variance: Float[Tensor, "B N"],
 ) -> Float[Tensor, " B"]:
-    """Return KL(p || q) in nats of Gaussians p and q whose numbers do not depend on each other; q: the other."""
+    """Return KL(p || q) in nats of diagonal Gaussians p and q (`other_`)."""
     ratio = log_variance - other_log_variance
     distance = (mean - other_mean) ** 2 * (-other_log_variance).exp()
     return (distance + ratio.exp() - 1 - ratio).sum(1) / 2

