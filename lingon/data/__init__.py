@@ -1,4 +1,4 @@
-"""Data: files and corpora become texts, texts become token ids, and those become batches."""
+"""Data: from files and corpora to texts, token ids and batches."""
 
 __all__ = [
     "batches",

@@ -1,4 +1,4 @@
-"""Every row of every table by its name, and what has to be fetched for it."""
+"""The rows of all tables of data sets and weights by name, and the files to download for them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ ALL = "all"
 def all_rows() -> dict[str, Any]:
     """Return all corpora, texts, pictures, images, vectors, questions, pairs, collections, encoders and weights.
 
-    What is read as examples of two shapes, as texts with labels and as tagged sentences, has one row.
+    A corpus that can be read both as texts with labels and as tagged sentences has one row.
     """
     corpora = {**CORPORA, **TEXTS, **PICTURES, **VECTORS, **QUESTIONS, **SCORED_PAIRS, **RETRIEVAL, **TREES}
     tagged = {name: row for name, row in TAGGED.items() if name not in corpora}
@@ -33,14 +33,14 @@ def all_rows() -> dict[str, Any]:
 
 
 def artifacts_of(row: Any) -> Sequence[Artifact]:
-    """Return what has to be fetched for a row, of any of the tables."""
+    """Return the files to download for a row of any table."""
     return (row.package, *row.parts) if isinstance(row, Weights) else row.source.artifacts
 
 
 def expand_names(names: Iterable[str], accept_licence: bool = False) -> list[str]:
-    """Expand names to those of rows, each once: a group stands for its members, `all` for rows that ask for nothing.
+    """Return the names of rows, each once: groups are expanded, and `all` to the rows without a licence to accept.
 
-    accept_licence: `all` stands for those too whose licence must be accepted.
+    accept_licence: `all` also includes rows whose licence must be accepted.
     Raises UserError that suggests the nearest names.
     """
     rows, found = all_rows(), dict[str, None]()
@@ -55,5 +55,5 @@ def expand_names(names: Iterable[str], accept_licence: bool = False) -> list[str
 
 
 def must_accept(row: Any) -> str | None:
-    """Return why the licence of a row must be accepted; None when there is nothing to ask."""
+    """Return why the licence of a row must be accepted; None if it need not be."""
     return getattr(row, "opt_in", None)

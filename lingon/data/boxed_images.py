@@ -1,4 +1,4 @@
-"""Images with boxes around what they show, and their division into training, validation and test."""
+"""Images with boxes around objects, and their division into training, validation and test."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ __all__ = ["BoxSplits", "BoxedImage", "box_counts"]
 
 @dataclass(frozen=True)
 class BoxedImage:
-    """Image with N boxes. source: the path of its file, or the bytes of it. name: for messages and tables.
+    """An image with N boxes. source: path or bytes of its file. name: for messages and tables.
 
-    size: height and width in pixels, upright, as `lingon.data.files.images.read_image` gives it. boxes: float32 [N, 4],
-    left, top, right and bottom in pixels of that image, edges: right - left is the width. labels: N names.
-    crowd: boxes around many of a kind. ignored: boxes that a detector need not find (difficult in Pascal VOC).
-    Raises UserError where these do not belong together.
+    size: height and width in pixels, upright, as returned by `lingon.data.files.images.read_image`. boxes: float32
+    [N, 4], left, top, right and bottom edges in pixels of that image: right - left is the width. labels: N names.
+    crowd: boxes around many objects. ignored: boxes that a detector need not find (difficult in Pascal VOC).
+    Raises UserError if these are inconsistent.
     """
 
     source: Path | bytes
@@ -44,13 +44,13 @@ class BoxedImage:
         return len(self.labels)
 
     def pixels(self) -> np.ndarray:
-        """Return the image as uint8 [H, W, 3], upright. Raises DataError with its name where it cannot be read."""
+        """Return the image as uint8 [H, W, 3], upright. Raises DataError with its name if it cannot be read."""
         return read_image(self.source, "RGB", self.name)
 
 
 @dataclass(frozen=True)
 class BoxSplits:
-    """Training, validation and test images, their name, and where they come from (what run.json keeps)."""
+    """Training, validation and test images, their name, and their source (as recorded in run.json)."""
 
     train: list[BoxedImage]
     valid: list[BoxedImage]
@@ -60,5 +60,5 @@ class BoxSplits:
 
 
 def box_counts(images: Sequence[BoxedImage]) -> dict[str, int]:
-    """Return how many boxes each label has, labels in alphabetical order."""
+    """Return the number of boxes of each label, in alphabetical order."""
     return dict(sorted(Counter(label for image in images for label in image.labels).items()))

@@ -1,4 +1,4 @@
-"""Images with captions, one or several of each, and their division into training, validation and test."""
+"""Images with one or more captions each, and their division into training, validation and test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ __all__ = ["CaptionSplits", "CaptionedImages"]
 
 @dataclass(frozen=True)
 class CaptionedImages:
-    """Images of one size, and what people say of each.
+    """Images of the same size with captions.
 
-    pixels: uint8 [N, H, W, 3]. captions: of each image one text or several. paths: of their files, where they have any.
-    Raises UserError for other numbers of captions, and for an image without one.
+    pixels: uint8 [N, H, W, 3]. captions: one or more texts for each image. paths: of the files, if there are any.
+    Raises UserError if the numbers differ, and for an image without a caption.
     """
 
     pixels: np.ndarray
@@ -36,7 +36,7 @@ class CaptionedImages:
         return len(self.captions)
 
     def __getitem__(self, which: slice | np.ndarray | Sequence[int]) -> "CaptionedImages":
-        """Return some of them: a slice, or positions."""
+        """Return some of the images, given by a slice or positions."""
         rows = np.arange(len(self))[which]
         paths = [self.paths[i] for i in rows] if self.paths else []
         return CaptionedImages(self.pixels[rows], [self.captions[i] for i in rows], paths)
@@ -53,7 +53,7 @@ class CaptionedImages:
 
 @dataclass(frozen=True)
 class CaptionSplits:
-    """Training, validation and test images, their name, and where they come from (what run.json keeps)."""
+    """Training, validation and test images, their name, and their source (as recorded in run.json)."""
 
     train: CaptionedImages
     valid: CaptionedImages

@@ -1,4 +1,4 @@
-"""Images of the user in a folder for each class, read into one array."""
+"""Reading of the user's images from one folder per class into one array."""
 
 import os
 from collections import Counter
@@ -19,13 +19,13 @@ from lingon.data.files.lines import OnBadRow
 from lingon.data.image_layout import CHANNELS, ImageLayout
 from lingon.data.labelled_images import LabelledImages
 
-USUAL_SIDE = 64  # pixels, of images that are larger
-LOOKED_AT = 1000  # files of a folder, to see whether they are images
+USUAL_SIDE = 64  # pixels to which larger images are reduced
+LOOKED_AT = 1000  # files of a folder that are checked for being images
 
 
 @dataclass
 class ImageFolderReport:
-    """What was left out and changed when a folder was read."""
+    """What was left out and changed in reading a folder."""
 
     folder: Path
     skipped: int = 0
@@ -36,7 +36,7 @@ class ImageFolderReport:
     empty: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """Return a line for each of them."""
+        """Return the report as lines of text."""
         name, found = self.folder.name, []
         if self.skipped:
             files = counted(self.skipped, "file that cannot be read is", "files that cannot be read are")
@@ -55,7 +55,7 @@ class ImageFolderReport:
 
 
 def holds_class_folders(folder: Path) -> bool:
-    """Return whether the folders of a folder hold images, and no other files in greater number."""
+    """Return whether the subfolders of a folder contain more images than other files."""
     if not folder.is_dir():
         return False
     files = (path for one in _folders(folder) for path in one.rglob("*") if path.is_file())
@@ -70,11 +70,11 @@ def read_class_folders(
     size: int | None = None,
     fit: Fit = "crop",
 ) -> tuple[LabelledImages, ImageFolderReport]:
-    """Return the images in the folders of a folder, each with the name of its folder as label, and what to say of them.
+    """Return the images in the subfolders of a folder, labelled with the name of their subfolder, and a report.
 
-    layout: what they become; without one it is `size` x `size`, or the size of the first image up to 64 pixels, else
-    64 x 64; grey where all of them are grey. Raises DataError for a file that is no image, or with "skip" counts it;
-    and where there are none, or more than 4 GB of pixels.
+    layout: to which they are converted; by default `size` x `size`, or the size of the first image if up to 64 pixels,
+    else 64 x 64; grey if all images are grey. Raises DataError for a file that is not an image (with "skip" it is
+    counted instead), if there are no images, and for more than 4 GB of pixels.
     """
     report, files = ImageFolderReport(folder), list(_files(folder))
     if not files:
@@ -115,7 +115,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Label and path of each image, in the order of their names."""
+    """Yield label and path of each image, in the order of their names."""
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "is not there"
         raise UserError(f"{str(folder)!r} {what}; expected a folder with a folder of images for each class")
@@ -132,7 +132,7 @@ def _layout_of(first: np.ndarray, size: int | None, fit: Fit) -> ImageLayout:
 
 
 def _stacked(pixels: list[np.ndarray], mode: str) -> np.ndarray:
-    """All images as one array [N, H, W, C]; with one channel where all are grey."""
+    """Return all images as one array [N, H, W, C], with one channel if all are grey."""
     if mode == "RGB" and all((one == one[..., :1]).all() for one in pixels):
         return np.stack([one[..., :1] for one in pixels])
     return np.stack(pixels)

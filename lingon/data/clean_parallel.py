@@ -1,4 +1,4 @@
-"""Pairs that nothing can be learned from, counted and left out: empty, again, too long, or unequal in length."""
+"""Cleaning of parallel texts: empty, duplicate, too long and unequally long pairs are counted and left out."""
 
 import re
 import unicodedata
@@ -10,17 +10,17 @@ from lingon.core.errors import UserError
 from lingon.data.parallel_texts import ParallelPair, ParallelTexts
 from lingon.data.split import key_of
 
-WIDE = "WF"  # classes of characters that Unicode (annex 11) calls wide: those of Chinese, Japanese and Korean
+WIDE = "WF"  # East Asian width classes of Unicode (annex 11) that are wide: Chinese, Japanese and Korean
 MAY_BE_WIDE = re.compile("[\u1100-\u115f\u2e80-\uffef\U00016fe0-\U0003fffd]")
 
 
 @dataclass(frozen=True)
 class CleaningRules:
-    """Rules by which a pair is not learned from.
+    """Rules by which training pairs are left out.
 
-    max_words: of either side. Words stand between white space; a wide character (Chinese, Japanese) is a word too.
-    max_length_ratio: characters of the longer side for each of the shorter one; a wide character counts twice.
-    Raises UserError for numbers that leave nothing over.
+    max_words: of either side, separated by white space; a wide character (Chinese, Japanese) counts as a word.
+    max_length_ratio: characters of the longer side / those of the shorter; a wide character counts twice.
+    Raises UserError for values that would leave nothing.
     """
 
     max_words: int = 250
@@ -33,7 +33,7 @@ class CleaningRules:
             raise UserError(f"--max-length-ratio is {self.max_length_ratio}; expected 1 or more")
 
     def said(self) -> str:
-        """Return all rules in a line."""
+        """Return all rules as a line of text."""
         return (
             f"rules: no empty side, no pair twice; of pairs to learn from at most {self.max_words:,} words a side "
             f"(--max-words), and no side more than {self.max_length_ratio:g} times as long as the other "
@@ -43,7 +43,7 @@ class CleaningRules:
 
 @dataclass
 class CleaningReport:
-    """Numbers of pairs that were read, and left out for each reason, with the place of the first."""
+    """Counts of pairs read, and left out for each reason, with the location of the first."""
 
     read: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
@@ -63,10 +63,10 @@ class CleaningReport:
 
 
 def distinct_pairs(rows: Iterable[tuple[str, str, str]], report: CleaningReport) -> Iterator[tuple[str, ParallelPair]]:
-    """Yield pairs with two sides that come for the first time, and where each stands; white space around is taken off.
+    """Yield distinct pairs with two non-empty sides, with their locations; surrounding white space is stripped.
 
-    rows: where a pair stands, its source and its target. Pairs that differ in white space or Unicode form alone are the
-    same.
+    rows: location, source and target of each pair. Pairs that differ only in white space or Unicode normalization are
+    duplicates.
     """
     seen: set[tuple[str, str]] = set()
     for where, source, target in rows:
@@ -86,7 +86,7 @@ def distinct_pairs(rows: Iterable[tuple[str, str, str]], report: CleaningReport)
 def learnable(
     pairs: ParallelTexts, rules: CleaningRules, report: CleaningReport, place: Callable[[int], str]
 ) -> ParallelTexts:
-    """Return the pairs that the rules keep. place: says where the pair at a position stands, for the report."""
+    """Return the pairs that the rules keep. place: the location of the pair at a position, for the report."""
     kept = []
     for i, pair in enumerate(pairs):
         if reason := why_left_out(pair, rules):
@@ -97,7 +97,7 @@ def learnable(
 
 
 def why_left_out(pair: ParallelPair, rules: CleaningRules) -> str:
-    """Return why a pair with two sides is not learned from; nothing for one that is."""
+    """Return why a pair with two sides is left out; "" if it is kept."""
     if max(map(word_count, pair)) > rules.max_words:
         return f"more than {rules.max_words:,} words"
     if length_ratio(pair) > rules.max_length_ratio:
@@ -106,7 +106,7 @@ def why_left_out(pair: ParallelPair, rules: CleaningRules) -> str:
 
 
 def word_count(text: str) -> int:
-    """Return the number of words between white space, and of wide characters, each of which is a word too.
+    """Return the number of words separated by white space plus the number of wide characters.
 
     >>> word_count("Come in, please."), word_count("请进 please")
     (3, 4)
@@ -115,7 +115,7 @@ def word_count(text: str) -> int:
 
 
 def length_ratio(pair: ParallelPair) -> float:
-    """Return how many times as long as the other the longer side is, in characters, of which wide ones count twice.
+    """Return the length of the longer side / that of the shorter, in characters; wide ones count twice.
 
     >>> length_ratio(ParallelPair("Please do come in.", "请进来吧。"))
     1.8

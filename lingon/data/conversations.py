@@ -1,4 +1,4 @@
-"""Conversations, of which a language model learns the answers; and answers of which one is preferred to another."""
+"""Conversations, in which a language model is trained on the answers; and preferences between answers."""
 
 import hashlib
 import json
@@ -10,14 +10,14 @@ from lingon.core.errors import UserError, suggest
 from lingon.data.files.labelled_texts import SURROGATE
 
 SYSTEM, USER, ASSISTANT, TOOL = ROLES = ("system", "user", "assistant", "tool")
-# What may stand before each role; None is the beginning.
+# The roles that may precede each role; None is the start.
 BEFORE: dict[str, tuple[str | None, ...]] = {
     SYSTEM: (None,),
     USER: (None, SYSTEM, ASSISTANT),
     ASSISTANT: (USER, TOOL),
     TOOL: (ASSISTANT, TOOL),
 }
-# What a message may have beside its text elsewhere, with what to do.
+# Unsupported fields of a message besides its text, with what to do instead.
 UNREAD = {"tool_calls": "write a call as the text of the message"}
 UNREAD |= {"function_call": UNREAD["tool_calls"]}
 UNREAD |= dict.fromkeys(
@@ -26,19 +26,19 @@ UNREAD |= dict.fromkeys(
 
 
 class Message(NamedTuple):
-    """What one side says. role: system, user, assistant, or tool for what a program answered to the assistant."""
+    """A message. role: system, user, assistant, or tool for the result of a program called by the assistant."""
 
     role: str
     content: str
 
     def row(self) -> dict[str, str]:
-        """Return the message as JSON and chat templates have it."""
+        """Return the message as a dictionary, for JSON and chat templates."""
         return {"role": self.role, "content": self.content}
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """Messages whose last one is an answer of the assistant; every answer in it is learned."""
+    """Messages, the last one an answer of the assistant; all answers are trained on."""
 
     messages: tuple[Message, ...]
 
@@ -49,7 +49,7 @@ class Conversation:
 
     @property
     def question(self) -> tuple[Message, ...]:
-        """Return what comes before the first answer: conversations that share it are in one split."""
+        """Return the messages before the first answer: conversations that share them are in the same split."""
         return self.messages[: [message.role for message in self.messages].index(ASSISTANT)]
 
 
@@ -70,7 +70,7 @@ class Preference:
 
     @property
     def question(self) -> tuple[Message, ...]:
-        """Return the prompt: preferences that share it are in one split."""
+        """Return the prompt: preferences that share it are in the same split."""
         return self.prompt
 
     def conversation(self, answer: str) -> Conversation:
@@ -83,7 +83,7 @@ Dialogue = Conversation | Preference
 
 @dataclass(frozen=True)
 class ConversationSplits:
-    """Training, validation and test data, all conversations or all preferences; a name, and where they come from."""
+    """Training, validation and test data, all conversations or all preferences, their name and their source."""
 
     train: Sequence[Dialogue]
     valid: Sequence[Dialogue]
@@ -98,7 +98,7 @@ class ConversationSplits:
 
 
 def _place_of(role: str) -> str:
-    """Say where messages of a role stand.
+    """Return, in words, where messages of a role may occur.
 
     >>> _place_of("user")
     'comes first, or after system or assistant'
@@ -109,10 +109,10 @@ def _place_of(role: str) -> str:
 
 
 def messages_of(given: Any, answer_next: bool = False) -> tuple[Message, ...]:
-    """Return messages, checked: known roles in an order that is one of a conversation, each with text.
+    """Return validated messages: known roles in the order of a conversation, each with text.
 
-    given: `Message`s, or mappings with `role` and `content`, as jsonl has them. answer_next: the assistant is to
-    answer, so that the last one is not the assistant's. Raises UserError that says which message is wrong, and why.
+    given: `Message`s, or mappings with `role` and `content`, as in jsonl. answer_next: the assistant is to answer, so
+    that the last message must not be the assistant's. Raises UserError that says which message is wrong, and why.
     """
     if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
         raise UserError(f"messages are {type(given).__name__}, expected a list of objects with role and content")
@@ -154,7 +154,7 @@ def _message(given: Any, number: int) -> Message:
 
 
 def refuse_unread(given: Mapping[str, Any], name: str) -> None:
-    """Raise UserError for a message with more than a text, of which nothing would be learned. name: of the message."""
+    """Raise UserError for a message with unsupported fields, which would be ignored. name: of the message."""
     for key, way in UNREAD.items():
         if given.get(key):
             raise UserError(f"{name} has {key}, which {'are' if key.endswith('s') else 'is'} not supported; {way}")
@@ -163,7 +163,7 @@ def refuse_unread(given: Mapping[str, Any], name: str) -> None:
 
 
 def dialogues_checksum(dialogues: Iterable[Dialogue]) -> str:
-    """Return the sha256 of all that is said, in hex."""
+    """Return the sha256 of all messages, in hex."""
     digest = hashlib.sha256()
     for one in dialogues:
         said = [one.prompt, one.chosen, one.rejected] if isinstance(one, Preference) else one.messages

@@ -1,4 +1,4 @@
-"""Which groups of rows are cut off for a part of the data: about as many rows as are wanted, by the texts alone."""
+"""Selection of groups of rows for a split, with about the wanted number of rows, depending only on the texts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,10 +6,10 @@ from lingon.core.seed import derive
 
 
 def cut_groups(groups: Mapping[str, Sequence[int]], target: int, purpose: str) -> list[str]:
-    """Return the keys of groups with about `target` rows together, in the order in which they were chosen.
+    """Return the keys of groups with about `target` rows in total, in the order in which they were chosen.
 
-    A group that would make them more than twice as many stays, and so does one at least. Where every group is larger
-    than that, the smallest is chosen. purpose: "test" or "valid"; another one chooses other groups.
+    Groups that would exceed twice the target are not chosen, and at least one group always remains. If every group is
+    larger than that, the smallest is chosen. purpose: "test" or "valid"; each chooses other groups.
 
     >>> cut_groups({"a": [0], "b": [1, 2], "c": [3, 4, 5, 6, 7]}, 1, "test")
     ['a']

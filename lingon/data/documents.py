@@ -1,4 +1,4 @@
-"""Running text in parts: what a language model is trained, validated and tested on."""
+"""Running text in splits, for training, validating and testing language models."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Documents:
-    """The documents of a text, read anew each time. of: those of "train", "valid" or "test", one by one.
+    """The documents of a text, read again at each use. of: yields those of "train", "valid" or "test".
 
-    identity: what tells this text from others, so that its tokens can be kept for other runs.
+    identity: identifies the text, so that its tokens can be cached for other runs.
     """
 
     of: Callable[[str], Iterator[str]]

@@ -12,10 +12,10 @@ from lingon.data.problem_types import ProblemType, names_in
 
 @dataclass(frozen=True)
 class Examples:
-    """Texts and the label of each; `ratings` are the numbers behind the labels, where there are any.
+    """Texts with labels; `ratings` are the numbers from which labels were derived, if any.
 
-    A label is a name, several names in a tuple, or a number: see `lingon.data.problem_types`. weights: how much each
-    text counts in training and in scores; all alike when not given. text_pairs: the second text of each, of pairs.
+    A label is a name, a tuple of names, or a number: see `lingon.data.problem_types`. weights: of the texts in training
+    and in scores; all equal by default. text_pairs: the second texts of pairs.
     """
 
     texts: list[str]
@@ -34,7 +34,7 @@ class Examples:
         return len(self.texts)
 
     def __getitem__(self, which: slice | Sequence[int]) -> "Examples":
-        """Some of the examples: a slice, or a list of positions."""
+        """Return some of the examples, given by a slice or a list of positions."""
         rows = range(len(self))[which] if isinstance(which, slice) else which
         more: Any = (
             None if of is None else [of[i] for i in rows] for of in (self.ratings, self.weights, self.text_pairs)
@@ -48,20 +48,20 @@ class Examples:
 
     @property
     def inputs(self) -> list[Any]:
-        """Return what a model reads of each: its text, or both of a pair."""
+        """Return the inputs of a model: texts, or pairs of texts."""
         return self.texts if self.text_pairs is None else list(zip(self.texts, self.text_pairs, strict=True))
 
     @property
     def all_texts(self) -> list[str]:
-        """Return all texts, the second ones of pairs too."""
+        """Return all texts, including the second ones of pairs."""
         return self.texts if self.text_pairs is None else self.texts + self.text_pairs
 
     def label_counts(self) -> dict[str, int]:
-        """How many texts each label has, labels in alphabetical order; numbers are none."""
+        """Return the number of texts of each label, in alphabetical order; labels that are numbers are not counted."""
         return dict(sorted(Counter(names_in(self.labels)).items()))
 
     def label_weights(self) -> dict[str, int | float]:
-        """Return the sum of the weights of the texts of each label; their number where all count alike."""
+        """Return the sum of the weights of the texts of each label; their number without weights."""
         if self.weights is None:
             return dict(self.label_counts())
         found: dict[str, int | float] = dict.fromkeys(self.label_counts(), 0.0)
@@ -71,7 +71,7 @@ class Examples:
         return found
 
     def checksum(self) -> str:
-        """The sha256 of texts and labels in their order."""
+        """Return the sha256 of texts and labels in their order."""
         digest = hashlib.sha256()
         for pair in zip(self.texts, self.labels, *([self.text_pairs] if self.text_pairs else []), strict=True):
             digest.update(json.dumps(pair).encode())
@@ -80,7 +80,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Splits:
-    """Training, validation and test examples, their name, where they come from (for run.json), and what labels are."""
+    """Training, validation and test examples, their name, their source (for run.json), and the problem type."""
 
     train: Examples
     valid: Examples
@@ -90,5 +90,5 @@ class Splits:
     problem_type: ProblemType = "single-label"
 
     def all(self) -> Examples:
-        """The three together."""
+        """Return the three splits together."""
         return self.train + self.valid + self.test

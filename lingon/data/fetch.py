@@ -1,4 +1,4 @@
-"""Data of any source: from the cache, else from the mirror, else over the network; always checked by sha256."""
+"""Download of sources: from the cache, else the mirror, else the network; always verified by sha256."""
 
 import os
 import tempfile
@@ -9,14 +9,14 @@ from lingon.core.files import TEMPORARY, locked, remove_leftovers, sync_folder
 from lingon.data.sources import Artifact, Source
 from lingon.data.sources.mirror import VARIABLE, copy_checked, copy_from_mirror
 
-WAIT = 3600  # seconds for another process that fetches the same
+WAIT = 3600  # seconds to wait for another process that downloads the same
 
 
 def fetch(source: Source, name: str | None = None) -> Path:
-    """Fetch a source and return its verified file, or the folder of its files. name: what the user calls it.
+    """Return the verified file of a source, or the folder of its files. name: of the data, as known to the user.
 
-    Each artifact is looked for in the cache, then in the folder LINGON_MIRROR, then fetched over the network.
-    Raises FetchError that says what to do when it cannot be had, DataError when what came is not what was asked for.
+    Each artifact is looked up in the cache, then in the folder LINGON_MIRROR, then downloaded.
+    Raises FetchError that says what to do when that fails, DataError when the content is not the expected one.
     """
     for artifact in source.artifacts:
         path = artifact.path
@@ -44,7 +44,7 @@ def bring(artifact: Artifact, name: str | None, path: Path, workplace: Path) -> 
 
 
 def is_whole(artifact: Artifact, path: Path) -> bool:
-    """Return whether what lies at `path` is the artifact, to the last byte."""
+    """Return whether the file at `path` is the artifact, byte for byte."""
     if not path.is_file():
         return False
     try:
@@ -55,7 +55,7 @@ def is_whole(artifact: Artifact, path: Path) -> bool:
 
 
 def _found(artifact: Artifact, name: str | None, path: Path, place: Path) -> Path:
-    """Bring a checked copy into the folder `place`: from the cache, the mirror, or else over the network."""
+    """Return a verified copy in the folder `place`: from the cache, the mirror, or else the network."""
     if artifact.path != path and is_whole(artifact, artifact.path):
         return copy_checked(artifact.path, artifact, place)
     copied, why = copy_from_mirror(artifact, place)
@@ -71,7 +71,7 @@ def _found(artifact: Artifact, name: str | None, path: Path, place: Path) -> Pat
 
 
 def _help(artifact: Artifact, name: str | None) -> str:
-    """Say what somebody can do without a network; name: what `lingon data` knows it as."""
+    """Return what users can do without a network. name: in `lingon data`."""
     by_hand = f"put {artifact.path.name} into {artifact.path.parent}"
     if name is None:
         return f"Set {VARIABLE} to a folder that has it, or {by_hand}"

@@ -1,4 +1,4 @@
-"""Where the training, validation and test parts of one large file begin: at a line, a word or a character."""
+"""Training, validation and test parts of one large file, which start at a line, a word or a character."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -11,7 +11,7 @@ from lingon.data.files import file_pieces
 from lingon.data.files.file_pieces import open_decompressed, read_pieces, utf8_size
 from lingon.data.text_division import SHORTEST, TEST, VALID
 
-WORD = 1 << 16  # bytes in which the end of a word is looked for
+WORD = 1 << 16  # bytes in which the end of a word is searched
 
 
 def read_file_part(path: Path, part: str, encoding: str) -> Iterator[str]:
@@ -27,7 +27,7 @@ def read_file_part(path: Path, part: str, encoding: str) -> Iterator[str]:
 
 @lru_cache(maxsize=256)
 def _cuts(path: Path, encoding: str, size: int, changed: int) -> list[int]:
-    """Return where the parts begin, and the end, in decompressed bytes. size, changed: of the file, for the cache."""
+    """Return the starts of the parts, and the end, in decompressed bytes. size, changed: of the file, for the cache."""
     end = utf8_size(path, encoding)
     if end < SHORTEST:
         raise DataError(
@@ -45,7 +45,7 @@ def _cuts(path: Path, encoding: str, size: int, changed: int) -> list[int]:
 
 
 def _line_start(file: IO[bytes], at: int) -> int:
-    """Return the start of the first line after a place."""
+    """Return the start of the first line after a position."""
     file.seek(at)
     while (piece := file.readline(file_pieces.PIECE)) and not piece.endswith(b"\n"):
         pass
@@ -53,7 +53,7 @@ def _line_start(file: IO[bytes], at: int) -> int:
 
 
 def _word_start(file: IO[bytes], at: int) -> int:
-    """Return the start of the first word after a place, as far as it can be seen."""
+    """Return the start of the first word after a position, or of the next character if none is found nearby."""
     file.seek(at)
     data = file.read(WORD)
     return at + data.find(b" ") + 1 if b" " in data else at + _inside_character(data)
@@ -65,5 +65,5 @@ def _character_start(file: IO[bytes], at: int) -> int:
 
 
 def _inside_character(data: bytes) -> int:
-    """Return how many bytes at the start belong to a character that begins before."""
+    """Return the number of bytes at the start that belong to a previous character."""
     return next((i for i, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0)

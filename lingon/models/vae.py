@@ -17,6 +17,7 @@ class VAE(nn.Module):
     """Encoder q(z | x, y), prior p(z | y) and decoder p(x | z, y) (Kingma and Welling 2013; Sohn et al. 2015).
 
     The prior is a Gaussian for each label, so that samples of a label have what its codes have in common.
+
     The encoder, two convolutions of stride 2 and a linear layer, gives mean and log-variance of `latent` dimensions;
     the decoder, a linear layer and two transposed convolutions, gives a logit for each pixel, as the probability of
     white, as is usual for grey images. width: channels of the first convolution; the second has twice as many.

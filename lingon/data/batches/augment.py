@@ -1,4 +1,4 @@
-"""Augmentation of images: parts that are put together, each a function of images and random numbers."""
+"""Image augmentation: composable functions of images and random numbers."""
 
 import math
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from lingon.data.batches.images import Augment
 
 
 class RandomFlip:
-    """Mirror every second image, left to right."""
+    """Mirrors each image left to right with probability 1/2."""
 
     uniforms = 1
 
     def __call__(self, images: Float[Tensor, "B C H W"], random: Float[Tensor, "B 1"]) -> Float[Tensor, "B C H W"]:
-        """Return the images, those mirrored whose number is under one half."""
+        """Return the images, mirrored where the random number is below 1/2."""
         return torch.where((random[:, 0] < 0.5)[:, None, None, None], images.flip(-1), images)
 
 
 class RandomShift:
-    """Move each image by up to `most` pixels in each direction; what comes in from outside is `fill`."""
+    """Shifts each image by up to `most` pixels in each direction; uncovered pixels become `fill`."""
 
     uniforms = 2
 
@@ -29,7 +29,7 @@ class RandomShift:
         self.most, self.fill = most, fill
 
     def __call__(self, images: Float[Tensor, "B C H W"], random: Float[Tensor, "B 2"]) -> Float[Tensor, "B C H W"]:
-        """Return the images moved; the two numbers say how far down and how far right."""
+        """Return the images shifted down and right by the two random numbers."""
         _, _, height, width = images.shape
         padded = F.pad(images, [self.most] * 4, value=self.fill)
         start = (random * (2 * self.most + 1)).long().clamp_(max=2 * self.most)
@@ -40,13 +40,13 @@ class RandomShift:
 
 
 class Augments:
-    """Several in a row, each with random numbers of its own."""
+    """Several augmentations in sequence, each with its own random numbers."""
 
     def __init__(self, parts: Sequence[Augment]):
         self.parts, self.uniforms = list(parts), sum(part.uniforms for part in parts)
 
     def __call__(self, images: Float[Tensor, "B C H W"], random: Float[Tensor, "B K"]) -> Float[Tensor, "B C H W"]:
-        """Return the images after all of them."""
+        """Return the images after all augmentations."""
         start = 0
         for part in self.parts:
             images = part(images, random[:, start : start + part.uniforms])
@@ -55,10 +55,10 @@ class Augments:
 
 
 class RandomErase:
-    """Erase a rectangle of every second image, so that no part of it alone is relied on.
+    """Erases a rectangle of each image with probability 1/2, so that the model does not rely on a single part.
 
-    Source: Zhong et al. 2017, "Random Erasing Data Augmentation". Its area is 2 to 33 % of the image, its height 0.3 to
-    3.3 times its width; what is erased becomes `fill`.
+    Source: Zhong et al. 2017, "Random Erasing Data Augmentation". The area is 2 to 33 % of the image, the height 0.3 to
+    3.3 times the width; erased pixels become `fill`.
     """
 
     uniforms = 5
@@ -68,7 +68,7 @@ class RandomErase:
         self.fill = fill
 
     def __call__(self, images: Float[Tensor, "B C H W"], random: Float[Tensor, "B 5"]) -> Float[Tensor, "B C H W"]:
-        """Return the images, those with a rectangle erased whose first number is under one half."""
+        """Return the images, with a rectangle erased where the first random number is below 1/2."""
         _, _, height, width = images.shape
         chosen, area, ratio, down, right = random.T
         low, high = (math.log(ratio) for ratio in self.ratios)
@@ -80,7 +80,7 @@ class RandomErase:
 
 
 def _inside(number: Float[Tensor, " B"], side: Float[Tensor, " B"], total: int) -> Bool[Tensor, "B total"]:
-    """Which of `total` places are inside of a stretch of length `side`, whose start follows from a number."""
+    """Return which of `total` positions are in an interval of length `side`, whose start depends on a random number."""
     side = side.round()
     start = (number * (total - side + 1)).floor().clamp(max=total - 1)[:, None]
     places = torch.arange(total)

@@ -1,4 +1,4 @@
-"""Augmentation of images together with the boxes in them: parts that are put together."""
+"""Augmentation of images together with their boxes."""
 
 import math
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ import torch.nn.functional as F
 from lingon.core.shapes import Float, Tensor
 from lingon.data.batches.image_boxes import BoxAugment
 
-GREY = 0.5  # what comes in from outside of an image
+GREY = 0.5  # value of pixels from outside an image
 Pair = tuple[Float[Tensor, "B C H W"], Float[Tensor, "B M 4"]]
 
 
 class FlipBoxes:
-    """Mirror every second image with its boxes, left to right, or with `upside_down` top to bottom."""
+    """Mirrors each image and its boxes with probability 1/2, left to right, or with `upside_down` top to bottom."""
 
     uniforms = 1
 
@@ -24,7 +24,7 @@ class FlipBoxes:
     def __call__(
         self, images: Float[Tensor, "B C H W"], boxes: Float[Tensor, "B M 4"], random: Float[Tensor, "B 1"]
     ) -> Pair:
-        """Return the pairs, those mirrored whose number is under one half."""
+        """Return images and boxes, mirrored where the random number is below 1/2."""
         chosen, axis = random[:, 0] < 0.5, self.axis
         size = images.shape[-1 - axis]
         flipped = boxes.clone()
@@ -35,10 +35,10 @@ class FlipBoxes:
 
 
 class ZoomAndShift:
-    """Enlarge or shrink each image by up to a factor, and move it; what comes in from outside is grey.
+    """Scales and shifts each image at random; pixels from outside are grey.
 
-    zoom: from 1 / zoom to zoom. shift: of the sides, to either side. A box of which less than `seen` is left in the
-    image is gone, the others are cut at its edge.
+    zoom: the scale is from 1 / zoom to zoom. shift: maximum fraction of the sides, in either direction. A box of which
+    less than the fraction `seen` remains in the image is removed; the others are clipped.
     """
 
     uniforms = 3
@@ -49,7 +49,7 @@ class ZoomAndShift:
     def __call__(
         self, images: Float[Tensor, "B C H W"], boxes: Float[Tensor, "B M 4"], random: Float[Tensor, "B 3"]
     ) -> Pair:
-        """Return the pairs; the three numbers say how much larger, how far right and how far down."""
+        """Return images and boxes; the three random numbers give the scale and the shifts right and down."""
         height, width = images.shape[-2:]
         scale = ((random[:, :1] * 2 - 1) * math.log(self.zoom)).exp()  # [B, 1]
         size = torch.tensor([width, height], dtype=boxes.dtype)
@@ -68,7 +68,7 @@ class ZoomAndShift:
 
 
 def _warped(images: Tensor, scale: Float[Tensor, "B 1"], moved: Float[Tensor, "B 2"]) -> Tensor:
-    """Pixel p of the new image is that at (p - middle - moved) / scale + middle of the old one."""
+    """Return images whose pixel p is that at (p - middle - moved) / scale + middle of the original."""
     height, width = images.shape[-2:]
     half = torch.tensor([width, height], dtype=images.dtype) / 2
     rows = images.new_zeros(len(images), 2, 3)
@@ -79,7 +79,7 @@ def _warped(images: Tensor, scale: Float[Tensor, "B 1"], moved: Float[Tensor, "B
 
 
 class Lighting:
-    """Change brightness, contrast and the weight of each colour by up to `most`; boxes stay."""
+    """Changes brightness, contrast and the weight of each colour by up to `most`; boxes are unchanged."""
 
     uniforms = 5
 
@@ -89,7 +89,7 @@ class Lighting:
     def __call__(
         self, images: Float[Tensor, "B C H W"], boxes: Float[Tensor, "B M 4"], random: Float[Tensor, "B 5"]
     ) -> Pair:
-        """Return the pairs; the numbers are of brightness, contrast and three colours."""
+        """Return images and boxes; the random numbers are for brightness, contrast and three colours."""
         by = (random * 2 - 1) * self.most
         mean = images.mean((1, 2, 3), keepdim=True)
         images = (images - mean) * (1 + by[:, 1])[:, None, None, None] + mean + by[:, 0, None, None, None]
@@ -97,7 +97,7 @@ class Lighting:
 
 
 class BoxAugments:
-    """Several in a row, each with random numbers of its own."""
+    """Several augmentations in sequence, each with its own random numbers."""
 
     def __init__(self, parts: Sequence[BoxAugment]):
         self.parts, self.uniforms = list(parts), sum(part.uniforms for part in parts)
@@ -105,7 +105,7 @@ class BoxAugments:
     def __call__(
         self, images: Float[Tensor, "B C H W"], boxes: Float[Tensor, "B M 4"], random: Float[Tensor, "B K"]
     ) -> Pair:
-        """Return images and boxes after all of them."""
+        """Return images and boxes after all augmentations."""
         start = 0
         for part in self.parts:
             images, boxes = part(images, boxes, random[:, start : start + part.uniforms])

@@ -1,4 +1,4 @@
-"""A batch: named tensors that have one row for each example."""
+"""A batch: named tensors with one row for each example."""
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 
@@ -13,10 +13,10 @@ class Batch(Mapping[str, Tensor]):
     """Named tensors of B rows each: `batch.ids` or `batch["ids"]`; `len(batch)` is B.
 
     Usual names: ids [B, T], token ids padded on the right; mask [B, T], False where a position is padding;
-    labels [B], class numbers. A name that is not there raises AttributeError or KeyError.
-    index: the place of each row in the data set [B], on the CPU, so that outputs of batches in any order can be put
-    back in order; 0, 1, 2, ... when it is not given.
-    continues: whether row i continues where row i of the batch before ended, as in running text that is read in order.
+    labels [B], class numbers. A missing name raises AttributeError or KeyError.
+    index: the position of each row in the data set [B], on the CPU, with which outputs of batches in any order can be
+    restored to the order of the data; by default 0, 1, 2, ...
+    continues: whether row i continues where row i of the previous batch ended, as in running text in contiguous order.
     """
 
     __slots__ = ("_tensors", "continues", "index")
@@ -37,7 +37,7 @@ class Batch(Mapping[str, Tensor]):
         return self._tensors[name]
 
     def __getattr__(self, name: str) -> Tensor:
-        if name == "_tensors":  # of a batch that is being unpickled
+        if name == "_tensors":  # while a batch is being unpickled
             raise AttributeError(name)
         if name not in self._tensors:
             raise AttributeError(f"the batch has no {name!r}; it has {', '.join(self._tensors)}")
@@ -47,14 +47,14 @@ class Batch(Mapping[str, Tensor]):
         return iter(self._tensors)
 
     def __len__(self) -> int:
-        """Return the number of rows, not of names."""
+        """Return the number of rows, not of tensors."""
         return len(self.index)
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {[*tensor.shape]}" for name, tensor in self.items())
         return f"Batch of {len(self)}: {shapes}"
 
-    # Those of Mapping would take the number of rows for the number of names.
+    # Mapping's own methods would take the number of rows for the number of names.
     def keys(self) -> KeysView[str]:
         return self._tensors.keys()
 
@@ -76,9 +76,9 @@ def collate(
     index: Sequence[int] | None = None,
     pad: int = 0,
 ) -> Batch:
-    """Pad texts, given as token ids of any lengths, to one batch with ids, mask, and labels where they are given.
+    """Return a batch of texts, given as token ids of any lengths, with padded ids, mask, and labels if given.
 
-    An empty text is a row without any token; T is at least 1.
+    An empty text is a row of padding; T is at least 1.
 
     >>> collate([[5, 6, 7], [8]]).mask.tolist()
     [[True, True, True], [True, False, False]]
@@ -94,7 +94,7 @@ def collate(
 
 
 def padded(values: np.ndarray, lengths: np.ndarray, pad: int) -> dict[str, Tensor]:
-    """Return the ids and mask of rows that lie one after the other in `values`; `lengths` [B] says where each ends."""
+    """Return the padded ids and mask of rows that are concatenated in `values`, with `lengths` [B]."""
     longest = max(1, int(lengths.max()))
     mask = np.arange(longest) < lengths[:, None]
     ids = np.full(mask.shape, pad, np.int64)

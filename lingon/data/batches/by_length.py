@@ -1,4 +1,4 @@
-"""The order by length: texts of similar length go together under a budget of tokens, so there is little padding."""
+"""Batching by length: texts of similar length under a token budget, to reduce padding."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,16 +12,16 @@ from lingon.data.batches.loader import Loader
 from lingon.data.batches.order import BatchRows, check_positive, numpy_generator
 from lingon.data.id_rows import IdRows
 
-STEP = 1.06  # texts whose lengths differ by less than this factor share a bucket: about half of it becomes padding
+STEP = 1.06  # ratio of lengths within a bucket, about half of which becomes padding
 
 
 @dataclass(frozen=True, eq=False)
 class ByLength:
     """Batches of texts of similar length, each of at most `max_tokens` padded positions and `batch_size` rows.
 
-    lengths: tokens of each text. A text longer than the budget is a batch of its own. Batches are formed inside
-    buckets of length, so the number of batches is the same in every epoch while their members change. Without
-    shuffling the longest come first, so that a batch too large for the memory is met at once.
+    lengths: tokens of each text. A text longer than the budget is a batch by itself. Texts are shuffled within buckets
+    of similar length, so that the number of batches is the same in every epoch while their members change. Without
+    shuffling, the longest come first, so that running out of memory is noticed at once.
     """
 
     lengths: Int[np.ndarray, " N"] = field(repr=False)
@@ -44,21 +44,21 @@ class ByLength:
 
     @property
     def count(self) -> int:
-        """Return the texts that there are."""
+        """Return the number of texts."""
         return len(self.lengths)
 
     def __len__(self) -> int:
         return len(self._cuts) - 1
 
     def batch_rows(self, epoch: int) -> BatchRows:
-        """Return the batches of an epoch: buckets of length, shuffled inside, cut into batches that are shuffled."""
+        """Return the batches of an epoch: texts shuffled within buckets, cut into batches, which are shuffled."""
         pieces = list(zip(self._cuts, self._cuts[1:], strict=False))
         if not self.shuffle:
             order = np.argsort(self._bounds, kind="stable")
             return [order[a:b] for a, b in pieces][::-1].__getitem__
         random = numpy_generator(self.seed, "batches", epoch)
         order = random.permutation(self.count)
-        # A stable sort of shuffled rows keeps them shuffled inside each bucket.
+        # A stable sort of shuffled rows keeps them shuffled within each bucket.
         order = order[np.argsort(self._bounds[order], kind="stable")]
         return [order[slice(*pieces[i])] for i in random.permutation(len(pieces))].__getitem__
 
@@ -77,10 +77,10 @@ def text_batches(
     pad: int = 0,
     columns: Mapping[str, Column] | None = None,
 ) -> Loader:
-    """Load texts by length: batches with ids and mask, and labels where class numbers are given.
+    """Return a loader of texts batched by length, with ids and mask, and labels if given.
 
-    ids: token ids of each text. max_length: longer texts are cut. pad: `Tokenizer.pad_id`. columns: more of them.
-    The rest is that of `ByLength` and `Loader`.
+    ids: token ids of each text. labels: class numbers. max_length: longer texts are truncated. pad: `Tokenizer.pad_id`.
+    columns: additional ones. For the other arguments, see `ByLength` and `Loader`.
     """
     texts = TokenIds(ids, max_length, pad)
     given: dict[str, Column] = {"texts": texts, **(columns or {})}
@@ -98,7 +98,7 @@ def bucket_bounds(lengths: np.ndarray) -> np.ndarray:
 
 
 def _cuts(bounds: np.ndarray, max_tokens: int, batch_size: int | None) -> list[int]:
-    """Return where to cut texts sorted by bound, so that rows * longest stays within the budget."""
+    """Return the boundaries of batches of texts sorted by bound, so that rows * longest stays within the budget."""
     cuts, limit = [0], batch_size or len(bounds)
     for i, bound in enumerate(bounds.tolist()):
         count = i - cuts[-1] + 1

@@ -1,4 +1,4 @@
-"""The order of pairs by both lengths: those with sources and targets alike in length go together under one budget."""
+"""Batching of pairs by the lengths of both sides, under a common token budget."""
 
 from dataclasses import dataclass, field
 
@@ -14,8 +14,8 @@ from lingon.data.batches.order import BatchRows, check_positive, numpy_generator
 class ByPairLength:
     """Batches of pairs of similar lengths: at most `max_tokens` padded positions, of sources and targets together.
 
-    sources, targets: tokens of each. batch_size: pairs at most. A pair that is longer than the budget is a batch of its
-    own. As with `ByLength`, the number of batches is the same in every epoch while their members change, and without
+    sources, targets: tokens of each. batch_size: maximum number of pairs. A pair longer than the budget is a batch by
+    itself. As with `ByLength`, the number of batches is the same in every epoch while their members change, and without
     shuffling the longest come first.
     """
 
@@ -37,8 +37,8 @@ class ByPairLength:
                 f"there are {len(self.sources):,} sources and {len(self.targets):,} targets to make pairs of"
             )
         sources, targets = bucket_bounds(self.sources), bucket_bounds(self.targets)
-        # Longer and longer targets; among those of one bucket sources get longer, then in the next one shorter, so that
-        # a batch that crosses from one to the next has hardly more padding than others.
+        # Targets in ascending order; within their buckets, sources alternate between ascending and descending order, so
+        # that a batch across two buckets has little more padding than others.
         number = np.unique(targets, return_inverse=True)[1]
         turned = np.where(number % 2 == 0, sources, -sources)
         order = np.lexsort((turned, targets))
@@ -51,14 +51,14 @@ class ByPairLength:
 
     @property
     def count(self) -> int:
-        """Return the pairs that there are."""
+        """Return the number of pairs."""
         return len(self.sources)
 
     def __len__(self) -> int:
         return len(self._cuts) - 1
 
     def batch_rows(self, epoch: int) -> BatchRows:
-        """Return the batches of an epoch: buckets of both lengths, shuffled inside, cut into batches, shuffled."""
+        """Return the batches of an epoch: pairs shuffled within buckets, cut into batches, which are shuffled."""
         pieces = list(zip(self._cuts, self._cuts[1:], strict=False))
         if not self.shuffle:
             order = np.argsort(self._cells, kind="stable")
@@ -70,7 +70,7 @@ class ByPairLength:
 
 
 def _cuts(sources: np.ndarray, targets: np.ndarray, max_tokens: int, batch_size: int | None) -> list[int]:
-    """Return where to cut sorted pairs, so that rows * (longest source + longest target) stays within the budget."""
+    """Return the boundaries of batches of sorted pairs: rows * (longest source + longest target) is in the budget."""
     cuts, limit, longest = [0], batch_size or len(sources), (0, 0)
     for i, (source, target) in enumerate(zip(sources.tolist(), targets.tolist(), strict=True)):
         count = i - cuts[-1] + 1

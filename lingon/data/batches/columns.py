@@ -1,4 +1,4 @@
-"""Columns: a field of a data set, whose rows are put together to tensors."""
+"""Columns: fields of a data set, whose rows are collated into tensors."""
 
 import zlib
 from collections.abc import Sequence
@@ -18,35 +18,35 @@ LARGEST_ID = 2**31 - 1
 
 @runtime_checkable
 class Column(Protocol):
-    """A field of a data set: texts, labels, pictures. `len` is the number of its rows.
+    """A field of a data set, such as texts, labels or images. `len` is the number of its rows.
 
-    One whose rows are others in each epoch has a `set_epoch(epoch)` too, which the loader calls.
+    A column whose rows change in each epoch also has `set_epoch(epoch)`, which the loader calls.
     """
 
     def __len__(self) -> int: ...
 
     def lengths(self) -> Int[np.ndarray, " N"] | None:
-        """Return the length of each row, which a budget of tokens counts; None where all rows have one shape."""
+        """Return the length of each row, which counts in a token budget; None if all rows have the same shape."""
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
-        """Return the tensors of the rows with these numbers [B], by the names they have in a batch."""
+        """Return the tensors of the rows with these numbers [B], by their names in a batch."""
 
     def checksum(self) -> int:
-        """Return a number that tells other data from these, so that a run is not resumed with others."""
+        """Return a checksum of the data, so that a run is not resumed with other data."""
 
 
 @runtime_checkable
 class OfEpoch(Protocol):
-    """A column whose rows are others in each epoch."""
+    """A column whose rows change in each epoch."""
 
     def set_epoch(self, epoch: int) -> None:
-        """Give the rows of this epoch from now on."""
+        """Switch to the rows of this epoch."""
 
 
 class TokenIds:
     """Texts as token ids of any lengths: `ids` and `mask` [B, T], padded on the right with `pad`.
 
-    max_length: longer texts are cut. prefix: of the names, such as "target_" for target_ids and target_mask.
+    max_length: longer texts are truncated. prefix: of the names, such as "target_" for target_ids and target_mask.
     Raises UserError for ids that are negative or too large.
     """
 
@@ -61,7 +61,7 @@ class TokenIds:
         return len(self._lengths)
 
     def lengths(self) -> Int[np.ndarray, " N"]:
-        """Return the tokens of each text."""
+        """Return the number of tokens of each text."""
         return self._lengths
 
     def row(self, number: int) -> list[int]:
@@ -79,9 +79,9 @@ class TokenIds:
 
 
 class Padded:
-    """Rows of whole numbers of any lengths, such as token types, as the tensor `name` [B, T], padded with 0.
+    """Rows of integers of any lengths, such as token types, as the tensor `name` [B, T], padded with 0.
 
-    They stand beside texts of the same lengths, which count against the budget of tokens.
+    They accompany texts of the same lengths, which count in the token budget.
     """
 
     def __init__(self, name: str, rows: Sequence[Sequence[int]]):
@@ -91,7 +91,7 @@ class Padded:
         return len(self._texts)
 
     def lengths(self) -> None:
-        """Return None: the texts beside it say the lengths."""
+        """Return None: the texts that they accompany have the lengths."""
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
         """Return these rows."""
@@ -103,7 +103,7 @@ class Padded:
 
 
 class Values:
-    """Rows that all have one shape, such as labels, points or pictures, as the tensor `name` [B, ...].
+    """Rows of the same shape, such as labels, points or images, as the tensor `name` [B, ...].
 
     values: a tensor, an array or a list with one row for each example; it is not copied.
     """
@@ -115,7 +115,7 @@ class Values:
         return len(self.values)
 
     def lengths(self) -> None:
-        """Return None: all rows have one shape."""
+        """Return None: all rows have the same shape."""
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
         """Return these rows."""
@@ -127,7 +127,7 @@ class Values:
 
 
 def _flatten(ids: IdRows, max_length: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return all ids in one int32 array, and the length of each text; a list of lists takes ten times the memory."""
+    """Return all ids in one int32 array, and the length of each text; lists would take ten times the memory."""
     lengths = np.fromiter((min(len(row), max_length or len(row)) for row in ids), np.int64, len(ids))
     kept = ids if max_length is None else [row[:max_length] for row in ids]
     if any(isinstance(row, np.ndarray) for row in kept):

@@ -1,4 +1,4 @@
-"""The order in which no two rows of a batch are of one group, as positives of other rows serve as negatives."""
+"""Batches without two rows of the same group, for losses in which positives of other rows serve as negatives."""
 
 from dataclasses import dataclass, field
 
@@ -10,10 +10,10 @@ from lingon.data.batches.order import BatchRows, check_positive, numpy_generator
 
 @dataclass(frozen=True, eq=False)
 class DistinctGroups:
-    """Batches of at most `batch_size` rows in a new order every epoch, none of which has two rows of one group.
+    """Batches of at most `batch_size` rows, in a new order every epoch, without two rows of the same group.
 
-    groups: of each row, a number [N]. There are as many batches as the largest group has rows, or more, and they are of
-    nearly one size: rows are dealt to the batches like cards, one group after the other.
+    groups: the group of each row [N]. There are at least as many batches as the largest group has rows, of nearly equal
+    size: rows are dealt to the batches in turn, group by group.
     """
 
     groups: Int[np.ndarray, " N"] = field(repr=False)
@@ -27,7 +27,7 @@ class DistinctGroups:
 
     @property
     def count(self) -> int:
-        """Return the rows that there are."""
+        """Return the number of rows."""
         return len(self.groups)
 
     def __len__(self) -> int:
@@ -38,7 +38,7 @@ class DistinctGroups:
         random, number = numpy_generator(self.seed, "groups", epoch), len(self)
         rows = random.permutation(self.count)
         _, places = np.unique(self.groups, return_inverse=True)
-        turns = random.permutation(places.max() + 1)  # which group comes when
+        turns = random.permutation(places.max() + 1)  # order of the groups
         rows = rows[np.argsort(turns[places[rows]], kind="stable")]
         order = random.permutation(number)
         return lambda batch: np.sort(rows[order[batch] :: number])

@@ -1,4 +1,4 @@
-"""The column of words: where each word of a sentence stands among its tokens."""
+"""The column of words: the position of each word's first token."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,10 @@ from lingon.data.batches.columns import TokenIds
 
 
 class FirstPieces:
-    """Places of the words of sentences in their tokens: `first` [B, W], and `words` [B, W], False where there is none.
+    """The first token of each word: positions `first` [B, W], and `words` [B, W], False for padding.
 
-    first: of each sentence, as `lingon.data.tokenizers.word_pieces` gives it. They stand beside the token ids of the
-    same sentences, which count against the budget of tokens; tags beside them are
-    `Padded`. A batch of empty sentences has W = 1.
+    first: of each sentence, from `lingon.data.tokenizers.word_pieces`. They accompany the token ids of the same
+    sentences, which count in the token budget; tags are a column of `Padded`. A batch of empty sentences has W = 1.
     """
 
     def __init__(self, first: Sequence[Sequence[int]]):
@@ -23,13 +22,13 @@ class FirstPieces:
         return len(self._places)
 
     def lengths(self) -> None:
-        """Return None: the tokens beside it say the lengths."""
+        """Return None: the token ids that they accompany have the lengths."""
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
-        """Return the places of these sentences' words."""
+        """Return the positions of the words of these sentences."""
         found = self._places.collate(rows)
         return {"first": found["ids"], "words": found["mask"]}
 
     def checksum(self) -> int:
-        """Return the checksum of all places."""
+        """Return the checksum of all positions."""
         return self._places.checksum()

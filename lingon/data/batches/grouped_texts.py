@@ -1,4 +1,4 @@
-"""Groups of texts as a column: several questions on one image are one row, so that the image is read once."""
+"""Groups of texts as a column: all questions on an image are one row, so that the image is encoded once."""
 
 import zlib
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from lingon.data.batches.columns import TokenIds
 
 
 class GroupedTexts:
-    """Groups of texts as token ids: `ids` and `mask` [B, Q, T], and `labels` [B, Q] where they are given.
+    """Groups of texts as token ids: `ids` and `mask` [B, Q, T], and `labels` [B, Q] if given.
 
-    groups: for each row its texts, each a list of token ids. labels: for each row a number for each of its texts.
-    ignored: the label of a place without a text. Raises UserError for labels that are not as many as the texts.
+    groups: the texts of each row, as lists of token ids. labels: a number for each text of each row. ignored: the label
+    of padding. Raises UserError if the numbers of labels and texts differ.
     """
 
     def __init__(

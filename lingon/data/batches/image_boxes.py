@@ -1,4 +1,4 @@
-"""Images with boxes as a column: both change together where images are varied."""
+"""Images with boxes as a column, with augmentation of both."""
 
 import zlib
 from collections.abc import Sequence
@@ -13,22 +13,22 @@ from lingon.data.batches.images import Images
 
 
 class BoxAugment(Protocol):
-    """A change of images and of the boxes in them. uniforms: how many random numbers one image takes."""
+    """An augmentation of images and their boxes. uniforms: number of random numbers per image."""
 
     uniforms: int
 
     def __call__(
         self, images: Float[Tensor, "B C H W"], boxes: Float[Tensor, "B M 4"], random: Float[Tensor, "B uniforms"]
     ) -> tuple[Float[Tensor, "B C H W"], Float[Tensor, "B M 4"]]:
-        """Return images and boxes changed as these numbers from 0 to 1 say; a box that is gone has no area."""
+        """Return images and boxes transformed by random numbers from 0 to 1; a removed box has no area."""
         ...
 
 
 class ImagesWithBoxes:
     """Images of one size with boxes: `images` [B, C, H, W], `boxes` [B, M, 4] in pixels, `labels` [B, M].
 
-    pixels: uint8 [N, H, W, C]. boxes: of each image [n, 4]. labels: the number of each box's class. Padding is a box of
-    zeros with the label -1. augment: of training images; see `lingon.data.batches.images.Images`.
+    pixels: uint8 [N, H, W, C]. boxes: of each image [n, 4]. labels: class numbers of the boxes. Padding is a box of
+    zeros with the label -1. augment: for training images; see `lingon.data.batches.images.Images`.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ImagesWithBoxes:
         """Return None: all images have one size."""
 
     def set_epoch(self, epoch: int) -> None:
-        """Vary the images as this epoch has them."""
+        """Switch to the augmentations of this epoch."""
         self._images.set_epoch(epoch)
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:

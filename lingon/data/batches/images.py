@@ -1,4 +1,4 @@
-"""Images as a column: pixels of eight bits become numbers from 0 to 1, varied in each epoch where that is wanted."""
+"""Images as a column: 8-bit pixels become floats from 0 to 1, optionally augmented differently in each epoch."""
 
 import zlib
 from typing import Protocol, runtime_checkable
@@ -13,22 +13,22 @@ from lingon.data.batches.row_random import row_generators
 
 @runtime_checkable
 class Augment(Protocol):
-    """A change of images that keeps what they show. uniforms: how many random numbers one image takes."""
+    """An augmentation of images that preserves their content. uniforms: number of random numbers per image."""
 
     uniforms: int
 
     def __call__(
         self, images: Float[Tensor, "B C H W"], random: Float[Tensor, "B uniforms"]
     ) -> Float[Tensor, "B C H W"]:
-        """Return the images changed as these numbers from 0 to 1 say."""
+        """Return the images transformed by random numbers from 0 to 1."""
         ...
 
 
 class Images:
     """Images of one size, as the tensor `name` [B, C, H, W], float32 from 0 to 1.
 
-    pixels: uint8 [N, H, W, C], not copied. augment: what is done to the images of training; which way follows from the
-    seed, the epoch and the row alone, so that it is the same in any batch, in any process, and when resumed.
+    pixels: uint8 [N, H, W, C], not copied. augment: for training images; its random numbers depend only on the seed,
+    the epoch and the row, so that they are the same in any batch, in any process, and when resumed.
     Raises UserError for pixels of another type or shape.
     """
 
@@ -42,10 +42,10 @@ class Images:
         return len(self.pixels)
 
     def lengths(self) -> None:
-        """Return None: all images have one size."""
+        """Return None: all images have the same size."""
 
     def set_epoch(self, epoch: int) -> None:
-        """Vary the images as this epoch has them."""
+        """Switch to the augmentations of this epoch."""
         self._epoch = epoch
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
@@ -54,11 +54,11 @@ class Images:
         return {self.name: self.augment(images, self.random(rows)) if self.augment else images}
 
     def plain(self, rows: np.ndarray) -> Float[Tensor, "B C H W"]:
-        """Return these images as they are, not varied."""
+        """Return these images without augmentation."""
         return as_floats(self.pixels[torch.from_numpy(rows)])
 
     def random(self, rows: np.ndarray) -> Float[Tensor, "B uniforms"]:
-        """Return the numbers from 0 to 1 that these rows have in this epoch."""
+        """Return the random numbers from 0 to 1 of these rows in this epoch."""
         assert self.augment is not None
         found = np.empty((len(rows), self.augment.uniforms), np.float32)
         for i, generator in enumerate(row_generators(self.seed, "augment", self._epoch, rows)):

@@ -1,4 +1,4 @@
-"""The order of pairs: each batch holds some rows, and for each of them another row of the same label."""
+"""Batches of rows together with partners of the same label, for contrastive losses."""
 
 from dataclasses import dataclass, field
 
@@ -11,10 +11,10 @@ from lingon.data.batches.order import BatchRows, check_positive, numpy_generator
 
 @dataclass(frozen=True, eq=False)
 class LabelPairs:
-    """Batches of `batch_size` rows: half of them in a new order every epoch, each with a row that has its label too.
+    """Batches of `batch_size` rows: half are rows in a new order every epoch, half are partners with the same label.
 
-    labels: class numbers [N]. A label with a single row is paired with itself. What is learned from batches by
-    comparing their rows meets rows of one label in every one of them, however many labels there are.
+    labels: class numbers [N]. The only row of a label is paired with itself. So every batch has rows with equal labels,
+    however many labels there are.
     """
 
     labels: Int[np.ndarray, " N"] = field(repr=False)
@@ -30,7 +30,7 @@ class LabelPairs:
 
     @property
     def count(self) -> int:
-        """Return the rows that there are to choose from."""
+        """Return the number of rows to choose from."""
         return len(self.labels)
 
     def __len__(self) -> int:
@@ -49,7 +49,7 @@ class LabelPairs:
         return pair_rows
 
     def _partners(self, random: np.random.Generator) -> np.ndarray:
-        """Return for each row another one of its label: the next, in a random order of the rows of a label."""
+        """Return for each row another one with its label: the next in a random order of the label's rows."""
         mixed = random.permutation(self.count)
         order = mixed[np.argsort(self.labels[mixed], kind="stable")]
         _, starts, sizes = np.unique(self.labels[order], return_index=True, return_counts=True)

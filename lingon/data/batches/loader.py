@@ -1,4 +1,4 @@
-"""The loader: one source of batches for every task, which can be saved and resumed at any batch."""
+"""The loader: a source of batches for all tasks, whose position can be saved and resumed at any batch."""
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,15 +18,13 @@ from lingon.data.batches.order import BatchRows, Order, check_positive
 class Loader:
     """Batches of the columns of a data set, in an order: `Loader({"inputs": x, "targets": y}, Shuffled(len(x), 50))`.
 
-    columns: by name; an array, a tensor or a list of numbers is a column of `Values` with that name. Names of columns
-    are for messages; the tensors of a batch have the names that the columns give them.
-    epoch, position: where the loader stands; position counts the batches of the epoch that were handed out.
-
-    With `world` processes, process `rank` gets rows rank, rank + world, ... of every batch; the steps are the
-    same everywhere. Multiply a mean loss by `weight` before gradients are averaged over the processes, and the
-    average is that of the whole batch, also when its rows do not divide evenly.
-
-    Raises UserError when the columns have unequally many rows or the processes cannot share the rows.
+    columns: by name; an array, a tensor or a list of numbers becomes a column `Values` with that name. These names are
+    used in messages; the names of tensors in a batch are given by the columns.
+    epoch, position: the current epoch, and the number of its batches that have been yielded.
+    With `world` processes, process `rank` gets rows rank, rank + world, ... of every batch; all have the same number of
+    steps. If a mean loss is multiplied by `weight` before gradients are averaged over the processes, the average is
+    that of the whole batch, also when its rows do not divide evenly.
+    Raises UserError when the numbers of rows of the columns differ or the processes cannot share the rows.
     """
 
     def __init__(
@@ -47,9 +45,9 @@ class Loader:
         return len(self.order)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield the batches of this epoch that are still to come. At its end the next epoch begins.
+        """Yield the remaining batches of this epoch, after which the next epoch begins.
 
-        `position` already counts a batch while it is being used: a state saved after the step resumes with the next.
+        `position` already counts the batch being processed: a state saved after its step resumes with the next one.
         """
         while self.position < len(self):
             self.position += 1
@@ -57,7 +55,7 @@ class Loader:
         self.set_epoch(self.epoch + 1)
 
     def set_epoch(self, epoch: int) -> None:
-        """Go to the start of an epoch; do nothing when that epoch has already begun, as after a resume."""
+        """Go to the start of an epoch; do nothing if it has already begun, as after resuming."""
         if epoch != self.epoch:
             self.epoch, self.position = epoch, 0
 
@@ -72,13 +70,13 @@ class Loader:
         return 1 - tokens / total if total else 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """Return where the loader stands, as plain numbers, with checksums of its columns and its order."""
+        """Return the position of the loader, as plain numbers, with checksums of its columns and its order."""
         return {"epoch": self.epoch, "position": self.position, **self._made_of()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on exactly where `state_dict` was taken. The number of processes may be another.
+        """Continue exactly where `state_dict` was called, perhaps with another number of processes.
 
-        Raises UserError when columns or order are not those of the state.
+        Raises UserError if columns or order differ from those of the state.
         """
         made_of = self._made_of()
         sums = state.get("columns")
@@ -111,7 +109,7 @@ class Loader:
         whole = self._batch_rows()(number)
         mine = whole[self.rank :: self.world]
         self.weight = len(mine) * self.world / len(whole)
-        # A process left without a row takes the first one with weight 0, so that all take the same steps.
+        # A process without a row gets the first one with weight 0, so that all make the same number of steps.
         mine = mine if len(mine) else whole[:1]
         tensors: dict[str, Tensor] = {}
         for column in self.columns.values():

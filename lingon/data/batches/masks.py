@@ -1,4 +1,4 @@
-"""Images with their masks as a column: what moves the pixels of an image moves the classes of its pixels too."""
+"""Images with segmentation masks as a column, with augmentation of both."""
 
 import zlib
 from collections.abc import Callable
@@ -10,15 +10,15 @@ from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Tensor
 from lingon.data.batches.images import Augment, Images, as_floats
 
-IGNORED = 255  # the class number of pixels that count for nothing
+IGNORED = 255  # the class number of pixels that are ignored
 
 
 class ImagesWithMasks:
     """Images of one size and their masks, as the tensors images [B, C, H, W] from 0 to 1 and masks [B, H, W].
 
-    pixels: uint8 [N, H, W, C]; masks: uint8 [N, H, W]; not copied. moves: an augmentation that moves whole pixels, as
-    mirroring and shifting, and does so to both; what comes in from outside is black and counts for nothing. Which way
-    follows from the seed, the epoch and the row, as in `Images`.
+    pixels: uint8 [N, H, W, C]; masks: uint8 [N, H, W]; not copied. moves: an augmentation that moves whole pixels, such
+    as mirroring and shifting, applied to both; pixels from outside are black and ignored. Its random numbers depend on
+    the seed, the epoch and the row, as in `Images`.
     Raises UserError for masks of another size than their images.
     """
 
@@ -40,10 +40,10 @@ class ImagesWithMasks:
         return len(self._masks)
 
     def lengths(self) -> None:
-        """Return None: all images have one size."""
+        """Return None: all images have the same size."""
 
     def set_epoch(self, epoch: int) -> None:
-        """Vary the images as this epoch has them."""
+        """Switch to the augmentations of this epoch."""
         self._images.set_epoch(epoch)
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
@@ -62,7 +62,7 @@ class ImagesWithMasks:
 def _moved(
     images: Float[Tensor, "B C H W"], masks: Tensor, move: Callable[[Tensor], Tensor]
 ) -> tuple[Float[Tensor, "B C H W"], Tensor]:
-    """Move images with their masks, which are one more channel: 1 + class, so that 0, which comes in, is no class."""
+    """Return images moved with their masks, as an extra channel of 1 + class, where 0 marks pixels from outside."""
     channel = torch.where(masks == IGNORED, 0, masks + 1).float()
     both = move(torch.cat([images, channel[:, None]], 1))
     classes = both[:, -1].round().long()

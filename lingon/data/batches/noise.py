@@ -1,4 +1,4 @@
-"""Noise as a column: random numbers of each row in each epoch, so that a loss with noise is a function of its batch."""
+"""Noise as a column: random numbers for each row and epoch, so that a loss with noise is a function of its batch."""
 
 import zlib
 from typing import Literal
@@ -13,9 +13,9 @@ Distribution = Literal["normal", "uniform"]
 
 
 class Noise:
-    """Random numbers as the tensor `name` [B, *shape], float32: of a standard normal, or uniform from 0 to 1.
+    """Random numbers as the tensor `name` [B, *shape], float32: standard normal, or uniform from 0 to 1.
 
-    Those of a row follow from the seed, the name, the epoch and the row, in whatever batch and process it stands.
+    Those of a row depend only on the seed, the name, the epoch and the row, not on the batch or the process.
     """
 
     def __init__(self, name: str, count: int, shape: tuple[int, ...], distribution: Distribution, seed: int):
@@ -26,10 +26,10 @@ class Noise:
         return self.count
 
     def lengths(self) -> None:
-        """Return None: all rows have one shape."""
+        """Return None: all rows have the same shape."""
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw the numbers of this epoch."""
+        """Switch to the random numbers of this epoch."""
         self._epoch = epoch
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
@@ -43,5 +43,5 @@ class Noise:
         return {self.name: torch.from_numpy(found)}
 
     def checksum(self) -> int:
-        """Return the checksum of what the numbers follow from."""
+        """Return the checksum of the parameters that determine the numbers."""
         return zlib.crc32(repr((self.name, self.count, self.shape, self.distribution, self.seed)).encode())

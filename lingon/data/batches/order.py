@@ -1,4 +1,4 @@
-"""Orders: which rows of a data set go together in a batch. Here those of rows that all have one shape."""
+"""Orders: which rows of a data set make up each batch. Here those for rows of the same shape."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,27 +10,27 @@ from lingon.core.errors import UserError
 from lingon.core.seed import derive
 from lingon.core.shapes import Int
 
-BatchRows = Callable[[int], Int[np.ndarray, " B"]]  # number of a batch -> the rows of it
+BatchRows = Callable[[int], Int[np.ndarray, " B"]]  # number of a batch -> its rows
 
 
 class Order(Protocol):
-    """Order of the rows in the batches of an epoch: decided by its own sizes and seed, and by the epoch, alone.
+    """The order of rows in the batches of an epoch, determined only by its parameters, its seed and the epoch.
 
-    Where a training stands, and which rows a process takes, is the loader's. `repr` tells sizes and seed: a run is
-    not resumed with others. `len` is the number of batches in every epoch.
+    The position in an epoch, and the division among processes, are the loader's. `repr` contains sizes and seed: a run
+    is not resumed with others. `len` is the number of batches in every epoch.
     """
 
     @property
     def count(self) -> int:
-        """Return the rows that there are to choose from."""
+        """Return the number of rows to choose from."""
 
     @property
     def lanes(self) -> int:
-        """Return the rows that every batch has, which processes must be able to share evenly; 0: any number of rows."""
+        """Return the fixed number of rows of every batch, which processes must divide evenly; 0: any number of rows."""
 
     @property
     def continues(self) -> bool:
-        """Return whether row i of a batch continues where row i of the batch before ended."""
+        """Return whether row i of a batch continues where row i of the previous batch ended."""
 
     def __len__(self) -> int: ...
 
@@ -40,7 +40,7 @@ class Order(Protocol):
 
 @dataclass(frozen=True)
 class _EqualBatches:
-    """`batch_size` of `count` rows a batch; the last of an epoch may have fewer."""
+    """Batches of `batch_size` of `count` rows; the last of an epoch may have fewer."""
 
     count: int
     batch_size: int
@@ -56,7 +56,7 @@ class _EqualBatches:
 
 @dataclass(frozen=True)
 class Shuffled(_EqualBatches):
-    """`batch_size` of `count` rows a batch (the last of an epoch may have fewer), in a new order every epoch."""
+    """Batches of `batch_size` of `count` rows (the last may have fewer), in a new order every epoch."""
 
     seed: int = 0
 
@@ -68,7 +68,7 @@ class Shuffled(_EqualBatches):
 
 @dataclass(frozen=True)
 class SequentialOrder(_EqualBatches):
-    """`batch_size` of `count` rows a batch (the last of an epoch may have fewer), in the order of the data."""
+    """Batches of `batch_size` of `count` rows (the last may have fewer), in the order of the data."""
 
     def batch_rows(self, epoch: int) -> BatchRows:
         """Return the same batches in every epoch."""
@@ -80,7 +80,7 @@ def _cut(rows: np.ndarray, size: int) -> BatchRows:
 
 
 def numpy_generator(seed: int, *names: object) -> np.random.Generator:
-    """Return a random generator of its own for a seed and names, the same on every machine."""
+    """Return a random generator derived from a seed and names, the same on every machine."""
     return np.random.Generator(np.random.PCG64(derive(seed, *names)))
 
 

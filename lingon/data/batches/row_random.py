@@ -1,4 +1,4 @@
-"""Random numbers that follow from a seed, an epoch and a row alone: the same in any batch, process, or resumed run."""
+"""Random numbers that depend only on a seed, an epoch and a row: the same in any batch, process or resumed run."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,9 +8,9 @@ from lingon.core.seed import derive
 
 
 def row_generators(seed: int, name: str, epoch: int, rows: Sequence[int] | np.ndarray) -> Iterator[np.random.Generator]:
-    """Yield the generator of each row, which is to be used before the next is asked for.
+    """Yield the generator of each row, which must be used before the next is requested.
 
-    name: of what is drawn. Counter based (Philox): any row is drawn without those before it.
+    name: of the purpose. Counter-based (Philox): the numbers of a row are drawn without those of the rows before it.
     """
     bits = np.random.Philox(key=derive(seed, name, epoch))
     state = bits.state

@@ -1,4 +1,4 @@
-"""Batches of running text for language models: read in contiguous order, or as shuffled windows."""
+"""Batches of running text for language models: in contiguous order, or as shuffled windows."""
 
 import zlib
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class Tokens(Protocol):
 class NextTokens:
     """A running text as `ids` and `targets` [B, T]: each target is the token that follows.
 
-    Row i is the text from token i on, `context_length` tokens of it, but never past the end of its lane: the text is
-    cut into lanes of `lane` tokens each, or is one lane where that is None.
+    Row i consists of `context_length` tokens from token i on, but not past the end of its lane: the text is cut into
+    lanes of `lane` tokens each, or is a single lane if that is None.
     """
 
     def __init__(self, tokens: Tokens, context_length: int, lane: int | None = None):
@@ -38,7 +38,7 @@ class NextTokens:
         """Return None: nothing is padded."""
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
-        """Return the pieces of the text that begin at these tokens, all equally long."""
+        """Return the pieces of the text that start at these tokens, all of the same length."""
         size = self.context_length
         if self.lane is not None:
             size = min(size, self.lane - int(rows[0]) % self.lane)
@@ -47,7 +47,7 @@ class NextTokens:
         return {"ids": ids[:, :-1], "targets": ids[:, 1:]}
 
     def checksum(self) -> int:
-        """Return the checksum of the length and a few pieces of the text: all of it may be larger than memory."""
+        """Return the checksum of the length and some pieces of the text, which may be larger than memory."""
         total = zlib.crc32(repr(len(self.tokens)).encode())
         for start in np.linspace(0, max(0, len(self.tokens) - 4096), 17).astype(int).tolist():
             total = zlib.crc32(np.ascontiguousarray(self.tokens[start : start + 4096], dtype=np.int64).data, total)
@@ -56,10 +56,10 @@ class NextTokens:
 
 @dataclass(frozen=True)
 class Contiguous:
-    """A text cut into `batch_size` lanes of one length, read side by side, `context_length` tokens at a time, in order.
+    """A text cut into `batch_size` lanes of equal length, read in parallel, `context_length` tokens at a time.
 
-    count: tokens that have one that follows. The last batch of an epoch may be shorter; tokens that fill no lane are
-    left out.
+    count: number of tokens that have a next token. The last batch of an epoch may be shorter; tokens that do not fill
+    the lanes are left out.
     """
 
     count: int
@@ -74,28 +74,28 @@ class Contiguous:
 
     @property
     def lanes(self) -> int:
-        """Return the rows of every batch."""
+        """Return the number of rows of every batch."""
         return self.batch_size
-
     @property
     def lane(self) -> int:
-        """Return the tokens of a lane."""
+        """Return the number of tokens of a lane."""
         return self.count // self.batch_size
 
     def __len__(self) -> int:
         return -(-self.lane // self.context_length)
 
     def batch_rows(self, epoch: int) -> BatchRows:
-        """Return the same in every epoch."""
+        """Return the same batches in every epoch."""
         starts = np.arange(self.batch_size) * self.lane
         return lambda number: starts + number * self.context_length
 
 
 @dataclass(frozen=True)
 class ShuffledWindows:
-    """Windows of `context_length` tokens, each once an epoch, in an order and from an offset by seed and epoch.
+    """Windows of `context_length` tokens, each once per epoch, with order and offset given by seed and epoch.
 
-    count: tokens that have one that follows. Windows that fill no batch are left out, others in every epoch.
+    count: number of tokens that have a next token. Windows that do not fill a batch are left out, other ones in each
+    epoch.
     """
 
     count: int
@@ -123,7 +123,7 @@ class ShuffledWindows:
         return self.windows // self.batch_size
 
     def batch_rows(self, epoch: int) -> BatchRows:
-        """Return where the windows of each batch begin."""
+        """Return the starts of the windows of each batch."""
         random = numpy_generator(self.seed, "windows", epoch)
         offset, order = int(random.integers(self.context_length)), random.permutation(self.windows)
         size = self.batch_size
@@ -131,7 +131,7 @@ class ShuffledWindows:
 
 
 def contiguous_batches(tokens: Tokens, batch_size: int, context_length: int, rank: int = 0, world: int = 1) -> Loader:
-    """Load a text in contiguous order, for models that carry a state from batch to batch; see `Contiguous`."""
+    """Return a loader of a text in contiguous order, for models that carry a state; see `Contiguous`."""
     order = Contiguous(len(tokens) - 1, batch_size, context_length)
     return Loader({"tokens": NextTokens(tokens, context_length, order.lane)}, order, rank, world)
 
@@ -139,7 +139,7 @@ def contiguous_batches(tokens: Tokens, batch_size: int, context_length: int, ran
 def shuffled_windows(
     tokens: Tokens, batch_size: int, context_length: int, seed: int = 0, rank: int = 0, world: int = 1
 ) -> Loader:
-    """Load a text as windows in a new order every epoch; see `ShuffledWindows`."""
+    """Return a loader of windows of a text in a new order every epoch; see `ShuffledWindows`."""
     order = ShuffledWindows(len(tokens) - 1, batch_size, context_length, seed)
     return Loader({"tokens": NextTokens(tokens, context_length)}, order, rank, world)
 

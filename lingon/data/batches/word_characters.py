@@ -1,4 +1,4 @@
-"""The column of characters: the bytes that each word of a sentence is made of."""
+"""The column of characters: the UTF-8 bytes of each word of a sentence."""
 
 import zlib
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from lingon.data.batches.columns import TokenIds
 
 
 class WordCharacters:
-    """The characters of words as bytes of UTF-8: `characters` [B, W, L], each byte plus one, 0 where there is none.
+    """The characters of words as UTF-8 bytes: `characters` [B, W, L], each byte plus one, 0 for padding.
 
-    Of a word of more than `most` bytes its beginning and its end, which say most of what it is.
+    A word of more than `most` bytes is reduced to its start and its end, which are the most informative.
     """
 
     def __init__(self, sentences: Sequence[Sequence[str]], most: int = 32):
         kinds = {word: i for i, word in enumerate(dict.fromkeys(word for words in sentences for word in words), 1)}
-        self._table = np.zeros((1 + len(kinds), most), np.uint16)  # row 0 is no word
+        self._table = np.zeros((1 + len(kinds), most), np.uint16)  # row 0 is padding
         for word, row in kinds.items():
             data = np.frombuffer(word.encode("utf-8", "replace"), np.uint8)
             kept = data if len(data) <= most else np.concatenate([data[: most // 2], data[-(most - most // 2) :]])
@@ -29,7 +29,7 @@ class WordCharacters:
         return len(self._rows)
 
     def lengths(self) -> None:
-        """Return None: the tokens beside it say the lengths."""
+        """Return None: the token ids that they accompany have the lengths."""
 
     def collate(self, rows: np.ndarray) -> dict[str, Tensor]:
         """Return the characters of these sentences' words, as many columns as the longest word needs."""

@@ -1,4 +1,4 @@
-"""Corpora by name: where each comes from, its licence, and how to read it."""
+"""Corpora by name: source, licence, and parser."""
 
 from lingon.data.corpora.catalogue import (
     CORPORA,

@@ -1,4 +1,4 @@
-"""Bibles by verse, as packages of pythonbible and modules of SWORD carry them; a verse is 1001001 for Genesis 1:1."""
+"""Bibles by verse, from packages of pythonbible and modules of SWORD; Genesis 1:1 has the number 1001001."""
 
 import re
 import struct
@@ -9,16 +9,16 @@ from pathlib import Path
 from lingon.core.errors import DataError
 from lingon.data.files.archives import read_members
 
-NEW_TESTAMENT = 40_000_000  # its first verse comes after this
-MOST_BLOCK = 1 << 24  # bytes of a book, unpacked
+NEW_TESTAMENT = 40_000_000  # its verses have larger numbers
+MOST_BLOCK = 1 << 24  # maximum bytes of a book, unpacked
 NOT_TEXT = re.compile(r"<(note|title)\b.*?</\1>|<[^>]*>", re.DOTALL)  # of OSIS
 
 
 def pythonbible_verses(path: Path, package: str) -> dict[int, str]:
-    """Read the verses of a wheel of pythonbible in their order, without their numbers.
+    """Return the verses of a pythonbible wheel in order, without their numbers.
 
-    Brackets around the words that the translators supplied are taken off, and headings of psalms behind the last verse
-    of the psalm before.
+    Brackets around words supplied by the translators are removed, and so are headings of psalms at the end of the
+    previous verse.
     """
     (_, data), *_ = read_members(path, rf"{package}/plain_text_bible\.py")
     _, text, rest = data.decode("utf-8").split('"""', 2)
@@ -30,10 +30,10 @@ def pythonbible_verses(path: Path, package: str) -> dict[int, str]:
 
 
 def sword_verses(path: Path, module: str, verses: Iterable[int]) -> dict[int, str]:
-    """Read the verses of a module of SWORD (zText) in a Debian package, without its markup (OSIS).
+    """Return the verses of a SWORD module (zText) in a Debian package, without its markup (OSIS).
 
-    verses: all of the versification that the module has, that of the King James Bible for those here. Each testament
-    has blocks of books, packed by zlib, and an index, where a heading stands before the verses of a book or chapter.
+    verses: of the module's versification, here that of the King James Bible. Each testament has blocks of books,
+    compressed by zlib, and an index with an entry for a heading before the verses of each book and chapter.
     """
     inside = rf"usr/share/sword/modules/texts/ztext/{module}/[on]t\.bz[svz]"
     files = {name.rsplit("/", 1)[-1]: data for name, data in read_members(path, inside)}
@@ -57,7 +57,7 @@ def _blocks(files: dict[str, bytes], testament: str) -> list[bytes]:
 
 
 def _numbered(verses: list[int]) -> Iterable[tuple[int, int]]:
-    """Yield each verse with its place in the index: after two headings, one of each book, and one of each chapter."""
+    """Yield each verse with its position in the index, where headings come first (2), and for each book and chapter."""
     place, last = 2, 0
     for verse in verses:
         place += (verse // 1_000_000 != last // 1_000_000) + (verse // 1000 != last // 1000)

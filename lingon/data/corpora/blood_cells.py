@@ -1,4 +1,4 @@
-"""BCCD: photos of blood through a microscope, with boxes around red and white cells and platelets."""
+"""BCCD: microscope images of blood, with boxes around red and white cells and platelets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +21,11 @@ LISTS = {"train": "train", "valid": "val", "test": "test"}
 
 
 def bccd(path: Path) -> "BoxSplits":
-    """Read BCCD: 205, 87 and 72 photos of 640 x 480 pixels in the official parts, with 4,888 boxes.
+    """Return BCCD: 205, 87 and 72 photos of 640 x 480 pixels in the official splits, with 4,888 boxes.
 
-    Two of these, of red cells, have no size and are left out.
+    Two boxes, of red cells, have size 0 and are left out.
     """
-    # Imported here, since boxes know the shapes of tensors, and a table of sets is read without torch.
+    # Imported here, because boxes need torch, and the table of sets must be readable without it.
     from lingon.data.boxed_images import BoxSplits
     from lingon.data.read_boxes import BoxReport, boxed_images
 

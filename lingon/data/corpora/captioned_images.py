@@ -1,4 +1,4 @@
-"""Sets of captioned images by name: the stamps in three languages, and scenes that are composed of them."""
+"""Sets of captioned images by name: the stamps in three languages, and scenes composed of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ __all__ = ["CAPTIONED", "load_captioned_set"]
 
 @dataclass(frozen=True)
 class CaptionedSet:
-    """A row of the table. make: gives the splits, of the size in pixels and the language."""
+    """A row of the table. make: a function from the size in pixels and the language to the splits."""
 
     make: Callable[[int, str], CaptionSplits]
     languages: tuple[str, ...] = ("en",)
 
 
 def stamps(size: int, language: str) -> CaptionSplits:
-    """Return the single stamps, on white, with the caption that people gave them in a language."""
+    """Return the single stamps, on white, with their human captions in a language."""
     splits: StampSplits = load_image_set("stamps")
     train, valid, test = (_on_white(part, size, language) for part in (splits.train, splits.valid, splits.test))
     return CaptionSplits(train, valid, test, "stamps", {**splits.source, "language": language})
 
 
 def scenes(size: int, language: str) -> CaptionSplits:
-    """Return constructed scenes of two stamps, with what is where; see `lingon.data.corpora.scene_captions`."""
+    """Return constructed scenes of two stamps, with captions of their positions; see `scene_captions`."""
     return made_scenes(load_image_set("stamps").all(), size, COUNTS)
 
 

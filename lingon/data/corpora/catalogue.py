@@ -1,4 +1,4 @@
-"""The table of corpora: a new corpus is one row here and its parser."""
+"""The table of corpora. To add a corpus, add a row and its parser."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from lingon.data.sources import Package, RepositoryFiles, Source
 
 @dataclass(frozen=True)
 class Corpus:
-    """Labelled texts; `parse` gives all of them, or those of each part where there are published ones.
+    """Labelled texts; `parse` returns all of them, or those of each published split.
 
-    problem_type: what its labels are; of a regression they are the ratings.
+    problem_type: of the labels; for a regression, these are the ratings.
     """
 
     name: str
@@ -28,9 +28,9 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Text:
-    """Running text that a package carries; `parse` gives its documents, or those of each part where it has such.
+    """Running text in a package; `parse` returns its documents, or those of each published split.
 
-    opt_in: why the user must accept the licence before it is fetched; None when there is nothing to ask.
+    opt_in: why the user must accept the licence before the download; None if that is not required.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Text:
 
 @dataclass(frozen=True)
 class PretrainedVectors:
-    """Pretrained word vectors that a package carries; `parse` gives the words and a float32 table [V, D]."""
+    """Pretrained word vectors in a package; `parse` returns the words and a float32 table [V, D]."""
 
     name: str
     summary: str
@@ -54,7 +54,7 @@ class PretrainedVectors:
 
 @dataclass(frozen=True)
 class PictureSet:
-    """Grey pictures that a package carries; `parse` gives uint8 rows of height * width pixels and the label."""
+    """Greyscale images in a package; `parse` returns uint8 rows of height * width pixels and the label."""
 
     name: str
     summary: str
@@ -263,7 +263,7 @@ PICTURES = {
 
 
 def find_corpus(name: str) -> Corpus:
-    """The row of a corpus. Raises UserError that suggests the nearest names."""
+    """Return the row of a corpus. Raises UserError that suggests similar names."""
     if name not in CORPORA:
         raise unknown("corpus", name, CORPORA)
     return CORPORA[name]

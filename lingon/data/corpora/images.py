@@ -1,4 +1,4 @@
-"""Images by name: where each set comes from, its licence, and how to read it. A new set is a row here."""
+"""Image data sets by name: source, licence and parser. To add a set, add a row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ FASHION_MNIST = Package(
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A row of the table. parse: gives what is inside, as `ImageSplits`. shape: which task's examples these are."""
+    """A row of the table. parse: returns the content, such as `ImageSplits`. shape: the kind of examples, by task."""
 
     name: str
     summary: str
@@ -45,7 +45,7 @@ class ImageSet:
 
 
 def fashion_mnist(path: Path) -> ImageSplits:
-    """Read Fashion-MNIST (Xiao et al. 2017): 55,000, 5,000 and 10,000 images of clothes, 28 x 28, the official test.
+    """Return Fashion-MNIST (Xiao et al. 2017): 55,000, 5,000 and 10,000 (official test) images of clothes, 28 x 28.
 
     The validation images are the last 5,000 of the official training set, whose order is random.
     """
@@ -56,7 +56,7 @@ def fashion_mnist(path: Path) -> ImageSplits:
 
 
 def _idx_pair(files: dict[str, bytes], part: str) -> LabelledImages:
-    """Images and labels in the IDX format of MNIST: big-endian sizes, then bytes."""
+    """Return images and labels from the IDX format of MNIST: big-endian sizes, then bytes."""
     images, labels = (
         decompress(files[f"{part}-{kind}-ubyte.gz"], f"{part}-{kind}") for kind in ("images-idx3", "labels-idx1")
     )
@@ -131,9 +131,9 @@ IMAGES = {
 
 
 def load_image_set(name: str) -> Any:
-    """Return a set of images by name, fetched when it is not in the cache: what its row's `parse` gives.
+    """Return an image data set by name, downloaded if it is not in the cache: the result of its row's `parse`.
 
-    Raises UserError for an unknown name, FetchError when it cannot be had.
+    Raises UserError for an unknown name, FetchError when the download fails.
     """
     if name not in IMAGES:
         raise unknown("set of images", name, IMAGES)

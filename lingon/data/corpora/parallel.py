@@ -1,4 +1,4 @@
-"""Parallel corpora by name: a new one is a row here and its parser."""
+"""Parallel corpora by name. To add one, add a row and its parser."""
 
 import contextlib
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from lingon.data.parallel_texts import Languages, ParallelSplits, ParallelTexts
 from lingon.data.sources import Package, RepositoryFiles, Source, Sources
 from lingon.data.split_parallel import divide_rows
 
-PARSED = 1  # raised when a parser or the division changes, so that what an older one made is not used
+PARSED = 1  # version of the parsed cache, raised when a parser or the division changes
 
 
 @dataclass(frozen=True)
 class ParallelCorpus:
-    """A row of the table: pairs in two languages. attribution: whom its licence wants named.
+    """A row of the table: pairs in two languages. attribution: as required by its licence.
 
-    test_only: it is published to test on, and all of it is the test part.
+    test_only: it is a published test set, used only for testing.
     """
 
     name: str
@@ -140,11 +140,10 @@ PARALLEL = {
 
 
 def load_parallel_corpus(name: str) -> ParallelSplits:
-    """Return a parallel corpus by name (see PARALLEL), fetched when it is not in the cache.
+    """Return a parallel corpus by name (see PARALLEL), downloaded if it is not in the cache.
 
-    Pairs with an empty side and those that come again are left out, but of one that is to test on, which is kept as it
-    was published. The division into parts is that of `divide_rows`. Raises UserError for an unknown name, FetchError
-    when it cannot be had.
+    Pairs with an empty side and duplicates are left out, except in a test set, which is kept as published. It is split
+    by `divide_rows`. Raises UserError for an unknown name, FetchError when the download fails.
     """
     row = find_parallel_corpus(name)
     kept = cache_dir() / "corpora" / f"{row.name}-parallel-{PARSED}-{row.source.sha256[:12]}.parquet"
@@ -161,14 +160,14 @@ def load_parallel_corpus(name: str) -> ParallelSplits:
 
 
 def find_parallel_corpus(name: str) -> ParallelCorpus:
-    """Return the row of a parallel corpus. Raises UserError that suggests the nearest names."""
+    """Return the row of a parallel corpus. Raises UserError that suggests similar names."""
     if name not in PARALLEL:
         raise unknown("parallel corpus", name, PARALLEL)
     return PARALLEL[name]
 
 
 def _divided(row: ParallelCorpus, parsed: parsers.Pairs) -> tuple[ParallelTexts, list[str]]:
-    """Return the pairs that are kept, and the part that each belongs to."""
+    """Return the pairs that are kept, and the split of each."""
     if row.test_only:
         pairs = [(source.strip(), target.strip()) for source, target in parsed]
         return ParallelTexts.of(pairs, row.languages), ["test"] * len(pairs)
@@ -188,7 +187,7 @@ def _write(kept: Path, pairs: ParallelTexts, parts: Sequence[str]) -> None:
 
 
 def _read(kept: Path, languages: Languages) -> dict[str, ParallelTexts] | None:
-    """What was kept, by part; None when it is not there, or damaged."""
+    """Return the splits from the cache; None if missing or damaged."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq

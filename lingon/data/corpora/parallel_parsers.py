@@ -1,4 +1,4 @@
-"""From files of public repositories and packages to pairs of texts: one function per source, in the order they have."""
+"""Parsers of parallel corpora, from files of public repositories and packages to pairs of texts in file order."""
 
 import html
 import re
@@ -14,14 +14,14 @@ from lingon.data.files.gettext import parse_mo
 from lingon.data.sources import Source, Sources
 
 MOST_BYTES = 1 << 28  # of one file
-# Of a page of LibreOffice's help: paragraphs and headings with the same id are translations of each other.
+# On pages of LibreOffice's help, paragraphs and headings with the same id are translations of each other.
 ELEMENT = re.compile(r'<(h[1-6]|p)\b[^>]*\bid="((?:hd|par)_id[^"]*)"[^>]*>(.*?)</\1>', re.DOTALL)
 Pairs = list[tuple[str, str]]
 Parser = Callable[[Source], Pairs]
 
 
 def tatoeba(file: str) -> Parser:
-    """Read an archive of manythings.org with one file of lines: English, a tab, its translation."""
+    """Return the parser of an archive of manythings.org with one file of lines: English, a tab, the translation."""
 
     def parse(source: Source) -> Pairs:
         (_, data), *_ = read_members(source.artifacts[0].path, rf"(?:[\w-]+/)?{file}")
@@ -34,7 +34,7 @@ def tatoeba(file: str) -> Parser:
 
 
 def lines_of_files(english: str, other: str) -> Parser:
-    """Read two files of which the same line belongs together."""
+    """Return the parser of two files that are aligned line by line."""
 
     def parse(source: Source) -> Pairs:
         sides = [read_bytes(source.path / file, MOST_BYTES).decode("utf-8").splitlines() for file in (english, other)]
@@ -44,7 +44,7 @@ def lines_of_files(english: str, other: str) -> Parser:
 
 
 def same_sentences(*files: str) -> Parser:
-    """Read two treebanks whose sentences with the same number are translations, as Parallel UD (PUD) has them."""
+    """Return the parser of two treebanks whose sentences with the same id are translations, as in Parallel UD (PUD)."""
 
     def parse(source: Source) -> Pairs:
         assert isinstance(source, Sources), "two repositories"
@@ -58,7 +58,7 @@ def same_sentences(*files: str) -> Parser:
 
 
 def _numbered_sentences(file: Path) -> dict[str, str]:
-    """The text of each sentence of a treebank, by its number."""
+    """Return the text of each sentence of a treebank by its id."""
     found = {}
     for sentence in read_conllu(file):
         said = dict(line.lstrip("# ").split(" = ", 1) for line in sentence.comments if " = " in line)
@@ -69,7 +69,7 @@ def _numbered_sentences(file: Path) -> dict[str, str]:
 
 
 def libreoffice_help(language: str) -> Parser:
-    """Read the pages of LibreOffice's help in English and another language; pairs that are equal are left out."""
+    """Return the parser of LibreOffice's help in English and another language; pairs of equal texts are left out."""
 
     def parse(source: Source) -> Pairs:
         assert isinstance(source, Sources), "two packages"
@@ -81,7 +81,7 @@ def libreoffice_help(language: str) -> Parser:
 
 
 def _elements(package: Path, language: str) -> dict[tuple[str, str], str]:
-    """The text of paragraphs and headings by page and id; the first where an id comes twice."""
+    """Return the text of paragraphs and headings by page and id; the first one of duplicate ids."""
     start = f"usr/share/libreoffice/help/{language}/"
     found: dict[tuple[str, str], str] = {}
     for name, data in read_members(package, rf"{start}text/.*\.html"):
@@ -93,7 +93,7 @@ def _elements(package: Path, language: str) -> dict[tuple[str, str], str]:
 
 
 def wesnoth(language: str) -> Parser:
-    """Read the compiled catalogues of campaigns of Battle for Wesnoth; names, which stay as they are, are left out."""
+    """Return the parser of compiled catalogues of Battle for Wesnoth's campaigns; untranslated names are left out."""
     inside = rf"usr/share/games/wesnoth/1\.16/locale/{language}/LC_MESSAGES/.*\.mo"
 
     def parse(source: Source) -> Pairs:
@@ -110,12 +110,12 @@ def wesnoth(language: str) -> Parser:
 
 
 def _plain(text: str) -> str:
-    """A message without its context, which stands before ^, without marks of italics, in one line."""
+    """Return a message on one line, without its context (before ^) and italics markup."""
     return " ".join(re.sub(r"</?[a-z][^>]*>", "", text.rpartition("^")[2]).split())
 
 
 def bibles(package: str) -> Parser:
-    """Read the verses of the King James Bible and of another wheel of pythonbible."""
+    """Return the parser of the King James Bible and another Bible of pythonbible, by verse."""
 
     def parse(source: Source) -> Pairs:
         assert isinstance(source, Sources), "two packages"
@@ -125,7 +125,7 @@ def bibles(package: str) -> Parser:
 
 
 def bible_of_sword(module: str) -> Parser:
-    """Read the verses of the King James Bible and of a module of SWORD."""
+    """Return the parser of the King James Bible and a module of SWORD, by verse."""
 
     def parse(source: Source) -> Pairs:
         assert isinstance(source, Sources), "two packages"

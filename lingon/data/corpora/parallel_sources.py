@@ -1,4 +1,4 @@
-"""Where parallel corpora are published: files of repositories and packages, with their sizes and digests."""
+"""The sources of parallel corpora: files of repositories and packages, with their sizes and sha256."""
 
 from lingon.data.sources import Package, RepositoryFiles, Sources
 

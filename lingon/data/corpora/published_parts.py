@@ -1,4 +1,4 @@
-"""Corpora that were published in parts: the training and test examples that everybody's numbers are of."""
+"""Corpora with published training and test splits, on which published results are reported."""
 
 import csv
 import io
@@ -17,9 +17,9 @@ MOST_CHARACTERS = 1 << 24  # of one field; a post of 20 Newsgroups has up to 66,
 
 
 def orange(name: str) -> Callable[[Path], dict[str, Examples]]:
-    """Read a set of Cardoso-Cachopo (2007) as Orange's wheel carries it: lower case, no punctuation, published parts.
+    """Return the parser of a set of Cardoso-Cachopo (2007) in Orange's wheel: lower case, no punctuation, with splits.
 
-    A `.tab` file has three lines of names, types and roles, then an empty one, then a label and a text to a line.
+    A `.tab` file has three lines of names, types and roles, then an empty one, then a label and a text per line.
     """
 
     def parse(path: Path) -> dict[str, Examples]:
@@ -36,10 +36,10 @@ def orange(name: str) -> Callable[[Path], dict[str, Examples]]:
 
 
 def concatenated(name: str, most: int = 3) -> Callable[[Path], dict[str, Examples]]:
-    """Construct texts with several labels: one to `most` texts of a set of Orange's joined, with the labels of all.
+    """Return the parser of constructed multi-label texts: one to `most` texts of a set of Orange's concatenated.
 
-    No such set was published: it stands in for one, until a public set of several labels is at hand. Which texts are
-    joined depends on their places alone, and each part is joined in itself, so that training and test stay apart.
+    It is a substitute for a published multi-label data set. Which texts are concatenated depends only on their
+    positions, and only texts of the same split are, so that training and test stay separate.
     """
 
     def parse(path: Path) -> dict[str, Examples]:
@@ -60,7 +60,7 @@ def _concatenated(found: Examples, most: int, part: str) -> Examples:
 
 
 def banking77(folder: Path) -> dict[str, Examples]:
-    """Read questions of a bank's customers, and which of 77 things each wants (Casanueva et al. 2020)."""
+    """Return Banking77: questions of a bank's customers with 77 intents (Casanueva et al. 2020)."""
     parts = {}
     for part in ("train", "test"):
         file = folder / "banking_data" / f"{part}.csv"
@@ -72,9 +72,9 @@ def banking77(folder: Path) -> dict[str, Examples]:
 
 
 def snips(folder: Path) -> dict[str, Examples]:
-    """Read requests to a voice assistant, and which of 7 intents each has (Coucke et al. 2018).
+    """Return SNIPS: requests to a voice assistant with 7 intents (Coucke et al. 2018).
 
-    The parts are those of Goo et al. 2018.
+    The splits are those of Goo et al. 2018.
     """
     parts = {}
     for part in PARTS:
@@ -95,7 +95,7 @@ def _rows(data: bytes, name: str, delimiter: str) -> list[list[str]]:
 
 
 def _pairs(rows: Iterable[list[str]], name: str, text: int) -> Examples:
-    """Take rows of a text and a label, the text in column `text`; empty rows are passed over."""
+    """Return examples from rows of a text and a label, the text in column `text`; empty rows are skipped."""
     filled = [row for row in rows if any(cell.strip() for cell in row)]
     for row in filled:
         if len(row) != 2 or not all(cell.strip() for cell in row):

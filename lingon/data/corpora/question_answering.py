@@ -1,4 +1,4 @@
-"""Corpora of questions on passages: a new one is a row here."""
+"""Corpora of questions on passages. To add one, add a row."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ XQUAD_DE = RepositoryFiles(
 
 @dataclass(frozen=True)
 class QuestionCorpus:
-    """Questions with answers, in files of SQuAD's layout. test_only: it is small, and published to test on."""
+    """Questions with answers, in files in the layout of SQuAD. test_only: it is a small published test set."""
 
     name: str
     summary: str
@@ -69,9 +69,9 @@ QUESTION_ANSWERING = {
 
 
 def load_question_corpus(name: str, test: bool = True) -> QuestionSplits:
-    """Return a corpus of questions, fetched when it is not in the cache; one that is to test on has no other part.
+    """Return a corpus of questions, downloaded if it is not in the cache; a test set has no other split.
 
-    test: whether a part is for the test; else it belongs to training. Raises UserError for an unknown name.
+    test: split off a test set; else it is part of the training set. Raises UserError for an unknown name.
     """
     row = find_question_corpus(name)
     questions = row.read(fetch(row.source, name))
@@ -82,13 +82,13 @@ def load_question_corpus(name: str, test: bool = True) -> QuestionSplits:
 
 
 def find_question_corpus(name: str) -> QuestionCorpus:
-    """Return the row of a corpus of questions. Raises UserError that suggests the nearest names."""
+    """Return the row of a corpus of questions. Raises UserError that suggests similar names."""
     if name not in QUESTION_ANSWERING:
         raise unknown("corpus of questions", name, QUESTION_ANSWERING)
     return QUESTION_ANSWERING[name]
 
 
 def refuse_test_only(name: str) -> None:
-    """Raise UserError for a corpus that is published to test on."""
+    """Raise UserError for a corpus that is a test set."""
     if find_question_corpus(name).test_only:
         raise UserError(f"{name!r} is a test set; train on squadshifts, and give --test {name}")

@@ -1,4 +1,4 @@
-"""Questions that word vectors are judged by: pairs that people rated, and analogies with their answers."""
+"""Questions for evaluating word vectors: word pairs rated by people, and analogies with their answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from lingon.data.fetch import fetch
 from lingon.data.files.archives import read_members
 from lingon.data.sources import Package, Source
 
-# The peer itself carries them among its tests. Its wheel is only unpacked, none of it is ever run.
+# gensim includes them in its tests. Its wheel is only unpacked, nothing in it is executed.
 GENSIM = Package(
     "pypi",
     "gensim",
@@ -23,7 +23,7 @@ RESEARCH = "research; wrapper LGPL-2.1"
 
 
 class Pair(NamedTuple):
-    """Two words, and how alike people found them; the scale differs from set to set."""
+    """Two words with a human similarity rating, whose scale depends on the set."""
 
     first: str
     second: str
@@ -42,7 +42,7 @@ class Analogy(NamedTuple):
 
 @dataclass(frozen=True)
 class Questions:
-    """A set of questions that a package carries; `parse` gives pairs or analogies from its text."""
+    """A set of questions in a package; `parse` returns pairs or analogies from its text."""
 
     name: str
     summary: str
@@ -53,7 +53,7 @@ class Questions:
 
 
 def pairs(text: str, name: str) -> list[Pair]:
-    """Lines of two words and a number with a tab or a comma between them; # begins a remark.
+    """Return pairs from lines of two words and a number, separated by tabs or commas; # starts a comment.
 
     >>> pairs("# word 1, word 2, mean\\ntiger,cat,7.35", "mine")
     [Pair(first='tiger', second='cat', rating=7.35)]
@@ -73,7 +73,7 @@ def pairs(text: str, name: str) -> list[Pair]:
 
 
 def analogies(text: str, name: str) -> list[Analogy]:
-    """Lines of four words; ": NAME" begins a category.
+    """Return analogies from lines of four words; ": NAME" starts a category.
 
     >>> analogies(": capitals\\nAthens Greece Oslo Norway", "mine")
     [Analogy(category='capitals', a='Athens', b='Greece', c='Oslo', d='Norway')]
@@ -108,9 +108,9 @@ QUESTIONS = {
 
 
 def load_questions(name_or_path: str | Path) -> list[Pair] | list[Analogy]:
-    """Questions by name (see QUESTIONS), or from a file of yours in one of the two forms.
+    """Return questions by name (see QUESTIONS), or from a file in one of the two formats.
 
-    Raises UserError for an unknown name, FetchError when the package cannot be had, DataError with file and line.
+    Raises UserError for an unknown name, FetchError when the download fails, DataError with file and line.
     """
     path = Path(name_or_path)
     if path.is_file():

@@ -1,4 +1,4 @@
-"""Collections for search: documents, queries, and which documents people judged relevant to which query."""
+"""Collections for search: documents, queries and relevance judgements."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ MOST_BYTES = 1 << 28  # of one file
 
 
 class SearchDocument(NamedTuple):
-    """A document of a collection: its number as the judgements have it, its title and its text without the title."""
+    """A document of a collection: its number in the judgements, its title, and its text without the title."""
 
     number: str
     title: str
@@ -24,7 +24,7 @@ class SearchDocument(NamedTuple):
 
 @dataclass(frozen=True)
 class Collection:
-    """Documents, queries by number, and for each query the relevance of the documents that were judged for it."""
+    """Documents, queries by number, and the relevance of judged documents by query."""
 
     documents: list[SearchDocument]
     queries: dict[str, str]
@@ -33,7 +33,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class RetrievalSet:
-    """A row of the table: `parse` gives the collection from the files of the source."""
+    """A row of the table: `parse` returns the collection from the files of the source."""
 
     name: str
     summary: str
@@ -54,11 +54,11 @@ CRANFIELD = RepositoryFiles(
 
 
 def cranfield(folder: Path) -> Collection:
-    """Read Cranfield 1400 (Cleverdon 1967): abstracts on aerodynamics, 225 questions, 1,837 judgements.
+    """Return Cranfield 1400 (Cleverdon 1967): abstracts on aerodynamics, 225 questions, 1,837 judgements.
 
-    The judgements number the queries 1 to 225 in their order, whatever `<num>` says of them (1, 2, 4, 8 ...); so do we.
-    Relevance is 1 or 0 as the files have it, once 3; the original grades of 1967 are not in them. Each text begins with
-    its title again, which is taken off.
+    As in the judgements, queries are numbered 1 to 225 in order, regardless of their `<num>` (1, 2, 4, 8 ...).
+    Relevance is 1 or 0 as in the files, once 3; these lack the original grades of 1967. Each text repeats its title at
+    the start, which is removed.
     """
     file = folder / "cran.all.1400.xml"
     documents = []
@@ -71,7 +71,7 @@ def cranfield(folder: Path) -> Collection:
 
 
 def _parts(file: Path, name: str) -> list[str]:
-    """Return the contents of the elements of one name, which are not XML: there is no root, and nothing is escaped."""
+    """Return the contents of all elements of a name. The file is not XML: it has no root, and nothing is escaped."""
     try:
         text = read_bytes(file, MOST_BYTES).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -87,7 +87,7 @@ def _field(file: Path, part: str, name: str) -> str:
 
 
 def _judgements(file: Path) -> dict[str, dict[str, int]]:
-    """Read lines of TREC: query, a column nobody uses, document, relevance."""
+    """Return judgements in the TREC format: query, an unused column, document, relevance."""
     found: dict[str, dict[str, int]] = {}
     for number, line in enumerate(read_bytes(file, MOST_BYTES).decode("ascii", "replace").splitlines(), 1):
         parts = line.split()
@@ -112,9 +112,9 @@ RETRIEVAL = {
 
 
 def load_collection(name: str) -> Collection:
-    """Load a collection by name (see RETRIEVAL), fetched when it is not in the cache.
+    """Return a collection by name (see RETRIEVAL), downloaded if it is not in the cache.
 
-    Raises UserError for an unknown name, FetchError when it cannot be had.
+    Raises UserError for an unknown name, FetchError when the download fails.
     """
     if name not in RETRIEVAL:
         raise unknown("collection", name, RETRIEVAL)

@@ -1,4 +1,4 @@
-"""Scenes of two stamps with captions: composed when they are asked for, from the stamps of Tux Paint."""
+"""Scenes of two stamps with captions, composed on request from the stamps of Tux Paint."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from lingon.data.scenes import NOUNS, Composer
 from lingon.data.stamps import Stamps
 
 COUNTS = {"train": 8_000, "valid": 400, "test": 1_000}  # of scenes
-SIDE = 64  # pixels, where no size is named
+SIDE = 64  # default size in pixels
 SUMMARY = "scenes composed of stamps (constructed): two things for train caption, more with masks for train segment"
 
 
@@ -22,11 +22,11 @@ def stamp_scenes(path: Path, size: int = SIDE) -> CaptionSplits:
 
 
 def made_scenes(of: Stamps, size: int, counts: dict[str, int], nouns: tuple[str, ...] = NOUNS) -> CaptionSplits:
-    """Return constructed scenes of two stamps, with what is where; those of the test in combinations never trained on.
+    """Return constructed scenes of two stamps with captions; the test set has combinations not seen in training.
 
-    Each has two captions, which say the same of either thing. A tenth of all triples of two nouns and a relation is
-    left out of training and validation, with their inverses; all nouns and all relations are in both. counts: how many
-    scenes each part has. nouns: of the stamps that are used.
+    Each scene has two captions, which describe the same relation from either object. A tenth of all triples of two
+    nouns and a relation, with their inverses, is held out from training and validation, where all nouns and all
+    relations occur. counts: number of scenes of each split. nouns: of the stamps that are used.
     """
     composer = Composer(of, nouns, size)
     known, held_out = divide_triples(nouns)

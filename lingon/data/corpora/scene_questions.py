@@ -1,4 +1,4 @@
-"""Questions on scenes of stamps by name: composed when they are asked for, from the stamps of Tux Paint."""
+"""Questions on scenes of stamps, composed on request from the stamps of Tux Paint."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Corpora of pairs of texts with scores: a new one is a row here and its parser."""
+"""Corpora of text pairs with similarity scores. To add one, add a row and its parser."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from lingon.data.sources import RepositoryFiles, Source
 from lingon.data.text_pairs import PairSplits, ScoredPairs
 
 MOST_BYTES = 1 << 28  # of one file
-PARTS = {"train": "train", "valid": "dev", "test": "test"}  # ours, and what their files are called
+PARTS = {"train": "train", "valid": "dev", "test": "test"}  # our names of splits, and those in file names
 STSB_FILES = RepositoryFiles(
     "PhilipMay/stsb-multi-mt",
     "30de0dec4ee199b7f42351d3f1a0b19592955385",
@@ -27,7 +27,7 @@ STSB_FILES = RepositoryFiles(
 
 @dataclass(frozen=True)
 class PairCorpus:
-    """Pairs of texts with scores; `parse` gives those of each published part. highest: score of two that are equal."""
+    """Pairs of texts with scores; `parse` returns those of each published split. highest: the score of equal texts."""
 
     name: str
     summary: str
@@ -38,12 +38,12 @@ class PairCorpus:
 
 
 def stsb(folder: Path) -> dict[str, ScoredPairs]:
-    """Read the STS benchmark (Cer et al. 2017): two sentences and how alike people found them, 0 to 5."""
+    """Return the STS benchmark (Cer et al. 2017): two sentences and their similarity as rated by people, 0 to 5."""
     return {part: _rows(folder / "data" / f"stsb-en-{theirs}.csv") for part, theirs in PARTS.items()}
 
 
 def load_scored_pairs(name: str) -> PairSplits:
-    """Return a corpus of pairs, fetched when it is not in the cache. Raises UserError for an unknown name."""
+    """Return a corpus of pairs, downloaded if it is not in the cache. Raises UserError for an unknown name."""
     if name not in SCORED_PAIRS:
         raise unknown("corpus of pairs", name, SCORED_PAIRS)
     row = SCORED_PAIRS[name]
@@ -54,7 +54,7 @@ def load_scored_pairs(name: str) -> PairSplits:
 
 
 def _rows(file: Path) -> ScoredPairs:
-    """A table without a heading: first text, second text, score."""
+    """Return the pairs of a table without a header: first text, second text, score."""
     try:
         rows = list(csv.reader(io.StringIO(read_bytes(file, MOST_BYTES).decode("utf-8"), newline="")))
         first, second, scores = zip(*((a.strip(), b.strip(), float(score)) for a, b, score in rows), strict=True)

@@ -1,4 +1,4 @@
-"""Corpora of sentences whose words have tags: a new one is a row here and its parser."""
+"""Corpora of tagged sentences. To add one, add a row and its parser."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ WNUT = RepositoryFiles(
 
 @dataclass(frozen=True)
 class TaggedCorpus:
-    """Sentences of tagged words; `read` gives those of a file or folder. parts: where each lies in the source.
+    """A row of the table. parts: file or folder of each split in the source. read: (path, tag column) -> sentences.
 
-    read takes the path and the column of the tags. columns: those that may be chosen, the first by default.
+    columns: of tags that may be selected, the first by default.
     """
 
     name: str
@@ -98,9 +98,9 @@ TAGGED = {
 
 
 def load_tagged_corpus(name: str, column: str | None = None, parts: Sequence[str] = PARTS) -> TaggedSplits:
-    """Return a corpus of tagged sentences, fetched when it is not in the cache. A part that it lacks is empty.
+    """Return a corpus of tagged sentences, downloaded if it is not in the cache. A missing split is empty.
 
-    column: of the tags, where there are several ("upos", "xpos"). parts: those that are read; others are empty.
+    column: of the tags, if there are several ("upos", "xpos"). parts: the splits to read; others are empty.
     Raises UserError for an unknown name or column.
     """
     if name not in TAGGED:

@@ -1,4 +1,4 @@
-"""The stamps of Tux Paint: how their package is read, kept parsed in the cache, and divided."""
+"""The stamps of Tux Paint: parser, cache and splits."""
 
 import contextlib
 import hashlib
@@ -17,7 +17,7 @@ from lingon.data.pair_groups import PairGroups
 from lingon.data.sources import Package
 from lingon.data.stamps import Stamps, StampSplits
 
-PARSED = 1  # raised when the parser changes, so that what an older one made is not used
+PARSED = 1  # version of the parsed cache, raised when the parser changes
 SIDE = 128  # pixels: the longer side of every stamp
 LANGUAGES = ("en", "de", "fr")
 SHARES = {"test": 0.2, "valid": 0.1}
@@ -33,10 +33,10 @@ FOLDER = "usr/share/tuxpaint/stamps/"
 
 
 def tuxpaint_stamps(path: Path) -> StampSplits:
-    """Read the stamps of Tux Paint: 785 drawings and photographs of single things, cut out, in 16 categories.
+    """Return the stamps of Tux Paint: 785 cut-out drawings and photographs of single objects, in 16 categories.
 
-    Only png files with a caption are read; 165 of the 950 captions belong to drawings that are in svg alone, and are
-    left out. Stamps with the same pixels, or with the same caption in any of the three languages, are in one part.
+    Only png files with a caption are read; 165 of the 950 captions are of drawings that exist only as svg, and are left
+    out. Stamps with the same pixels, or with the same caption in any of the three languages, are in the same split.
     """
     stamps = _cached(path)
     pixels = (hashlib.sha256(one.tobytes()).hexdigest() for one in stamps.pixels)
@@ -47,7 +47,7 @@ def tuxpaint_stamps(path: Path) -> StampSplits:
 
 
 def _divide(stamps: Stamps, groups: list[int]) -> Iterable[Stamps]:
-    """Return training, validation and test stamps: a group's captions decide, as good as chance."""
+    """Return training, validation and test stamps, assigned pseudo-randomly by the captions of a group."""
     rows = defaultdict(list)
     for row, group in enumerate(groups):
         rows[group].append(row)
@@ -60,9 +60,9 @@ def _divide(stamps: Stamps, groups: list[int]) -> Iterable[Stamps]:
 
 
 def _cached(path: Path) -> Stamps:
-    """Return all stamps: those of the cache, else those of the package, which are put there."""
+    """Return all stamps from the cache, else from the package, in which case they are cached."""
     kept = cache_dir() / "corpora" / f"stamps-{PARSED}-{STAMPS.sha256[:12]}.npy"
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, EOFError):  # not there, or damaged: made anew
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, EOFError):  # if missing or damaged, made again
         table = read_json(kept.with_suffix(".json"))
         return _checked(Stamps(np.load(kept, allow_pickle=False), **table))
     stamps = _parse(path)
@@ -100,9 +100,9 @@ def re_of(*endings: str) -> str:
 
 
 def captions_of(text: str, name: str) -> dict[str, str]:
-    """Return the captions of a stamp by language: English is the first line, others are as `de.utf8=Ein Frosch.`
+    """Return the captions of a stamp by language: English is the first line, others are like `de.utf8=Ein Frosch.`
 
-    Raises DataError for a text without an English caption. A language that is not there has the English one.
+    Raises DataError for a text without an English caption, which is also used for missing languages.
     """
     first, *lines = text.splitlines() or [""]
     if not first.strip():
@@ -113,7 +113,7 @@ def captions_of(text: str, name: str) -> dict[str, str]:
 
 
 def fit_stamp(pixels: np.ndarray) -> np.ndarray:
-    """Return a picture, RGBA [H, W, 4], cut to what is not transparent, in the middle of [SIDE, SIDE, 4]."""
+    """Return an image, RGBA [H, W, 4], cropped to its opaque part and centred in [SIDE, SIDE, 4]."""
     rows, columns = (np.flatnonzero(pixels[..., 3].any(axis)) for axis in (1, 0))
     paper = np.zeros((SIDE, SIDE, 4), np.uint8)
     if not len(rows):

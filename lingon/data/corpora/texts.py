@@ -1,4 +1,4 @@
-"""Running text by name, for language models and word vectors: documents, divided once and for all."""
+"""Running text by name, for language models and word vectors: documents with fixed splits."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,21 +11,20 @@ from lingon.data.corpora.load import PARTS, load_corpus
 from lingon.data.fetch import fetch
 from lingon.data.split import key_of, share_of
 
-PARSED = 1  # raised when a parser or the split changes, so that what an older one made is not used
+PARSED = 1  # version of the parsed cache, raised when a parser or the split changes
 TEST, VALID = 0.2, 0.08
 
 
 def load_text(name: str, part: str = "all", accept_licence: bool = False) -> Iterator[str]:
-    """The documents of a text corpus, or of any corpus of labelled texts, one by one.
+    """Yield the documents of a text corpus, or of any corpus of labelled texts.
 
     A document is a speech (sotu), a chapter (austen, kjv), a text (brown), an article (wiki, wiki-fr, wiki-es) or a
-    review (imdb), as a str whose lines are paragraphs or sentences; no document comes twice.
-    part: "train", "valid", "test" or "all", the three one after the other. A document's part follows from the sha256 of
-    its text alone, with the shares of `load`: about .2 for the test, .08 for validation, .72 to train. `ptb` has the
-    parts it was published with, and its licence must be accepted.
-
-    Raises UserError for an unknown name or part and for a licence that was not accepted, FetchError when the package
-    cannot be had.
+    review (imdb), as a str whose lines are paragraphs or sentences; there are no duplicates.
+    part: "train", "valid", "test" or "all", the three in sequence. The split of a document depends only on the sha256
+    of its text, with the fractions of `load`: about .2 for the test, .08 for validation, .72 to train. `ptb` has its
+    published splits, and its licence must be accepted.
+    Raises UserError for an unknown name or part and for a licence that was not accepted, FetchError when the download
+    fails.
     """
     if part not in (*PARTS, "all"):
         raise unknown("part", part, (*PARTS, "all"))
@@ -39,7 +38,7 @@ def load_text(name: str, part: str = "all", accept_licence: bool = False) -> Ite
 
 
 def accepted(row: Text, accept_licence: bool) -> None:
-    """Raises UserError when a licence must be accepted and was not."""
+    """Raise UserError if a licence must be accepted and was not."""
     if row.opt_in and not accept_licence:
         raise UserError(f"{row.name}: {row.opt_in}; if you may use it, add --accept-licence (accept_licence=True)")
 
@@ -56,7 +55,7 @@ def _documents(row: Text, part: str) -> Iterator[str]:
 
 
 def divided(documents: list[str]) -> dict[str, list[str]]:
-    """The documents of each part, in the order they had; the first of equal ones, and no empty one."""
+    """Return the documents of each split, in their order, without duplicates and empty ones."""
     different = {key_of(document): document for document in reversed(documents)}
     different.pop("", None)
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
@@ -79,7 +78,7 @@ def _write(kept: Path, parts: dict[str, list[str]]) -> None:
 
 
 def _read(kept: Path, part: str) -> list[str] | None:
-    """What was kept; None when it is not there, or damaged."""
+    """Return the documents from the cache; None if missing or damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

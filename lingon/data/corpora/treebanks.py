@@ -1,4 +1,4 @@
-"""Treebanks: sentences with parts of speech and dependency trees, in CoNLL-U. A new one is a row here."""
+"""Treebanks: sentences with parts of speech and dependency trees, in CoNLL-U. To add one, add a row."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ PUD = RepositoryFiles(
 
 @dataclass(frozen=True)
 class Treebank:
-    """A row of the table. files: which file of the source is "train", "valid" and "test"; a part may be missing."""
+    """A row of the table. files: the files of "train", "valid" and "test" in the source; a split may be missing."""
 
     name: str
     summary: str
@@ -60,15 +60,15 @@ TREES = {
 
 
 def load_treebank(name: str) -> dict[str, list[ConlluSentence]]:
-    """Return the sentences of each part of a treebank by name (see TREES), fetched when it is not in the cache.
+    """Return the sentences of each split of a treebank by name (see TREES), downloaded if it is not in the cache.
 
-    Raises UserError for an unknown name, FetchError when it cannot be had.
+    Raises UserError for an unknown name, FetchError when the download fails.
     """
     return {part: list(read_conllu(file)) for part, file in treebank_files(name).items()}
 
 
 def treebank_files(name: str) -> dict[str, Path]:
-    """Return the file of each part of a treebank by name, fetched when it is not in the cache."""
+    """Return the file of each split of a treebank by name, downloaded if it is not in the cache."""
     if name not in TREES:
         raise unknown("treebank", name, TREES)
     row = TREES[name]

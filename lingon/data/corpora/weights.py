@@ -1,4 +1,4 @@
-"""Published weights that packages carry, in parts; their licence must be accepted before they come."""
+"""Published weights from packages, in parts; their licence must be accepted before the download."""
 
 import hashlib
 import html
@@ -13,14 +13,14 @@ from lingon.data.fetch import fetch
 from lingon.data.files.archives import read_members
 from lingon.data.sources import Package
 
-PLACE = "weights"  # in the cache
+PLACE = "weights"  # folder in the cache
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of weights that packages carry in parts, and the terms under which it may be used.
+    """A file of weights in parts, in packages, and its terms of use.
 
-    package: the small one that carries the terms. terms: its member that holds them, as HTML. sha256: of the whole.
+    package: a small one with the terms. terms: its member with the terms, as HTML. sha256: of the whole file.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Weights:
 
     @property
     def path(self) -> Path:
-        """Where the whole file lies in the cache."""
+        """Return the path of the whole file in the cache."""
         return cache_dir() / PLACE / self.file
 
     @property
@@ -44,17 +44,17 @@ class Weights:
 
     @property
     def megabytes(self) -> float:
-        """What is fetched."""
+        """Return the size of the download in megabytes."""
         return sum(package.bytes for package in (self.package, *self.parts)) / 1e6
 
     @property
     def opt_in(self) -> str:
-        """What is said to somebody who has not accepted the terms."""
+        """Return the message for users who have not accepted the terms."""
         return f"it may only be used under the {self.licence}; read them with: lingon data show {self.name}"
 
 
 def weights_path(name: str) -> Path:
-    """The file of weights that were fetched. Raises UserError that says how to fetch them."""
+    """Return the file of downloaded weights. Raises UserError that says how to download them if they are missing."""
     row = WEIGHTS[name]
     if not row.cached:
         raise UserError(f"{name} is not in the cache: {row.opt_in}, and fetch it with: lingon data get {name}")
@@ -62,10 +62,10 @@ def weights_path(name: str) -> Path:
 
 
 def fetch_weights(name: str, accept_licence: bool = False) -> Path:
-    """Fetches the parts and puts them together; the whole has its name only when its sha256 is right.
+    """Download the parts and join them; return the file, which gets its name only when its sha256 is right.
 
-    No program of the packages is run. Raises UserError unless the licence is accepted, FetchError or DataError when
-    what is wanted cannot be had.
+    No code of the packages is executed. Raises UserError unless the licence is accepted, FetchError when a download
+    fails, DataError for unexpected content.
     """
     row = WEIGHTS[name]
     if not accept_licence:
@@ -86,7 +86,7 @@ def fetch_weights(name: str, accept_licence: bool = False) -> Path:
 
 
 def terms_of(name: str) -> str:
-    """The terms under which the weights may be used, as plain text; they come without the weights."""
+    """Return the terms of use of the weights, as plain text, without downloading the weights."""
     row = WEIGHTS[name]
     ((_, page),) = read_members(fetch(row.package, name), row.terms)
     return "\n".join(_plain(page.decode("utf-8", "replace")))
@@ -100,7 +100,7 @@ def _content(path: Path) -> bytes:
 
 
 def _plain(page: str) -> Iterator[str]:
-    """The article of a page, a paragraph a line."""
+    """Yield the paragraphs of the article of a page."""
     article = re.search(r'(?is)<div class="[^"]*article-body.*?</article>', page)
     text = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->", "", article[0] if article else page)
     for paragraph in re.split(r"(?i)</(?:p|li|h\d|tr)\s*>", text):

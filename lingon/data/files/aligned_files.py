@@ -1,4 +1,4 @@
-"""Two files of which the same line belongs together: their pairs, and where they part when one is longer."""
+"""Two files aligned line by line: their pairs, and where they diverge if one is longer."""
 
 import math
 import re
@@ -19,9 +19,9 @@ SHOWN = 50  # characters of a line in a message
 def open_aligned(
     source: Path, target: Path, languages: Languages = (None, None), options: FileOptions = FileOptions()
 ) -> ParallelFile:
-    """Open two files that are aligned line by line.
+    """Return two files that are aligned line by line as a file of pairs.
 
-    Reading raises DataError where they have different numbers of lines, with the first line that does not fit.
+    Reading raises DataError if they have different numbers of lines, with the first line that does not fit.
     """
     return ParallelFile(source, partial(_pairs, source, target, options), target, languages)
 
@@ -36,7 +36,7 @@ def _pairs(source: Path, target: Path, options: FileOptions) -> Iterator[Paralle
 
 
 def _misaligned(paths: tuple[Path, Path], sides: list[list[TextLine]]) -> str:
-    """Say how many lines each file has, and the line from which on they no longer fit."""
+    """Return a message with the numbers of lines, and the line from which on they no longer fit."""
     texts = [[line.text.strip() for line in side] for side in sides]
     line = first_that_does_not_fit(*texts)
     shown = " | ".join(repr(side[line][:SHOWN]) if line < len(side) else "(no line)" for side in texts)
@@ -48,11 +48,11 @@ def _misaligned(paths: tuple[Path, Path], sides: list[list[TextLine]]) -> str:
 
 
 def first_that_does_not_fit(sources: Sequence[str], targets: Sequence[str]) -> int:
-    """Return the position at which two lists of texts of different lengths part most likely.
+    """Return the position at which two lists of texts of different lengths most likely diverge.
 
-    One list is taken to have some texts too many in one place: before it the texts at equal positions belong
-    together, after it those that are shifted by the difference. Of all places the one is taken where the pairs are
-    most alike in length (Gale and Church 1993), numbers and closing mark.
+    One list is assumed to have extra texts in one place: before it, texts at equal positions correspond, after it those
+    shifted by the difference. The chosen place makes the pairs most similar in length (Gale and Church 1993), numbers
+    and final punctuation.
     """
     longer, shorter = (sources, targets) if len(sources) > len(targets) else (targets, sources)
     more, count = len(longer) - len(shorter), len(shorter)
@@ -63,7 +63,7 @@ def first_that_does_not_fit(sources: Sequence[str], targets: Sequence[str]) -> i
 
 
 def _unlike(one: str, other: str) -> float:
-    """How little two texts look like translations of each other: 0 for the same length, numbers and closing mark."""
+    """Return the dissimilarity of two texts as translations: 0 for equal length, numbers and final punctuation."""
     if not one or not other:
         return 0.0 if one == other else 3.0
     numbers = set(re.findall(r"\d+", one)) != set(re.findall(r"\d+", other))

@@ -1,4 +1,4 @@
-"""Members of archives, read one by one into memory under caps: nothing is ever written where an archive says."""
+"""Members of archives, read into memory one by one under limits; nothing is written to paths given by an archive."""
 
 import bz2
 import contextlib
@@ -16,20 +16,20 @@ from typing import IO, Any
 from lingon.core.errors import DataError
 
 MOST_MEMBERS = 50_000
-MOST_BYTES = 1 << 29  # of all members together, unpacked
-MOST_RATIO = 100  # unpacked to packed; text gains a factor of 3 to 30, a bomb 1,000
+MOST_BYTES = 1 << 29  # of all members together, decompressed
+MOST_RATIO = 100  # maximum compression ratio; text has 3 to 30, a decompression bomb 1,000
 
 
 def read_members(
     path: Path, wanted: str, inner: str | None = None, links_elsewhere: bool = False
 ) -> Iterator[tuple[str, bytes]]:
-    """Read the files of a zip, wheel, tar, tgz or deb whose whole name matches the pattern `wanted`, in archive order.
+    """Yield the files of a zip, wheel, tar, tgz or deb whose full name matches the pattern `wanted`, in archive order.
 
-    inner: `wanted` is an archive inside the archive, and its members that match `inner` are given.
-    links_elsewhere: a member of a tar that is not wanted may be a link; it is passed over.
+    inner: `wanted` is an archive inside the archive, whose members that match `inner` are yielded.
+    links_elsewhere: other members of a tar may be links, which are skipped.
     Raises DataError for names that lead out of the archive, links, devices, duplicate names, too many members, too many
-    bytes, and too high a ratio, before that much memory is taken. In a deb, where links are usual, only a wanted member
-    must not be one; the others are passed over.
+    bytes, and too high a compression ratio, before that much memory is allocated. In a deb, where links are common,
+    only wanted members must not be links; others are skipped.
     """
     path = Path(path)
     with open(path, "rb") as file:
@@ -42,7 +42,7 @@ def read_members(
 
 
 def decompress(data: bytes, name: str) -> bytes:
-    """Return what a gzip, bzip2, xz or zstd file holds, under the same limits; other data is returned unchanged."""
+    """Return gzip, bzip2, xz or zstd data decompressed, under the same limits; other data unchanged."""
     with _named(name):
         return ExtractionLimits(name, len(data)).read_member(_unpacked(io.BytesIO(data)))
 
@@ -63,7 +63,7 @@ def _read(
 
 @contextlib.contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Turn whatever a broken archive makes a library raise into one error with its name."""
+    """Convert the errors that libraries raise for a broken archive into a DataError with its name."""
     try:
         yield
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
@@ -75,14 +75,14 @@ def _named(name: str) -> Iterator[None]:
 
 
 class ExtractionLimits:
-    """Limits of what may still be read from an archive, and the names that were seen."""
+    """Tracks what has been read from an archive, to enforce the limits."""
 
     def __init__(self, archive: str, size: int):
         self.archive, self.size, self.read = archive, size, 0
         self.names: set[str] = set()
 
     def check_name(self, name: str) -> None:
-        """Count a member. Raises DataError for a name that is not a plain place inside the archive."""
+        """Count a member. Raises DataError for a name that is not a plain path inside the archive."""
         parts = name.replace("\\", "/").split("/")
         if name.startswith(("/", "\\")) or ".." in parts or "\0" in name or re.match(r"^[A-Za-z]:", name):
             raise DataError(f"{self.archive}: member {name[:80]!r} points outside the archive")
@@ -94,7 +94,7 @@ class ExtractionLimits:
             raise DataError(f"{self.archive}: more than {MOST_MEMBERS:,} members")
 
     def read_member(self, file: IO[bytes]) -> bytes:
-        """Read all of a member, as long as the limits allow."""
+        """Return the content of a member, within the limits."""
         pieces = []
         while piece := file.read(1 << 20):
             self.add_bytes(len(piece))
@@ -107,7 +107,7 @@ class ExtractionLimits:
         self.check_size(0)
 
     def check_size(self, promised: int) -> None:
-        """Raise DataError when so many bytes more, which a member promises, would be too many."""
+        """Raise DataError if the declared size of a member would exceed the limits."""
         if self.read + promised > MOST_BYTES:
             raise DataError(f"{self.archive}: more than {MOST_BYTES:,} bytes when unpacked")
         if self.read + promised > MOST_RATIO * max(self.size, 1 << 14):
@@ -115,7 +115,7 @@ class ExtractionLimits:
 
 
 class LimitedStream(io.RawIOBase):
-    """A stream whose bytes are charged to a limits, so that skipped members of a bomb count as well."""
+    """A stream whose bytes count towards the limits, so that skipped members of a bomb count too."""
 
     def __init__(self, file: IO[bytes], limits: ExtractionLimits):
         self.file, self.limits = file, limits
@@ -146,7 +146,7 @@ def _zip(file: IO[bytes], wanted: re.Pattern, limits: ExtractionLimits) -> Itera
 
 
 def _check_count(file: IO[bytes], limits: ExtractionLimits) -> None:
-    """Refuse a zip of a million entries by the count in its end record, before Python makes an object of each."""
+    """Raise DataError for a zip with too many entries by its end record, before Python creates an object for each."""
     file.seek(max(0, limits.size - (1 << 16) - 22))
     tail = file.read()
     file.seek(0)
@@ -166,7 +166,7 @@ def _tar(
             if name in (".", ""):
                 continue
             limits.check_name(name)
-            # A sparse file is mostly holes: 10 GB of zeros in a few bytes, which no count of what was read would see.
+            # A sparse file may have 10 GB of zeros in a few bytes, which would not count as bytes read.
             plain = (entry.isreg() and not entry.issparse()) or entry.isdir()
             if not plain and not (links and not wanted.fullmatch(name)):
                 raise DataError(f"{limits.archive}: member {name[:80]!r} is a link, a device or a file with holes")

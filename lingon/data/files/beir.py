@@ -1,6 +1,6 @@
 """A collection for search in the layout of BEIR: corpus.jsonl, queries.jsonl and judgements in qrels/test.tsv.
 
-Source: Thakur et al. 2021, "BEIR", whose data sets are published so.
+Source: Thakur et al. 2021, "BEIR".
 """
 
 import math
@@ -16,12 +16,12 @@ from lingon.data.files.row import TableRow, cell_text, label_text
 from lingon.data.files.table_rows import read_rows
 
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
-PARTS = {"train": "train", "valid": "dev", "test": "test"}  # ours, and what their files are called
+PARTS = {"train": "train", "valid": "dev", "test": "test"}  # our names of splits, and those in file names
 COLUMNS = ("query-id", "corpus-id", "score")
 
 
 def has_collection(folder: Path) -> bool:
-    """Return whether a folder holds documents and queries in this layout; each may be packed, as corpus.jsonl.gz."""
+    """Return whether a folder has documents and queries in this layout, perhaps compressed, as corpus.jsonl.gz."""
     return folder.is_dir() and all(_packed(folder / name) is not None for name in (CORPUS, QUERIES))
 
 
@@ -30,8 +30,8 @@ def read_beir(
 ) -> tuple[Collection, ReadReport]:
     """Return the collection of a folder, with a report. part: "train", "valid" (qrels/dev.tsv) or "test", the default.
 
-    Judgements of documents or queries that are not there make bad rows. Raises DataError with file and line for a bad
-    row, unless on_bad_row is "skip", which leaves it out and counts it; UserError for a part without judgements.
+    Judgements of missing documents or queries are bad rows. Raises DataError with file and line for a bad row, unless
+    on_bad_row is "skip", which leaves it out and counts it; UserError for a split without judgements.
     """
     report = ReadReport()
     documents = {
@@ -58,7 +58,7 @@ def read_beir(
 def _by_id(
     path: Path, on_bad_row: OnBadRow, options: FileOptions, report: ReadReport, needed: str | None = None
 ) -> Iterator[tuple[str, TableRow]]:
-    """Yield rows by their `_id`; one without, or with one that came before, or without a needed text, is bad."""
+    """Yield rows by their `_id`; one with a missing or duplicate id, or without a required text, is bad."""
     seen = set()
     for row in read_rows(path, None, options):
         key = label_text(row.values.get("_id"))
@@ -92,7 +92,7 @@ def _judgement(row: TableRow, documents: dict, queries: dict) -> tuple[str, str,
 
 
 def _bad(path: Path, row: TableRow, problem: str, on_bad_row: OnBadRow, report: ReadReport) -> bool:
-    """Return whether a row is bad, and count it. Raises DataError where bad rows stop."""
+    """Return whether a row is bad, and count it. Raises DataError if `on_bad_row` is "stop"."""
     if problem and on_bad_row == "stop":
         raise DataError(f"{path}{row.where}: {problem}; --on-bad-row skip leaves such rows out")
     if problem:
@@ -102,7 +102,7 @@ def _bad(path: Path, row: TableRow, problem: str, on_bad_row: OnBadRow, report: 
 
 
 def _qrels(folder: Path, part: str | None) -> list[Path]:
-    """Return the files of judgements of a part; of "all", each that is there."""
+    """Return the files of judgements of a split; for "all", all that exist."""
     wanted = list(PARTS) if part == "all" else [part or "test"]
     places = [folder / QRELS / f"{PARTS.get(one, one)}.tsv" for one in wanted]
     if part is None and not _packed(places[0]):  # a small collection may have one file beside the others
@@ -120,7 +120,7 @@ def _there(folder: Path, name: str) -> Path:
 
 
 def _packed(path: Path) -> Path | None:
-    """Return the file, or the same packed; None where neither is there."""
+    """Return the file, or the compressed one; None if neither exists."""
     return next(
         (p for p in (path, path.with_name(path.name + ".gz"), path.with_name(path.name + ".xz")) if p.is_file()), None
     )

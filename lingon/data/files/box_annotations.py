@@ -1,4 +1,4 @@
-"""What a file of annotations says of an image, whatever its format: boxes with labels, not yet checked."""
+"""Raw annotations of an image from a file of any format: boxes with labels, not validated yet."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,9 +8,9 @@ from lingon.core.errors import DataError
 
 @dataclass(frozen=True)
 class RawBox:
-    """A box as a file has it. place: file and line, or what names it. corners: left, top, right, bottom in pixels.
+    """A box from a file. place: its location for messages. corners: left, top, right, bottom in pixels.
 
-    relative: the corners are shares of the width and the height of the image.
+    relative: the corners are fractions of the width and the height of the image.
     """
 
     place: str
@@ -23,10 +23,9 @@ class RawBox:
 
 @dataclass(frozen=True)
 class AnnotatedImage:
-    """An image and its boxes as a file has them. place: the file that says so. source: of the image, or its bytes.
+    """An image and its boxes from a file. place: that file. source: path of the image, or its bytes.
 
-    size: width and height in pixels that the file names, if it does. broken: what is wrong with single boxes, each an
-    error with its place.
+    size: width and height in pixels according to the file, if given. broken: errors of single boxes, with locations.
     """
 
     place: str

@@ -1,4 +1,4 @@
-"""Folders of images with annotations: Pascal VOC, YOLO and COCO as their tools lay them out, with parts or without."""
+"""Folders of annotated images in the usual layouts of Pascal VOC, YOLO and COCO, with or without splits."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -13,8 +13,8 @@ from lingon.data.files.images import ENDINGS
 from lingon.data.files.part_files import entries_by_part
 from lingon.data.files.voc import filename_in, read_voc
 
-Read = Callable[[], Sequence[AnnotatedImage | DataError]]  # an error where a file about one image is broken
-PARTS = {"train": "train", "val": "valid", "valid": "valid", "test": "test"}  # names of lists of Pascal VOC
+Read = Callable[[], Sequence[AnnotatedImage | DataError]]  # an error for a broken file about one image
+PARTS = {"train": "train", "val": "valid", "valid": "valid", "test": "test"}  # names of lists in Pascal VOC
 FORMS = (
     "a folder of Pascal VOC (.xml beside the images, or Annotations and JPEGImages), a folder of YOLO with data.yaml, "
     "classes.txt or obj.names, or a .json of COCO"
@@ -22,10 +22,10 @@ FORMS = (
 
 
 def annotated_parts(path: Path, images: Path | None = None) -> dict[str, Read]:
-    """Return what reads each part of a data set: train, and valid and test where it has them.
+    """Return functions that read each split of a data set: train, and valid and test if it has them.
 
-    path: a .json of COCO, a data.yaml, or a folder. images: the folder of the images of a .json, where these do not lie
-    beside it, or in `images` or a folder of the file's own name there. Raises UserError for what is none of these.
+    path: a .json of COCO, a data.yaml, or a folder. images: the folder of the images of a .json, if these are not
+    beside it, or there in `images` or a folder with the file's name. Raises UserError for anything else.
     """
     if path.is_file():
         return _of_file(path, images)
@@ -48,7 +48,7 @@ def _of_folder(path: Path, images: Path | None) -> dict[str, Read]:
     if yamls := sorted([*path.glob("*.yaml"), *path.glob("*.yml")]):
         return _of_yaml(yamls[0])
     inside = [one for one in sorted(path.iterdir()) if one.is_dir()]
-    for folder in (path, *(inside if len(inside) == 1 else [])):  # an archive often holds one folder
+    for folder in (path, *(inside if len(inside) == 1 else [])):  # archives often contain a single folder
         if (folder / "Annotations").is_dir():
             return _of_devkit(folder)
     if names := _names_file(path):
@@ -63,7 +63,7 @@ def _of_folder(path: Path, images: Path | None) -> dict[str, Read]:
 
 
 def _named_parts(path: Path, images: Path | None) -> dict[str, Read]:
-    """Folders train, valid and test with annotations of their own, or a .json for each part, here or in annotations."""
+    """Return the splits in folders train, valid and test, or in a .json for each, here or in `annotations`."""
     found: dict[str, Read] = {}
     for folder in (path, path / "annotations"):
         for part, entries in entries_by_part(folder).items():
@@ -79,7 +79,7 @@ def _named_parts(path: Path, images: Path | None) -> dict[str, Read]:
 
 
 def _of_devkit(folder: Path) -> dict[str, Read]:
-    """Annotations, JPEGImages, and maybe lists of the images of each part in ImageSets/Main."""
+    """Return the splits of Annotations and JPEGImages, with optional lists of images in ImageSets/Main."""
     annotations = folder / "Annotations"
     lists = {PARTS[one.stem]: one for one in sorted(folder.glob("ImageSets/Main/*.txt")) if one.stem in PARTS}
     if "train" not in lists:
@@ -109,9 +109,9 @@ def _voc_file(file: Path) -> AnnotatedImage | DataError:
 
 
 def image_beside(file: Path, noted: str | None) -> Path:
-    """Return the image of an annotation: of its name, else of the name that it notes, beside it or in JPEGImages.
+    """Return the image of an annotation: with its name, else the name in it, beside it or in JPEGImages.
 
-    A path that is not there where there is none.
+    If there is none, a path that does not exist is returned.
     """
     folders = [folder for folder in (file.parent, *_siblings(file.parent)) if folder.is_dir()]
     for folder in folders:
@@ -135,13 +135,13 @@ def _coco(file: Path, images: Path | None) -> Sequence[AnnotatedImage]:
 
 
 def _inside(places: list[Path], name: str, where: str) -> Path:
-    """The file of that name in the first of the folders that has it. Raises DataError for a name that leads out."""
+    """Return the file of that name in the first folder that has it. Raises DataError for a name that leads out."""
     _check_inside(name, where, "file_name", "images")
     return next((place / name for place in places if (place / name).is_file()), places[0] / name)
 
 
 def _check_inside(name: str, where: str, what: str, of: str) -> None:
-    """Raise DataError for a name that leads out of its folder. where: the file that has it; of: what the folder has."""
+    """Raise DataError for a name that leads out of its folder. where: the file with the name. of: content of the folder."""
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise DataError(f"{where}: {what} {name[:60]!r} leads out of the folder of the {of}")
 
@@ -156,8 +156,8 @@ def _of_yaml(path: Path) -> dict[str, Read]:
 
 
 def _listed(path: Path, starts: list[Path], given: str) -> Iterator[Path]:
-    """The images of a folder, or of a text file that lists them, of one entry of data.yaml."""
-    plain = given.removeprefix("../")  # as Roboflow writes it for a folder that lies beside the file
+    """Yield the images of an entry of data.yaml, which is a folder or a text file with a list."""
+    plain = given.removeprefix("../")  # written by Roboflow for a folder beside the file
     for place in (start / name for start in starts for name in (given, plain)):
         if place.is_dir():
             yield from _images_in(place)
@@ -190,7 +190,7 @@ def _yolo(images: list[Path], names: list[str]) -> Sequence[AnnotatedImage]:
 
 
 def labels_of(image: Path) -> Path:
-    """Return the text file of an image: in the folder `labels` in place of the last `images`, else beside it."""
+    """Return the label file of an image: in the folder `labels` in place of the last `images`, else beside it."""
     parts = list(image.parts)
     places = [i for i, name in enumerate(parts[:-1]) if name == "images"]
     if places:
@@ -202,7 +202,7 @@ def labels_of(image: Path) -> Path:
 
 
 def _check_all_have_images(folder: Path, stems: set[str]) -> None:
-    """Raise DataError for a text file with boxes that has no image, where the folder is one of labels alone."""
+    """Raise DataError for a label file without an image, in a folder that contains only labels."""
     if folder.name != "labels" and "labels" not in folder.parts:
         return
     alone = [one for one in sorted(folder.glob("*.txt")) if one.stem not in stems and one.name not in yolo.NAME_FILES]

@@ -1,4 +1,4 @@
-"""Captions of a user's images: a table beside them (csv, tsv, jsonl, parquet), or the json of MS COCO."""
+"""Captions of the user's images, in a table beside them (csv, tsv, jsonl, parquet), or in the json of MS COCO."""
 
 import json
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ SKIP = "--on-bad-row skip leaves such rows out"
 
 @dataclass
 class CaptionFile:
-    """The captions of a table: of each image, by its path, one or several, in the order of the rows.
+    """The captions of a table: one or more for each image, by its path, in the order of the rows.
 
-    skipped: rows that are left out, with the first of them. uncaptioned: images of the folder that no row names.
+    skipped: number of rows left out, with the first of them. uncaptioned: number of images without a row.
     """
 
     path: Path
@@ -35,14 +35,14 @@ class CaptionFile:
     uncaptioned: int = 0
 
     def leave_out(self, problem: str, on_bad_row: OnBadRow, rows: int = 1) -> None:
-        """Count rows that are invalid. Raises DataError with the problem where such are not left out."""
+        """Count invalid rows. Raises DataError with the problem if `on_bad_row` is "stop"."""
         if on_bad_row == "stop":
             raise DataError(f"{problem}; {SKIP}")
         self.skipped += rows
         self.first_skipped = self.first_skipped or problem
 
     def messages(self) -> list[str]:
-        """Return lines for people; none where every row and every image has its other side."""
+        """Return lines of text about skipped rows and images without captions."""
         said = []
         if self.skipped:
             said.append(f"{self.path.name}: bad rows skipped: {self.skipped:,}, the first: {self.first_skipped}")
@@ -61,7 +61,7 @@ class _Row(NamedTuple):
 
 
 def table_of(folder: Path) -> Path:
-    """Return the table with the captions of a folder of images. Raises UserError where there is none, or several."""
+    """Return the table with the captions of a folder of images. Raises UserError if there is none, or several."""
     found = [p for p in sorted(folder.iterdir()) if p.is_file() and file_suffix(p) in TABLES]
     named = [p for p in found if p.name.split(".")[0].lower() in NAMES] or found
     if len(named) != 1:
@@ -73,11 +73,11 @@ def table_of(folder: Path) -> Path:
 
 
 def read_captions(path: Path, on_bad_row: OnBadRow = "stop", options: FileOptions = FileOptions()) -> CaptionFile:
-    """Return the captions of a table whose images lie beside it, or where its paths say; or of a json of MS COCO.
+    """Return the captions of a table with paths of images relative to it, or of a json of MS COCO.
 
     A row is one caption; an image may have several rows, and a cell of jsonl several captions. Columns: image or
-    file_name, and caption or text. on_bad_row: "stop" raises at the first row with an empty caption, without an image,
-    or whose image is not there; "skip" leaves such rows out and counts them.
+    file_name, and caption or text. on_bad_row: "stop" raises at the first row with an empty caption or a missing image;
+    "skip" leaves such rows out and counts them.
     Raises DataError with file and row, UserError for a table without these columns.
     """
     found, folder = CaptionFile(path), path.parent
@@ -120,7 +120,7 @@ def _rows(path: Path, options: FileOptions) -> Iterator[_Row]:
 
 
 def _columns(path: Path, values: dict[str, Any]) -> tuple[str, str]:
-    """Return the columns of images and of captions. Raises UserError where one is not there."""
+    """Return the columns of images and of captions. Raises UserError if one is missing."""
     lower = {str(name).strip().lower(): name for name in values}
     found = []
     for wanted in (IMAGE_COLUMNS, CAPTION_COLUMNS):
@@ -132,7 +132,7 @@ def _columns(path: Path, values: dict[str, Any]) -> tuple[str, str]:
 
 
 def _coco(path: Path, options: FileOptions) -> list[_Row] | None:
-    """Return the captions of a json as MS COCO has it, None for another json. Raises DataError where it is broken."""
+    """Return the captions of a json in the layout of MS COCO, None for another. Raises DataError if it is invalid."""
     try:
         table = json.loads(read_text(path, options.encoding))
     except (ValueError, RecursionError) as error:

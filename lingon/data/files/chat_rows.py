@@ -24,10 +24,10 @@ LAYOUTS = "expected 'messages', or 'prompt' with 'completion', or 'prompt' with 
 def read_chat_rows(
     path: Path | str, on_bad_row: OnBadRow = "stop", options: FileOptions = FileOptions()
 ) -> tuple[list[Dialogue], int]:
-    """Read the conversations or preferences of a jsonl, json, parquet or csv file; and how many rows were skipped.
+    """Return the conversations or preferences of a jsonl, json, parquet or csv file, and the number of skipped rows.
 
-    A prompt, a completion, and what is chosen and rejected are texts, or lists of messages as TRL has them. Without a
-    prompt, that of a preference is what `chosen` and `rejected` begin with alike.
+    prompt, completion, chosen and rejected are texts, or lists of messages as in TRL. If a preference has no prompt, it
+    is the common start of `chosen` and `rejected`.
     Raises DataError with file and line for a row that cannot be read, and for a file with both kinds.
     """
     path, found, skipped = Path(path), list[Dialogue](), 0
@@ -48,7 +48,7 @@ def read_chat_rows(
 
 
 def dialogue_of(values: Mapping[str, Any]) -> Dialogue:
-    """Return the conversation or preference of a row. Raises UserError for what is neither."""
+    """Return the conversation or preference of a row. Raises UserError if it is neither."""
     if values.get("tools") not in (None, "", "[]", [], {}):
         raise UserError("it has 'tools', which are not supported; describe them in the system message")
     if values.get("messages") is not None:
@@ -70,7 +70,7 @@ def _preference(values: Mapping[str, Any]) -> Preference:
 
 
 def _shared(chosen: list[Any], rejected: list[Any]) -> list[Any]:
-    """Return the messages that both begin with, without the last one of each, which is the answer."""
+    """Return the common initial messages of both, excluding the last message of each, the answer."""
     most = min(len(chosen), len(rejected)) - 1
     same = next((i for i in range(most) if chosen[i] != rejected[i]), most)
     if same < 1:

@@ -1,4 +1,4 @@
-"""Annotations of COCO: one JSON file with images, categories and the boxes in them."""
+"""Annotations of COCO: one JSON file with images, categories and boxes."""
 
 import json
 import sys
@@ -10,14 +10,14 @@ from lingon.core.errors import DataError
 from lingon.data.files.box_annotations import AnnotatedImage, RawBox
 
 MOST_BYTES = 1 << 30
-FindImage = Callable[[str, str], Path]  # of the name of a file and the place that names it
+FindImage = Callable[[str, str], Path]  # (name of a file, location of the name) -> path
 
 
 def read_coco(path: Path, find: FindImage) -> list[AnnotatedImage]:
-    """Return what a file says of its images, in their order. find: the file of an image, of its name.
+    """Return the images of a file with their boxes, in order. find: a function from the name of an image to its path.
 
-    Boxes are left, top, width and height; `iscrowd` marks one around many. Raises DataError for what is no JSON of this
-    form, for an annotation of an image that is not in it, and for two images of one id.
+    Boxes are left, top, width and height; `iscrowd` marks one around many objects. Raises DataError for JSON in another
+    format, for an annotation of an unknown image, and for two images with the same id.
     """
     held = _read(path)
     names = _by_id(path, held, "categories", "name")
@@ -88,7 +88,7 @@ def _size(entry: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def _is_number(value: Any) -> bool:
-    """Return whether a value is a finite number, and no whole one that is larger than float64 has."""
+    """Return whether a value is a number within the range of float64."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 

@@ -1,4 +1,4 @@
-"""Files of columns, as the shared tasks of CoNLL have them: a word to a line, empty lines between sentences."""
+"""Files of columns as in the CoNLL shared tasks: one word per line, empty lines between sentences."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,18 +11,18 @@ from lingon.core.errors import DataError, UserError, one_of
 from lingon.data.files.lines import FileOptions, TextLine, read_lines
 from lingon.data.files.tagged_row import TaggedRow
 
-LOOK = 200  # lines by which it is told how columns are divided
-DOCUMENT = "-DOCSTART-"  # begins a document in the files of CoNLL-2003
-WORD_NAMES = ("word", "words", "token", "tokens", "form")  # of the first column, in a line of names
+LOOK = 200  # lines from which the separator of columns is detected
+DOCUMENT = "-DOCSTART-"  # starts a document in the files of CoNLL-2003
+WORD_NAMES = ("word", "words", "token", "tokens", "form")  # of the first column, in a header
 TAG_NAMES = ("tag", "tags", "label", "labels", "ner", "pos", "upos", "slot", "ner_tag", "ner_tags")  # of the last
 LABEL = re.compile(r"#\s*(?:intent|label)\s*[:=]\s*(\S.*?)\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How lines are divided: at tabs or at blanks, into how many columns; 0 where there is no line of words.
+    """The layout of lines: separated by tabs or by spaces, with `width` columns (0 if there is no line of words).
 
-    names: of the columns, where the first line has them.
+    names: of the columns, if the first line is a header.
     """
 
     tabs: bool
@@ -30,18 +30,18 @@ class Layout:
     names: tuple[str, ...] = ()
 
     def cells(self, line: str) -> list[str]:
-        """Divide a line into its columns; blanks around a cell are no part of it."""
+        """Return the columns of a line, without surrounding spaces."""
         return [cell.strip() for cell in line.rstrip("\r\n").split("\t")] if self.tabs else line.split()
 
     def is_comment(self, line: str) -> bool:
-        """Return whether a line above the words of a sentence is a comment, and no word that begins with #."""
+        """Return whether a line above the words of a sentence is a comment, rather than a word that starts with #."""
         if not line.startswith("#"):
             return False
         return len(self.cells(line)) != self.width or ("=" in line and line.startswith("# "))
 
 
 def layout_of(lines: Iterable[TextLine]) -> Layout:
-    """Tell how lines are divided by the first that are neither empty nor comments."""
+    """Return the layout, detected from the first lines that are neither empty nor comments."""
     first = [line.text for line in islice(lines, LOOK) if line.text.strip()]
     words = [line for line in first if not line.startswith(("#", DOCUMENT))] or first
     tabs = bool(words) and "\t" in words[0].strip()
@@ -51,9 +51,9 @@ def layout_of(lines: Iterable[TextLine]) -> Layout:
 
 
 def column_number(path: Path, column: str | None, layout: Layout) -> int:
-    """Return the position, from 0, of the column that --column says: 2 is the second, -1 (the default) the last.
+    """Return the index, from 0, of the column given by --column: 2 is the second, -1 (the default) the last.
 
-    A name is taken where the first line has names.
+    A name is accepted if the first line is a header.
     Raises UserError for anything that is not a number, DataError for a column that the file does not have.
     """
     width = layout.width
@@ -79,10 +79,10 @@ def column_number(path: Path, column: str | None, layout: Layout) -> int:
 
 
 def conll_rows(path: Path, options: FileOptions, column: str | None = None) -> Iterator[TaggedRow]:
-    """Read the sentences of a file of columns: the first are words, the last are tags, or another one.
+    """Yield the sentences of a file of columns: the first column has the words, the last or `column` the tags.
 
-    Lines that begin with -DOCSTART-, a line of names and comments (#) above a sentence are passed over; a comment
-    `# label: NAME` or `# intent: NAME` is the label of its sentence.
+    Lines that start with -DOCSTART-, a header and comments (#) above a sentence are skipped; a comment `# label: NAME`
+    or `# intent: NAME` is the label of its sentence.
     Raises DataError for a file without two columns.
     """
     layout = layout_of(read_lines(path, options.encoding))
@@ -114,7 +114,7 @@ def _sentences(lines: Iterable[TextLine], layout: Layout) -> Iterator[tuple[list
 
 
 def _row(lines: list[TextLine], label: str | None, layout: Layout, place: int) -> TaggedRow:
-    """The sentence of lines; the first line that is wrong makes it a bad one."""
+    """Return the sentence of lines, with the first error, if any."""
     words, tags = [], []
     for line in lines:
         cells = layout.cells(line.text)

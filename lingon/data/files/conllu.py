@@ -25,7 +25,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ConlluSentence:
-    """A sentence as its file has it. file, line: where its first row stands; said by errors, not compared."""
+    """A sentence of a CoNLL-U file. file, line: location of its first row, for errors, not compared."""
 
     comments: tuple[str, ...]
     rows: tuple[ConlluRow, ...]
@@ -55,7 +55,7 @@ class ConlluSentence:
 
     @property
     def tree(self) -> Tree:
-        """Return the tree over the words. Raises DataError with file and line where there is none, or a broken one."""
+        """Return the tree over the words. Raises DataError with file and line if it is missing or invalid."""
         rows = self.word_rows
         heads = tuple(self._head(row) for row in rows)
         try:
@@ -73,13 +73,13 @@ class ConlluSentence:
         return int(row.head[:9])
 
     def error(self, row: ConlluRow, message: str) -> DataError:
-        """Return a DataError with the place of a row."""
+        """Return a DataError with the location of a row."""
         at = self.line + self.rows.index(row)
         return DataError(f"{self.file}:{at}: word {row.id} {row.form[:40]!r}: {message}")
 
     @property
     def text(self) -> str:
-        """Return the text: the comment `# text = `, or else the tokens with spaces where SpaceAfter=No is not said."""
+        """Return the text: the comment `# text = `, or else the tokens with spaces, except where SpaceAfter=No."""
         for comment in self.comments:
             if found := re.match(r"# *text *= *(.*)", comment):
                 return found[1]
@@ -93,7 +93,7 @@ class ConlluSentence:
         return "".join(parts).rstrip()
 
     def with_columns(self, columns: Mapping[str, Sequence[str]]) -> "ConlluSentence":
-        """Return the sentence with other values of some columns of its words; all else stays as it is."""
+        """Return the sentence with some columns of its words replaced; everything else is unchanged."""
         numbers = {row.id: i for i, row in enumerate(self.word_rows)}
         rows = (
             row._replace(**{name: values[numbers[row.id]] for name, values in columns.items()}) if row.is_word else row
@@ -104,7 +104,7 @@ class ConlluSentence:
 
 @dataclass(frozen=True)
 class BrokenSentence:
-    """Lines between two empty ones that are not a sentence. line: of the fault; problem: what it is."""
+    """Lines between two empty ones that are not a valid sentence. line, problem: of the error."""
 
     file: str
     line: int
@@ -116,7 +116,7 @@ class BrokenSentence:
 
 
 def read_conllu(path: Path, encoding: str = "utf-8") -> Iterator[ConlluSentence]:
-    """Read a CoNLL-U file, also packed (.gz, .xz). Trees are checked when they are asked for, so tags need none.
+    """Yield the sentences of a CoNLL-U file, perhaps compressed (.gz, .xz). Trees are validated only when accessed.
 
     Raises DataError with file and line for a wrong number of columns and for ids out of order.
     """
@@ -124,7 +124,7 @@ def read_conllu(path: Path, encoding: str = "utf-8") -> Iterator[ConlluSentence]
 
 
 def read_conllu_sentences(path: Path, encoding: str = "utf-8") -> Iterator[ConlluSentence | BrokenSentence]:
-    """Read a CoNLL-U file as `read_conllu` does, but skip broken sentences, which are reported."""
+    """Yield the sentences of a CoNLL-U file like `read_conllu`, with broken ones as `BrokenSentence`."""
     return _sentences(read_lines(path, encoding), str(path))
 
 
@@ -137,7 +137,7 @@ def parse_conllu(lines: Iterable[TextLine], name: str) -> Iterator[ConlluSentenc
 
 
 def _sentences(lines: Iterable[TextLine], name: str) -> Iterator[ConlluSentence | BrokenSentence]:
-    """Yield what stands between empty lines; of a broken sentence no line after the fault is looked at."""
+    """Yield the sentences between empty lines; in a broken one, lines after the error are ignored."""
     comments: list[str] = []
     rows: list[ConlluRow] = []
     start, fault = 0, None
@@ -172,7 +172,7 @@ def _take(line: str, number: int, problem: str | None, comments: list[str], rows
 def _sentence(
     comments: list[str], rows: list[ConlluRow], name: str, start: int, fault: ConlluFault | None
 ) -> ConlluSentence | BrokenSentence:
-    """Return a sentence whose multiword tokens are of words that it has."""
+    """Return a sentence after checking that its multiword tokens span existing words."""
     words = sum(row.is_word for row in rows)
     for i, row in enumerate(rows if fault is None else ()):
         if "-" in row.id and int(row.id.split("-")[1]) > words:
@@ -190,12 +190,12 @@ def format_conllu(sentence: ConlluSentence) -> str:
 
 
 def write_conllu(path: Path, sentences: Iterable[ConlluSentence]) -> None:
-    """Write sentences into a file, which is there whole or not at all."""
+    """Write sentences to a file, atomically."""
     with atomic_write(path) as file:
         file.writelines(map(format_conllu, sentences))
 
 
 def sentence_of(words: Sequence[str], comments: Sequence[str] = ()) -> ConlluSentence:
-    """Return a sentence of bare words: ids and forms, and `_` in all other columns."""
+    """Return a sentence of words only: ids and forms, and `_` in all other columns."""
     rows = (ConlluRow(str(i), word) for i, word in enumerate(words, 1))
     return ConlluSentence(tuple(comments), tuple(rows))

@@ -1,4 +1,4 @@
-"""A line of a CoNLL-U file: ten columns, and an id that follows those above it."""
+"""A line of a CoNLL-U file: ten columns, with a check of the order of ids."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ from lingon.core.counted import counted
 
 
 class ConlluRow(NamedTuple):
-    """A line of ten columns: a word (id 8), a multiword token (id 3-4) or an empty node (id 8.1); `_` is nothing."""
+    """A line of ten columns: a word (id 8), a multiword token (id 3-4) or an empty node (id 8.1); `_` means no value."""
 
     id: str
     form: str
@@ -28,7 +28,7 @@ class ConlluRow(NamedTuple):
 
 
 class ConlluFault(Exception):
-    """A fault in a line, by its number."""
+    """An error in a line, with its number."""
 
     def __init__(self, line: int, problem: str):
         super().__init__(problem)
@@ -36,12 +36,12 @@ class ConlluFault(Exception):
 
 
 def row_of(line: str, before: Sequence[ConlluRow], number: int) -> ConlluRow:
-    """Return a line as a row. before: those above it in its sentence. Raises ConlluFault for what is none."""
+    """Return a line as a row. before: those above it in its sentence. Raises ConlluFault for an invalid one."""
     cells = line.split("\t")
     if len(cells) != len(ConlluRow._fields):
         spaces = "; it has spaces where tabs are expected" if len(line.split()) == 10 else ""
         raise ConlluFault(number, f"{counted(len(cells), 'column')} with tabs between; CoNLL-U has ten{spaces}")
-    row = ConlluRow._make(map(sys.intern, cells))  # most values come again and again
+    row = ConlluRow._make(map(sys.intern, cells))  # most values are repeated often
     if not row.form:
         raise ConlluFault(number, "the column FORM is empty; expected a word, or _")
     _check_order(row.id, before, number)
@@ -49,7 +49,7 @@ def row_of(line: str, before: Sequence[ConlluRow], number: int) -> ConlluRow:
 
 
 def _check_order(found: str, before: Sequence[ConlluRow], number: int) -> None:
-    """Check that words count 1, 2, 3; a range stands before its first word, an empty node after its word."""
+    """Check that word ids are 1, 2, 3 ..., a range is before its first word, and an empty node after its word."""
     last = before[-1].id if before else "0"
     done = int(last.split("-")[0]) - 1 if "-" in last else int(last.split(".")[0])  # the last word so far
     if found == str(done + 1):

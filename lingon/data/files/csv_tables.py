@@ -1,4 +1,4 @@
-"""Rows of csv and tsv: separator and quotes are read off the file, and a quote never swallows rows unseen."""
+"""Rows of csv and tsv: separator and quoting are detected, and rows swallowed by a stray quote are reported."""
 
 import csv
 import re
@@ -14,14 +14,14 @@ from lingon.data.files.lines import MOST_LINE, FileOptions, TextLine, read_lines
 from lingon.data.files.row import TableRow
 
 SEPARATORS = ",;\t|"
-SAMPLE = 1 << 20  # characters that are looked at to learn how the file is written
-LONGEST_NAME = 1000  # letters of a column's name
-LONGEST_SEEN = 100  # letters of a value that is remembered
-WIDE = 100  # columns of which values are remembered
+SAMPLE = 1 << 20  # characters from which the dialect is detected
+LONGEST_NAME = 1000  # maximum characters of a column's name
+LONGEST_SEEN = 100  # maximum characters of a value that is remembered
+WIDE = 100  # maximum columns whose values are remembered
 
 
 class Dialect(NamedTuple):
-    """Dialect of a CSV file. quoted: a quote opens a cell. seen: values by which rows that a cell took in are known."""
+    """Dialect of a CSV file. quoted: cells may be quoted. seen: values by which rows inside a quoted cell are detected."""
 
     separator: str
     quoted: bool
@@ -31,10 +31,10 @@ class Dialect(NamedTuple):
 def csv_rows(
     path: Path, options: FileOptions, only: list[str] | None = None, separator: str = ""
 ) -> Iterator[TableRow]:
-    """Read the rows of a csv or tsv file. Raises DataError with path and line for a header that is none.
+    """Yield the rows of a csv or tsv file. Raises DataError with path and line for an invalid header.
 
-    only: columns that are needed. separator: of the cells; without one it is whichever of comma, semicolon, tab and bar
-    the first line has most of.
+    only: the needed columns. separator: of cells; by default the one of comma, semicolon, tab and bar that occurs most
+    often in the first line.
     """
     csv.field_size_limit(MOST_LINE)
     style = sniff_dialect(path, options, separator)
@@ -53,7 +53,7 @@ def csv_rows(
 
 
 def row_problem(fields: list[str], names: list[str]) -> str:
-    """Return what is wrong with the cells of a row, or nothing. A table of one column may have its name as a cell."""
+    """Return what is wrong with the cells of a row, or "". A table of one column may have its name as a cell."""
     if len(fields) != len(names):
         return f"{counted(len(fields), 'cell')}, expected {len(names)}; is a text without its quotes?"
     again = len(names) > 1 and _named(fields) == names
@@ -66,7 +66,7 @@ def sniff_dialect(path: Path, options: FileOptions, separator: str = "") -> Dial
     size = 0
     lines = read_lines(path, options.encoding)
     for line in lines:
-        if not sample and (named := re.fullmatch(r"sep=(.)\s*", line.text)):  # as Excel writes and reads it
+        if not sample and (named := re.fullmatch(r"sep=(.)\s*", line.text)):  # a convention of Excel
             separator = named[1]
             continue
         sample += [line] if line.text.strip() else []
@@ -85,9 +85,9 @@ def sniff_dialect(path: Path, options: FileOptions, separator: str = "") -> Dial
 
 
 def _is_quoted(sample: list[TextLine], found: list[tuple[int, list[str], str]]) -> bool:
-    """Return whether quotes hold the cells of a tsv together. found: its records if they do.
+    """Return whether cells of a tsv are quoted. found: its records if they are.
 
-    In most such files quotes are characters, so it takes proof: a header in quotes, or fewer faults with them.
+    In most tsv files quotes are ordinary characters, so evidence is needed: a quoted header, or fewer errors.
     """
     plain = [_split(line.text, "\t") for line in sample]
     width = len(plain[0]) if plain else 0
@@ -115,7 +115,7 @@ def _body(lines: Iterator[TextLine]) -> Iterator[TextLine]:
 
 
 class _Rewound:
-    """The texts of lines; those of the record that is being read can be put back."""
+    """An iterator over lines, in which those of the current record can be put back."""
 
     def __init__(self, lines: Iterator[TextLine]):
         self.lines, self.back, self.used = lines, deque[TextLine](), list[TextLine]()
@@ -136,7 +136,7 @@ class _Rewound:
 def csv_records(lines: Iterator[TextLine], style: Dialect) -> Iterator[tuple[int, list[str], str]]:
     """Yield the number of each record's first line, its fields, and what is wrong with it.
 
-    Of a record that is wrong only the first line is lost: those that its quote took in are read anew, each by itself.
+    Of an invalid record only the first line is lost: the others that its quote included are read again as records.
     """
     source = _Rewound(lines)
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if style.quoted else csv.QUOTE_NONE
@@ -175,7 +175,7 @@ def _explained(error: str, used: list[TextLine]) -> str:
 
 
 class _Seen:
-    """Values that each column has, by which lines inside a quoted cell are known to be rows."""
+    """Values seen in each column, by which lines inside a quoted cell are recognized as rows."""
 
     def __init__(self, found: list[tuple[int, list[str], str]]):
         self.width = len(found[0][1]) if found else 0
@@ -186,7 +186,7 @@ class _Seen:
                     self.values[i].add(field.strip())
 
     def swallowed(self, used: list[TextLine], fields: list[str], separator: str) -> str:
-        """Return what is wrong with a record whose lines are rows by themselves, the first with a known value."""
+        """Return the problem of a record whose lines are valid rows by themselves, the first with a known value."""
         rows = [_split(line.text, separator) for line in used]
         if self.width < 2 or any(len(row) != self.width for row in rows):
             return ""
@@ -200,7 +200,7 @@ class _Seen:
 
 
 def _header(where: str, names: list[str], problem: str) -> list[str]:
-    """Return the names of the columns. Raises DataError for two of one name, and for one that is not a name."""
+    """Return the names of the columns. Raises DataError for duplicate and invalid names."""
     names = _named(names)
     name, count = Counter(names).most_common(1)[0] if names else ("", 0)
     longest = max(map(len, names), default=0)
@@ -214,5 +214,5 @@ def _header(where: str, names: list[str], problem: str) -> list[str]:
 
 
 def _named(cells: list[str]) -> list[str]:
-    """Return the names that cells are; one without a name gets its number, as pandas does it."""
+    """Return cells as names; an empty one is named by its number, as in pandas."""
     return [cell.strip() or f"Unnamed: {i}" for i, cell in enumerate(cells)]

@@ -1,4 +1,4 @@
-"""The text of a file of any size, piece by piece, from one place in its UTF-8 bytes to another."""
+"""The text of a file of any size, in pieces, between two positions in its UTF-8 bytes."""
 
 import codecs
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from typing import IO
 from lingon.core.errors import DataError
 from lingon.data.files.lines import BROKEN, OTHER, is_compressed, open_utf8
 
-PIECE = 1 << 20  # characters of a file that are in memory at a time, or a line more
+PIECE = 1 << 20  # characters in memory at a time, plus up to a line
 LONGEST_LINE = 16 << 20  # bytes; a longer one is read in pieces
 
 
 def utf8_size(path: Path, encoding: str) -> int:
-    """Return the bytes of a file as UTF-8, decompressed."""
+    """Return the size of a file in bytes as UTF-8, decompressed."""
     if not is_compressed(path) and codecs.lookup(encoding).name == "utf-8":
         return path.stat().st_size
     with open_decompressed(path, encoding) as file:
@@ -22,7 +22,7 @@ def utf8_size(path: Path, encoding: str) -> int:
 
 
 def _lines_before(path: Path, stop: int, encoding: str) -> int:
-    """Return how many lines begin before a place."""
+    """Return the number of lines that start before a position."""
     with open_decompressed(path, encoding) as file:
         count, left = 0, stop
         while left > 0 and (line := file.readline(min(PIECE, left))):
@@ -32,7 +32,7 @@ def _lines_before(path: Path, stop: int, encoding: str) -> int:
 
 
 def read_pieces(path: Path, start: int, stop: int, encoding: str) -> Iterator[str]:
-    """Yield the text between two places, in pieces of whole lines, or whole characters of a very long line.
+    """Yield the text between two positions, in pieces of whole lines, or whole characters of a very long line.
 
     start, stop: in bytes of the file as UTF-8, decompressed. Raises DataError with the line that is not text.
     """
@@ -56,7 +56,7 @@ def read_pieces(path: Path, start: int, stop: int, encoding: str) -> Iterator[st
 
 
 def _whole_characters(data: bytes) -> tuple[bytes, bytes]:
-    """Return what is read of a line without an end, and the beginning of a character after it."""
+    """Return the whole characters of data, and the incomplete one at its end."""
     begun = next((i for i in range(1, min(4, len(data)) + 1) if data[-i] & 0xC0 != 0x80), 0)
     if data.endswith(b"\n") or not begun or data[-begun] < 0xC0:
         return data, b""
@@ -65,7 +65,7 @@ def _whole_characters(data: bytes) -> tuple[bytes, bytes]:
 
 @contextmanager
 def open_decompressed(path: Path, encoding: str) -> Iterator[IO[bytes]]:
-    """Open a file as bytes of UTF-8, decompressed where it is compressed."""
+    """Open a file as UTF-8 bytes, decompressed."""
     try:
         with open_utf8(path, encoding) as file:
             yield file

@@ -1,4 +1,4 @@
-"""Catalogues of messages, as programs are translated with: .po (text) and .mo (compiled) of GNU gettext."""
+"""Message catalogues of translated programs: .po (text) and .mo (compiled) of GNU gettext."""
 
 import re
 import struct
@@ -18,7 +18,7 @@ from lingon.data.parallel_texts import Languages
 MAGIC = 0x950412DE
 HEADER = 28  # bytes
 MOST_MESSAGES = 10_000_000
-MOST_GROWTH = 4  # times the size of a compiled catalogue that its texts have together; they may share bytes
+MOST_GROWTH = 4  # maximum size of all texts / that of a compiled catalogue; texts may share bytes
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", '"': '"', "\\": "\\"}
 LINE = re.compile(r'(msgctxt|msgid_plural|msgid|msgstr(?:\[(\d{1,2})\])?)?\s*"((?:[^"\\]|\\.)*)"\s*')
 ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)")
@@ -26,9 +26,9 @@ ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)")
 
 @dataclass
 class Message:
-    """A message: where it stands, its text and that of its plural, and the translations, of which a plural has several.
+    """A message: its location, its text, that of its plural, and the translations, several for a plural.
 
-    The one with an empty text is the header of the catalogue.
+    The message with an empty text is the header of the catalogue.
     """
 
     where: str
@@ -38,7 +38,7 @@ class Message:
     fuzzy: bool = False
 
     def rows(self) -> Iterator[ParallelRow]:
-        """Yield its pairs: the singular, and the plural where there are two forms."""
+        """Yield its pairs: the singular, and the plural if there are two forms."""
         if self.text and self.translations and not self.fuzzy:
             yield ParallelRow(self.where, self.text, self.translations[0])
             if self.plural and len(self.translations) == 2:
@@ -48,9 +48,9 @@ class Message:
 def open_catalogue(
     path: Path, languages: Languages = (None, None), options: FileOptions = FileOptions()
 ) -> ParallelFile:
-    """Open a catalogue: the messages are sources, their translations targets. Messages without one are passed over.
+    """Return a catalogue as a file of pairs: messages are sources, their translations targets; untranslated are skipped.
 
-    The language of the targets is the one that the header has. Raises DataError with file and line, or message.
+    The language of the targets is that of the header. Raises DataError with file and line, or message.
     """
     read = partial(read_mo, path) if file_suffix(path) == ".mo" else partial(read_po, path, options)
     header = next((message for message in read() if not message.text), None)
@@ -92,7 +92,7 @@ def parse_mo(data: bytes, name: str) -> Iterator[Message]:
             raise DataError(f"{name}{where}: not {charset}") from None
         if not text and (found := re.search(r"charset=([\w.-]+)", translation)):
             charset = _known(found[1])
-        text, _, plural = text.rpartition("\x04")[2].partition("\0")  # before \x04 stands the context
+        text, _, plural = text.rpartition("\x04")[2].partition("\0")  # the context is before \x04
         yield Message(where, text, plural, translation.split("\0"))
 
 
@@ -104,7 +104,7 @@ def _string(data: bytes, order: str, at: int, name: str) -> bytes:
 
 
 def _known(charset: str) -> str:
-    """An encoding that Python has; UTF-8 for a name that it has not, such as CHARSET, which nobody filled in."""
+    """Return an encoding known to Python; UTF-8 for an unknown name, such as the placeholder CHARSET."""
     try:
         "".encode(charset)
     except (LookupError, UnicodeError):  # the latter by the encoding called "undefined"
@@ -113,7 +113,7 @@ def _known(charset: str) -> str:
 
 
 def read_po(path: Path, options: FileOptions = FileOptions()) -> Iterator[Message]:
-    """Read the messages of a catalogue as text. Raises DataError with path and line for what is none."""
+    """Yield the messages of a .po catalogue. Raises DataError with path and line for an invalid one."""
     message, part, fuzzy = Message(""), "", False
     for number, line, problem in read_lines(path, options.encoding):
         line = line.strip()

@@ -1,4 +1,4 @@
-"""Reads GGUF files: a model's metadata, and its weights in blocks of a few bits, turned back into numbers with NumPy.
+"""Reads GGUF files: a model's metadata, and its quantized weights, dequantized with NumPy.
 
 The layout is that of ggml's own documentation (`docs/gguf.md`), version 2 and 3, little-endian.
 """
@@ -20,12 +20,12 @@ from lingon.data.tokenizers.text_check import abbreviate
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
-HEADER = 1 << 26  # bytes before the weights; the 262,144 tokens of Gemma and their scores take 7 million
-NESTED = 4  # lists in lists
+HEADER = 1 << 26  # maximum bytes before the weights; the 262,144 tokens of Gemma and their scores take 7 million
+NESTED = 4  # maximum nesting of lists
 AXES = 4
 ALIGNMENT = 32
 LARGEST_ALIGNMENT = 1 << 16
-CHUNK = 1 << 20  # numbers turned at once: what lies between takes several times their memory
+CHUNK = 1 << 20  # weights dequantized at a time: intermediate results take several times their memory
 TEXT, LIST, TRUTH = 8, 9, 7
 NUMBERS = {0: "u1", 1: "i1", 2: "<u2", 3: "<i2", 4: "<u4", 5: "<i4", 6: "<f4", 7: "u1", 10: "<u8", 11: "<i8", 12: "<f8"}
 NAMES = {
@@ -37,7 +37,7 @@ NAMES = {
 
 
 def is_gguf(path: Path) -> bool:
-    """Return whether a file begins as GGUF files do, or is named like one."""
+    """Return whether a file starts with the magic number of GGUF, or has its suffix."""
     if path.suffix == ".gguf" or not path.is_file():
         return path.suffix == ".gguf" and not path.is_dir()
     with open(path, "rb") as file:
@@ -46,7 +46,7 @@ def is_gguf(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """A tensor in the file: how its numbers are stored, its shape, and where it begins, in bytes."""
+    """A tensor in the file: its storage type, its shape, and its offset in bytes."""
 
     type: str
     shape: tuple[int, ...]
@@ -63,10 +63,10 @@ class TensorInfo:
 
 
 class GGUF:
-    """A file whose header has been checked: `metadata` by key, `tensors` by name, and `read` for the numbers of one.
+    """A file with a validated header: `metadata` by key, `tensors` by name, and `read` for the values of one.
 
-    A value of the metadata is a number, a bool, a text, or a list: of numbers an array, else a Python list. The file is
-    mapped, so that no more of it is in memory than is read. Raises DataError naming the file and what is wrong in it.
+    A value of the metadata is a number, a bool, a text, or a list (an array for numbers). The file is memory-mapped, so
+    that only what is read is in memory. Raises DataError naming the file and the problem.
     """
 
     def __init__(self, path: Path | str):
@@ -82,7 +82,7 @@ class GGUF:
         self.metadata, self.tensors = _Header(self.path, raw).read()
 
     def read(self, name: str) -> np.ndarray:
-        """Read the numbers of a tensor, float32, in its shape. Raises DataError when it is missing."""
+        """Return a tensor as float32, in its shape. Raises DataError when it is missing."""
         out = np.empty(self.info(name).size, np.float32)
         start = 0
         for numbers in self.chunks(name):
@@ -91,24 +91,24 @@ class GGUF:
         return out.reshape(self.info(name).shape)
 
     def chunks(self, name: str) -> Iterator[np.ndarray]:
-        """Yield the numbers of a tensor in order, float32 [up to CHUNK]. Raises DataError when it is missing."""
+        """Yield the elements of a tensor in order, float32 [up to CHUNK]. Raises DataError when it is missing."""
         stored = self.info(name)
         kind = QUANTIZATIONS[stored.type]
         blocks = self._raw[stored.offset : stored.offset + stored.nbytes].reshape(-1, kind.block_bytes)
         rows = CHUNK // kind.block_size
         for start in range(0, len(blocks), rows):
-            with np.errstate(over="ignore", invalid="ignore"):  # a scale of a damaged file may be infinite
+            with np.errstate(over="ignore", invalid="ignore"):  # scales in a damaged file may be infinite
                 yield kind.dequantize(blocks[start : start + rows]).reshape(-1)
 
     def info(self, name: str) -> TensorInfo:
-        """Return where and how a tensor is stored. Raises DataError when it is missing."""
+        """Return offset and storage type of a tensor. Raises DataError when it is missing."""
         if name not in self.tensors:
             raise DataError(f"{self.path}: tensor {name!r} is missing")
         return self.tensors[name]
 
 
 class _Header:
-    """Goes through the header of a mapped file once; nothing is taken on trust."""
+    """Parses the untrusted header of a mapped file, once."""
 
     def __init__(self, path: Path, raw: np.ndarray):
         self.path, self.raw, self.size, self.at = path, raw, len(raw), 0
@@ -120,7 +120,7 @@ class _Header:
             swapped = version in (v << 24 for v in VERSIONS)
             why = "it is for big-endian machines; convert it anew" if swapped else f"version {version} of the format"
             raise self.error(f"{why}; versions {VERSIONS[0]} and {VERSIONS[1]}, little-endian, are read")
-        # The least that one of them can take: a name without letters, a type, and a byte; or one axis, type and place.
+        # Minimum sizes: an empty name, one axis, its size, type and offset; or an empty name, a type and a byte.
         tensors, metadata = self.count("tensors", 8 + 4 + 8 + 4 + 8), self.count("metadata keys", 8 + 4 + 1)
         found: dict[str, Any] = {}
         for _ in range(metadata):
@@ -131,7 +131,7 @@ class _Header:
         return found, self.locate(stored, found.get("general.alignment", ALIGNMENT))
 
     def locate(self, found: list[tuple[str, TensorInfo]], alignment: object) -> dict[str, TensorInfo]:
-        """Return the tensors with their places in the file. They may not overlap, nor end after it."""
+        """Return the tensors with their offsets in the file. Raises DataError if they overlap or exceed the file."""
         if type(alignment) is not int or not 0 < alignment <= LARGEST_ALIGNMENT or alignment & (alignment - 1):
             raise self.error(f"general.alignment is {abbreviate(alignment)}, expected a power of two of bytes")
         end = base = -(-self.at // alignment) * alignment
@@ -160,7 +160,7 @@ class _Header:
         kind = NAMES.get(number, f"number {number}")
         if kind not in QUANTIZATIONS:
             raise self.error(f"tensor {abbreviate(name)} is stored as {kind}; what is read: {one_of(QUANTIZATIONS)}")
-        # No block has more than 256 numbers, so a shape of more cannot be in this file.
+        # A block has at most 256 elements, so that a larger shape cannot be in this file.
         if min(shape) < 1 or math.prod(shape) > 256 * self.size or shape[-1] % QUANTIZATIONS[kind].block_size:
             raise self.error(f"tensor {abbreviate(name)} cannot have the shape {list(shape)} as {kind}")
         return name, TensorInfo(kind, shape, self.number("<Q"))
@@ -194,7 +194,7 @@ class _Header:
         return struct.unpack(code, self.take(struct.calcsize(code)))[0]
 
     def count(self, what: str, least: int) -> int:
-        """Return how many things follow, each of at least so many bytes."""
+        """Return the number of items that follow, each of at least `least` bytes."""
         count = self.number("<Q")
         if count * least > min(HEADER, self.size) - self.at:
             raise self.error(f"{count:,} {what} are declared, in a file of {self.size:,} bytes; is it truncated?")
