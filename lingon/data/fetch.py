@@ -25,15 +25,15 @@ def fetch(source: Source, name: str | None = None) -> Path:
 
 
 def bring(artifact: Artifact, name: str | None, path: Path, workplace: Path) -> None:
-    """Put an artifact at `path`, unless it lies there whole; it has that name only when it is whole and right.
+    """Install an artifact at `path`, unless it is there already; it gets that name only once complete and verified.
 
-    workplace: a folder on the same disk for what is not whole yet, and for the lock of those who bring the same.
+    workplace: a folder on the same disk for incomplete files and for the lock of processes that fetch the artifact.
     """
     if is_whole(artifact, path):
         return
     with locked(workplace, f"fetching {artifact.label}", wait=WAIT):
         if is_whole(artifact, path):
-            return  # another process brought it while we waited
+            return  # another process fetched it while we waited
         remove_leftovers(workplace)
         with tempfile.TemporaryDirectory(prefix=TEMPORARY, ignore_cleanup_errors=True, dir=workplace) as place:
             came = _found(artifact, name, path, Path(place))

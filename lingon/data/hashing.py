@@ -1,9 +1,9 @@
-"""Numbers for n-grams of words and of characters, so that a model can give each n-gram a row without a dictionary.
+"""Hash values of word and character n-grams, so that a model can give each n-gram a row without a dictionary.
 
 A word has the row of its id; an n-gram of several words, or of the characters of a word, has row
 `vocab_size + hash % buckets`, which it may share with others (Weinberger et al., "Feature Hashing", 2009).
-A text is described by the set of its rows. A key is `row << 32 | text`: sorted keys without repeats are the
-sets of all texts of a batch, ordered by row.
+A text is represented by the set of its rows. A key is `row << 32 | text`: sorted distinct keys are the sets of all
+texts of a batch, ordered by row.
 """
 
 from collections.abc import Iterable
@@ -17,8 +17,8 @@ from lingon.core.shapes import Int, Tensor
 from lingon.kernels.feature_keys import TEXT_BITS
 from lingon.kernels.jit import kernel
 
-CHAIN = 116_049_371  # joins the hashes of the words of an n-gram, as in fastText (Dictionary::addWordNgrams)
-# "moremur", Evensen 2018: two multipliers under 2^63, so that torch's signed numbers can hold them.
+CHAIN = 116_049_371  # combines the hashes of the words of an n-gram, as in fastText (Dictionary::addWordNgrams)
+# "moremur", Evensen 2018: two multipliers under 2^63, so that torch's signed integers can hold them.
 MIX_1, MIX_2 = 0x3C79AC492BA7B653, 0x1C69B3F74AC4AE35
 PRIME = np.uint32(16_777_619)
 CHAIN_U, MIX_1U, MIX_2U, S27, S33 = (np.uint64(n) for n in (CHAIN, MIX_1, MIX_2, 27, 33))
@@ -32,7 +32,7 @@ class Spelling(NamedTuple):
 
 
 def fnv1a(data: bytes) -> int:
-    """The 32-bit FNV-1a hash with bytes taken as signed, as in fastText (Dictionary::hash).
+    """Return the 32-bit FNV-1a hash with bytes taken as signed, as in fastText (Dictionary::hash).
 
     >>> fnv1a(b"<te")
     1669484008
@@ -45,7 +45,7 @@ def fnv1a(data: bytes) -> int:
 
 
 def subwords(word: str, shortest: int = 3, longest: int = 6) -> list[str]:
-    """The character n-grams of a word between < and >, short ones first (Bojanowski et al., 2017, section 3.2).
+    """Return the character n-grams of a word between < and >, short ones first (Bojanowski et al., 2017, section 3.2).
 
     >>> subwords("where", 3, 3)
     ['<wh', 'whe', 'her', 'ere', 're>']
@@ -62,9 +62,9 @@ def check_lengths(shortest: int, longest: int) -> None:
 
 
 def spell(tokens: Iterable[str], shortest: int = 3, longest: int = 6, longest_word: int = 60) -> Spelling:
-    """Hashes of the character n-grams of each token; special tokens, and monsters of over 60 characters, have none.
+    """Return hashes of the character n-grams of each token; special tokens and tokens over `longest_word` have none.
 
-    Those of a token are `fnv1a` of its `subwords`, each once, rising.
+    Those of a token are `fnv1a` of its `subwords`, each once, in ascending order.
     """
     check_lengths(shortest, longest)
     words = [f"<{token}>".encode() if _is_spelled(token, longest_word) else b"" for token in tokens]
@@ -87,9 +87,9 @@ def sorted_keys(
     buckets: int,
     spelling: Spelling | None = None,
 ) -> tuple[Int[Tensor, " M"], Int[Tensor, " M"]]:
-    """Keys of the different n-grams of each text, in rising order, and how often each stands in its text.
+    """Return keys of the distinct n-grams of each text, in ascending order, and how often each occurs in its text.
 
-    flat: ids of all texts, one after the other. lengths: ids of each text. order: words in the longest n-gram.
+    flat: concatenated ids of all texts. lengths: number of ids of each text. order: words in the longest n-gram.
     buckets: a power of two. On the CPU a compiled loop does the work; `occurrences` gives the same on any device.
     """
     if flat.device.type != "cpu":
@@ -115,9 +115,9 @@ def occurrences(
     buckets: int,
     spelling: Spelling | None = None,
 ) -> tuple[Int[Tensor, " M"], Int[Tensor, " M"], Int[Tensor, " M"]]:
-    """For every n-gram where it stands: its key, the position in `flat` of its last word, and its words.
+    """Return for every n-gram its key, the position in `flat` of its last word, and its number of words.
 
-    Takes what `sorted_keys` takes. Made of torch operations alone, so it runs on every device.
+    Takes the arguments of `sorted_keys`. Uses only torch operations, so it runs on every device.
     """
     place = torch.arange(len(flat), device=flat.device)
     text = torch.repeat_interleave(torch.arange(len(lengths), device=flat.device), lengths)
@@ -161,7 +161,7 @@ def _mixed(x):
 
 @kernel
 def _fill(ids, lengths, order, vocab_size, mask, starts, hashes, keys):
-    """Writes the key of every n-gram of every text; returns how many there are."""
+    """Write the key of every n-gram of every text; return how many there are."""
     count, first = 0, 0
     for text in range(len(lengths)):
         for i in range(first, first + lengths[text]):
@@ -181,9 +181,9 @@ def _fill(ids, lengths, order, vocab_size, mask, starts, hashes, keys):
 
 @kernel
 def _spell(data, ends, shortest, longest, starts, hashes):
-    """Write the different hashes of each word's n-grams, rising, and where each word's end; return how many there are.
+    """Write the distinct hashes of each word's n-grams, ascending, and where those of each word end; return the number.
 
-    data: the words in UTF-8, one after the other; ends: where each ends.
+    data: the words in UTF-8, concatenated; ends: where each word ends.
     """
     count, first = 0, 0
     for word in range(len(ends)):
@@ -216,7 +216,7 @@ def _spell(data, ends, shortest, longest, starts, hashes):
 
 @kernel
 def _count_repeats(keys, counts):
-    """Move the different keys of a sorted array to its front, and count each; return how many there are."""
+    """Move the distinct keys of a sorted array to its front, and count each; return how many there are."""
     found = 0
     for i in range(len(keys)):
         if i == 0 or keys[i] != keys[i - 1]:

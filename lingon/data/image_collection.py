@@ -1,4 +1,4 @@
-"""Plain images of any sizes, without labels, and their division into training, validation and test."""
+"""Images of any sizes, without labels, and their division into training, validation and test."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +12,12 @@ from lingon.core.seed import derive
 from lingon.data.open_image import is_photos, open_images
 
 PARTS = ("train", "valid", "test")
-SHARE = 8  # one of so many images is for the test, another for validation
+SHARE = 8  # one in this many images is for the test, another for validation
 
 
 @dataclass(frozen=True)
 class ImageCollection:
-    """Images by name, uint8 [H, W, 3] each, of three parts; where they come from is what run.json keeps."""
+    """Images by name, uint8 [H, W, 3] each, of three parts. source: their origin, stored in run.json."""
 
     train: dict[str, np.ndarray]
     valid: dict[str, np.ndarray]
@@ -27,10 +27,10 @@ class ImageCollection:
 
 
 def load_image_collection(name_or_path: str | Path) -> ImageCollection:
-    """Return images of a folder, of a set by name, or of `photos`, those of scikit-image in colours.
+    """Return images of a folder, of a data set by name, or of `photos`, the colour images of scikit-image.
 
-    An eighth, at least one, is for the test, and another for validation, always the same ones whatever else is in the
-    folder's order. Raises UserError for what is not there, DataError for fewer than three images.
+    An eighth, at least one, is for the test, and another for validation, always the same ones in any order of the
+    folder. Raises UserError for an unknown name or path, DataError for fewer than three images.
     """
     found = open_images(name_or_path)
     if len(found) < 3:
@@ -50,7 +50,7 @@ def _turn(path: str) -> int:
 
 
 def load_images_of_part(name_or_path: str | Path, part: str | None = None) -> dict[str, np.ndarray]:
-    """Return images to evaluate on: all of a folder, or a part of it as training divides. Raises as that does."""
+    """Return images to evaluate on: all, or a part as divided for training. Raises as `load_image_collection` does."""
     if part not in (None, "all", *PARTS):
         raise unknown("split", part, (*PARTS, "all"))
     return open_images(name_or_path) if part in (None, "all") else getattr(load_image_collection(name_or_path), part)

@@ -1,4 +1,4 @@
-"""The size and the channels that a model reads images in, and how an image of another size gets there."""
+"""Size and channels of the images that a model reads, and how other images are converted to them."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ CHANNELS: dict[int, Literal["L", "RGB"]] = {1: "L", 3: "RGB"}
 
 @dataclass(frozen=True)
 class ImageLayout:
-    """Pixels of an image in height and width, its channels (1 grey, 3 RGB), and how one of another shape is fitted."""
+    """Height and width of an image in pixels, its channels (1 grey, 3 RGB), and how other shapes are fitted to it."""
 
     height: int
     width: int
@@ -40,7 +40,7 @@ class ImageLayout:
         return fit_image(in_channels(pixels, self.channels), self.height, self.width, self.fit)
 
     def config(self) -> dict[str, Any]:
-        """Return all of it by name, as JSON writes it."""
+        """Return all fields by name, as JSON can store them."""
         return asdict(self)
 
 

@@ -1,4 +1,4 @@
-"""Questions on images with their answers, and their division by image."""
+"""Questions about images with their answers, and their division by image."""
 
 import hashlib
 from collections import Counter
@@ -13,11 +13,11 @@ from lingon.data.cut_groups import cut_groups
 
 __all__ = ["ImageQuestion", "ImageQuestionSplits", "ImageQuestions", "NamedImage"]
 
-TYPE_WORDS = 2  # of a question that say what it asks for: "what color", "how many", "is there"
+TYPE_WORDS = 2  # first words of a question that tell its type: "what color", "how many", "is there"
 
 
 class NamedImage(NamedTuple):
-    """An image, and what messages and pages call it. pixels: uint8 [H, W, C]."""
+    """An image, and its name in messages and pages. pixels: uint8 [H, W, C]."""
 
     name: str
     pixels: np.ndarray
@@ -25,9 +25,9 @@ class NamedImage(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageQuestion:
-    """A question on an image. image: the number of its image. answer: "" where it is not known. type: of the question.
+    """A question about an image. image: the index of its image. answer: "" if it is not known.
 
-    type: what a data set calls the kind of question; its first two words where it says nothing.
+    type: the type of question given by the data set; "" if none is, then `question_type` is its first two words.
     """
 
     image: int
@@ -47,11 +47,10 @@ class ImageQuestion:
 
 @dataclass(frozen=True)
 class ImageQuestions:
-    """Questions on images of one size.
+    """Questions about images of one size.
 
-    pixels: uint8 [M, H, W, 3], each image once. questions: N of them, each with the number of its image. names: of the
-    images, M, as a path. Raises UserError for pixels of another type or shape, or a question on an image that is not
-    there.
+    pixels: uint8 [M, H, W, 3], each image once. questions: N, each with the index of its image. names: of the M images,
+    such as paths. Raises UserError for pixels of another type or shape, or a question about an image that is missing.
     """
 
     pixels: np.ndarray
@@ -77,21 +76,21 @@ class ImageQuestions:
         return self.pixels.shape[1], self.pixels.shape[2]
 
     def by_image(self) -> list[list[int]]:
-        """Return the positions of the questions on each image, M lists."""
+        """Return the indices of the questions about each image, M lists."""
         found: list[list[int]] = [[] for _ in self.names]
         for position, one in enumerate(self.questions):
             found[one.image].append(position)
         return found
 
     def of_images(self, images: Sequence[int]) -> "ImageQuestions":
-        """Return the questions on some of the images, these in the order in which they are named."""
+        """Return the questions about some images, with the images in the given order."""
         number = {image: i for i, image in enumerate(images)}
         kept = [one for one in self.questions if one.image in number]
         moved = [ImageQuestion(number[one.image], one.question, one.answer, one.type) for one in kept]
         return ImageQuestions(self.pixels[list(images)], moved, [self.names[i] for i in images])
 
     def answer_counts(self) -> dict[str, int]:
-        """Return how often each answer is given, often ones first, then alphabetically."""
+        """Return how often each answer is given, most frequent first, then alphabetically."""
         return dict(sorted(Counter(one.answer for one in self.questions).items(), key=lambda pair: (-pair[1], pair[0])))
 
     def image_keys(self) -> list[str]:
@@ -108,7 +107,7 @@ class ImageQuestions:
 
 @dataclass(frozen=True)
 class ImageQuestionSplits:
-    """Training, validation and test questions, their name, and where they come from (what run.json keeps)."""
+    """Training, validation and test questions, their name, and where they come from (stored in run.json)."""
 
     train: ImageQuestions
     valid: ImageQuestions
@@ -118,9 +117,9 @@ class ImageQuestionSplits:
 
 
 def cut_images(data: ImageQuestions, share: float, purpose: str, name: str) -> tuple[ImageQuestions, ImageQuestions]:
-    """Return what stays, and a share of the questions with all of their images, chosen by the pixels alone.
+    """Return the remaining questions, and a share of them with all of their images, chosen by the pixels alone.
 
-    Equal images stay on one side. purpose: "test" or "valid"; another one chooses other images. name: of the data.
+    Equal images stay on one side. purpose: "test" or "valid"; each chooses different images. name: of the data.
     Raises DataError for fewer than two different images.
     """
     groups: dict[str, list[int]] = {}
@@ -138,7 +137,7 @@ def cut_images(data: ImageQuestions, share: float, purpose: str, name: str) -> t
 
 
 def shared_images(train: ImageQuestions, test: ImageQuestions, part: str = "test") -> list[str]:
-    """Return a line for images of another part that are in training too; none where there is no such image."""
+    """Return a message about images of another part that are also in training; none if there are none."""
     known = set(train.image_keys())
     count = sum(key in known for key in test.image_keys())
     if not count:

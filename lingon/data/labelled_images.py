@@ -15,7 +15,7 @@ __all__ = ["ImageSplits", "LabelledImages"]
 class LabelledImages:
     """Images of one size and the label of each.
 
-    pixels: uint8 [N, H, W, C], C 1 for grey or 3 for RGB. labels: N names. paths: of their files, where they have any.
+    pixels: uint8 [N, H, W, C], C 1 for grey or 3 for RGB. labels: N names. paths: of their files, if they have any.
     """
 
     pixels: np.ndarray
@@ -33,7 +33,7 @@ class LabelledImages:
         return len(self.labels)
 
     def __getitem__(self, which: slice | np.ndarray) -> "LabelledImages":
-        """Return some of them: a slice, or an array of positions."""
+        """Return some of the images: a slice, or an array of indices."""
         rows = np.arange(len(self))[which]
         paths = [self.paths[i] for i in rows] if self.paths else []
         return LabelledImages(self.pixels[which], [self.labels[i] for i in rows], paths)
@@ -45,7 +45,7 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class ImageSplits:
-    """Training, validation and test images, their name, and where they come from (what run.json keeps)."""
+    """Training, validation and test images, their name, and where they come from (stored in run.json)."""
 
     train: LabelledImages
     valid: LabelledImages

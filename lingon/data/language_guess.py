@@ -1,4 +1,4 @@
-"""The language that texts look like, by their script and most frequent words: enough to say that something is wrong."""
+"""Guesses the language of texts by their script and frequent words, well enough to warn of the wrong language."""
 
 import re
 import unicodedata
@@ -9,10 +9,10 @@ from itertools import islice
 from lingon.core.counted import counted
 from lingon.data.parallel_texts import ParallelTexts
 
-SAMPLE = 2_000  # texts of a side that are looked at
+SAMPLE = 2_000  # texts of a side that are examined
 ENOUGH = 20  # known words, below which nothing is guessed
-LEAD = 2.0  # times as many words of the likeliest language as of the next one
-# Frequent words of a language that few others have.
+LEAD = 2.0  # the likeliest language must have this many times the words of the next one
+# Frequent words of a language that few other languages have.
 WORDS = {
     "en": "the and is was are were this that with have has had you they not for from what would which be been of it",
     "de": "der die das und ist war sind nicht ich du er sie wir ein eine einen dem den mit auf zu für auch wie haben",
@@ -32,7 +32,7 @@ SCRIPTS |= {"ka": "GEORGIAN", "hy": "ARMENIAN"}
 
 
 def guess_language(texts: Iterable[str]) -> str | None:
-    """Return which of the languages in WORDS texts look like; None when it is not clear.
+    """Return which of the languages in WORDS the texts seem to be in; None if it is not clear.
 
     >>> guess_language(["Das ist nicht der Hund, den ich sah, und die Katze war auch nicht da."] * 3)
     'de'
@@ -44,7 +44,7 @@ def guess_language(texts: Iterable[str]) -> str | None:
 
 
 def main_script(texts: Iterable[str]) -> str | None:
-    """Return the script of most letters, by the first word of their names in Unicode; None without letters.
+    """Return the script of most letters, as the first word of their Unicode names; None without letters.
 
     >>> main_script(["Доброе утро", "TV"])
     'CYRILLIC'
@@ -59,7 +59,7 @@ def main_script(texts: Iterable[str]) -> str | None:
 
 
 def suspicions(pairs: ParallelTexts) -> list[str]:
-    """Return a line for each side that does not look like the language that it should have, and for equal sides."""
+    """Return a message for each side that does not seem to be in its stated language, and for equal sides."""
     said = []
     for side, texts, language in zip(
         ("sources", "targets"), (pairs.sources, pairs.targets), pairs.languages, strict=True
@@ -80,5 +80,5 @@ def suspicions(pairs: ParallelTexts) -> list[str]:
 
 
 def _sample(texts: Sequence[str]) -> Sequence[str]:
-    """Texts from all over: the beginning of a file may be special."""
+    """Return texts from the whole file: its beginning may not be typical."""
     return texts[:: max(1, len(texts) // SAMPLE)]

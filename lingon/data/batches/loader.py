@@ -21,9 +21,11 @@ class Loader:
     columns: by name; an array, a tensor or a list of numbers becomes a column `Values` with that name. These names are
     used in messages; the names of tensors in a batch are given by the columns.
     epoch, position: the current epoch, and the number of its batches that have been yielded.
+
     With `world` processes, process `rank` gets rows rank, rank + world, ... of every batch; all have the same number of
     steps. If a mean loss is multiplied by `weight` before gradients are averaged over the processes, the average is
     that of the whole batch, also when its rows do not divide evenly.
+
     Raises UserError when the numbers of rows of the columns differ or the processes cannot share the rows.
     """
 

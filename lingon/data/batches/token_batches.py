@@ -76,6 +76,7 @@ class Contiguous:
     def lanes(self) -> int:
         """Return the number of rows of every batch."""
         return self.batch_size
+
     @property
     def lane(self) -> int:
         """Return the number of tokens of a lane."""

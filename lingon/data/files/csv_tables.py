@@ -21,7 +21,7 @@ WIDE = 100  # maximum columns whose values are remembered
 
 
 class Dialect(NamedTuple):
-    """Dialect of a CSV file. quoted: cells may be quoted. seen: values by which rows inside a quoted cell are detected."""
+    """Dialect of a CSV file. quoted: cells may be quoted. seen: values that reveal rows inside a quoted cell."""
 
     separator: str
     quoted: bool

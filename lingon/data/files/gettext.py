@@ -48,7 +48,7 @@ class Message:
 def open_catalogue(
     path: Path, languages: Languages = (None, None), options: FileOptions = FileOptions()
 ) -> ParallelFile:
-    """Return a catalogue as a file of pairs: messages are sources, their translations targets; untranslated are skipped.
+    """Return a catalogue as a file of pairs, messages to translations; messages without a translation are skipped.
 
     The language of the targets is that of the header. Raises DataError with file and line, or message.
     """

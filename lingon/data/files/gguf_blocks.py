@@ -1,7 +1,7 @@
-"""The blocks of GGUF files: a few bits for each number, and scales that they share.
+"""Block formats of GGUF files: a few bits per number, with scales that are shared within a block.
 
-Each function turns rows of bytes, one row a block, into rows of numbers: [blocks, bytes] -> [blocks, numbers]; those of
-QUANTIZERS turn numbers into bytes.
+Each function converts bytes, one row per block, to numbers: [blocks, bytes] -> [blocks, numbers]; those of QUANTIZERS
+convert numbers to bytes.
 Each layout is that of `ggml-quants.c` of llama.cpp, written for whole arrays.
 """
 
@@ -15,7 +15,7 @@ Numbers = np.ndarray  # float32 [blocks, numbers]
 
 
 class Quantization(NamedTuple):
-    """Format of quantized numbers: bytes and numbers of a block, and what turns the one into the other."""
+    """Format of quantized numbers: bytes per block, numbers per block, and the function that dequantizes blocks."""
 
     block_bytes: int
     block_size: int
@@ -23,7 +23,7 @@ class Quantization(NamedTuple):
 
 
 def unquantized(kind: str) -> Callable[[Blocks], Numbers]:
-    """Return a function that reads numbers stored as they are, one a block. kind: their NumPy type."""
+    """Return a function that reads numbers that are not quantized, one per block. kind: their NumPy type."""
     return lambda raw: raw.reshape(-1).view(kind).astype(np.float32)[:, None]
 
 
@@ -43,7 +43,7 @@ def q4_1(raw: Blocks) -> Numbers:
 
 
 def q5_0(raw: Blocks) -> Numbers:
-    """Dequantize 32 numbers of 5 bits, from -16, and a scale; the fifth bits stand together."""
+    """Dequantize 32 numbers of 5 bits, from -16, and a scale; the fifth bits are stored together."""
     return _half(raw[:, :2]) * (_five_bits(raw[:, 2:]).astype(np.float32) - 16)
 
 
@@ -105,7 +105,7 @@ def _half(raw: Blocks) -> Numbers:
 
 
 def _signed(raw: Blocks) -> Numbers:
-    """Return bytes as whole numbers from -128 to 127."""
+    """Return bytes as integers from -128 to 127."""
     return np.ascontiguousarray(raw).view(np.int8).astype(np.float32)
 
 
@@ -120,7 +120,7 @@ def _five_bits(raw: Blocks) -> Blocks:
 
 
 def _two_bits(raw: Blocks) -> Blocks:
-    """Return numbers of 2 bits [blocks, 2, 4, 32]: of each 32 bytes first the lowest two bits of all, then the next."""
+    """Return numbers of 2 bits [blocks, 2, 4, 32]: for each 32 bytes, the lowest two bits of all, then the next two."""
     return raw.reshape(-1, 2, 1, 32) >> np.array([0, 2, 4, 6], np.uint8)[:, None] & 3
 
 
@@ -155,7 +155,7 @@ def quantize_f32(numbers: Numbers) -> bytes:
 
 
 def quantize_f16(numbers: Numbers) -> bytes:
-    """Return numbers in 16 bits; one over 65,504 is infinite there."""
+    """Return numbers in 16 bits; numbers over 65,504 become infinite."""
     with np.errstate(over="ignore"):
         return numbers.astype("<f2").tobytes()
 

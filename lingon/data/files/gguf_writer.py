@@ -1,4 +1,4 @@
-"""Writes GGUF files, version 3, little-endian: metadata, then tensors one after the other, none of them whole twice."""
+"""Writes GGUF files, version 3, little-endian: metadata, then the tensors, each converted in pieces to save memory."""
 
 import math
 import struct
@@ -20,9 +20,9 @@ TENSOR_TYPES = {name: number for number, name in NAMES.items()}
 
 @dataclass(frozen=True)
 class TensorSource:
-    """A tensor to be written: its name, the type it is stored as (one of QUANTIZERS), its shape, and its numbers.
+    """A tensor to be written: its name, the type it is stored as (one of QUANTIZERS), its shape, and its values.
 
-    read: gives the numbers, float32 in that shape, when they are written.
+    read: returns the values, float32 in that shape; called when they are written.
     """
 
     name: str
@@ -37,9 +37,9 @@ class TensorSource:
 
 
 def write_gguf(path: Path, metadata: Mapping[str, Any], tensors: Sequence[TensorSource]) -> None:
-    """Write a file that takes its name only when it is whole.
+    """Write a GGUF file; it gets its name only once it is complete.
 
-    metadata: a bool, a text, a number of NumPy, which keeps its type, an array of such, or a list of texts.
+    metadata: values are a bool, a str, a NumPy number, which keeps its type, an array of these, or a list of str.
     """
     with atomic_write(path, "wb") as file:
         file.write(MAGIC + struct.pack("<IQQ", VERSION, len(tensors), len(metadata)))

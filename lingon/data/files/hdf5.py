@@ -1,4 +1,4 @@
-"""Arrays of an HDF5 file by their names, as Keras saves weights; sizes are checked before memory is taken."""
+"""Arrays of an HDF5 file by name, as Keras saves weights; sizes are checked before memory is allocated."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -14,10 +14,10 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def read_hdf5(data: bytes, shapes: Shapes, name: str) -> dict[str, np.ndarray]:
-    """Return the float32 arrays of these names and shapes; what else the file holds is not read.
+    """Return the float32 arrays with these names and shapes; other content of the file is not read.
 
-    data: the bytes of the file, which messages call `name`. Links, arrays kept in other files, and numbers of another
-    type or shape are refused before memory is taken. Raises DataError naming file and array.
+    data: the bytes of the file, which messages call `name`. Links, arrays stored in other files, and other types or
+    shapes are rejected before memory is allocated. Raises DataError naming file and array.
     """
     with _named(name), _hdf5().File(io.BytesIO(data), "r") as file:
         found = {}
@@ -41,7 +41,7 @@ def _hdf5() -> Any:
 
 
 def _dataset(file: Any, key: str, name: str) -> Any:
-    """Return an array of the file itself: no link of the path to it leads elsewhere, and its numbers lie inside."""
+    """Return an array of the file itself: no part of its path is a link, and its values are stored in this file."""
     h5py, here = _hdf5(), file
     for part in key.split("/"):
         if not isinstance(here, h5py.Group) or part not in here:
@@ -58,7 +58,7 @@ def _dataset(file: Any, key: str, name: str) -> Any:
 
 @contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Turn whatever a damaged file makes the library raise into one error with its name."""
+    """Turn any error that the library raises on a damaged file into a DataError with the name of the file."""
     try:
         yield
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:

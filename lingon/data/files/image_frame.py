@@ -1,4 +1,4 @@
-"""The frame of an image's file: its size as stored, and how a camera was held, which turns it when it is shown."""
+"""Frame of an image file: its size as stored, and its EXIF orientation, by which it is rotated when shown."""
 
 import io
 from pathlib import Path
@@ -12,7 +12,7 @@ ORIENTATION = 274  # the tag of EXIF
 
 
 class ImageFrame(NamedTuple):
-    """Height and width as stored, and the orientation of EXIF, from 1, upright, to 8."""
+    """Height and width as stored, and the EXIF orientation, from 1 (upright) to 8."""
 
     height: int
     width: int
@@ -33,7 +33,7 @@ def image_frame(source: Path | bytes) -> ImageFrame:
 
 
 def turned_boxes(boxes: np.ndarray, frame: ImageFrame) -> np.ndarray:
-    """Return boxes [N, 4] of the stored image in the image as it is shown, of the orientations 5 to 8."""
+    """Convert boxes [N, 4] of the stored image to the image as it is shown, for EXIF orientations 5 to 8."""
     left, top, right, bottom = boxes.T
     if frame.orientation in (6, 7):
         top, bottom = frame.height - bottom, frame.height - top

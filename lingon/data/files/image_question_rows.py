@@ -1,4 +1,4 @@
-"""Questions on images from a table of the user's own: columns image, question and answer."""
+"""Questions about images from a user's table with the columns image, question and answer."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from lingon.data.files.lines import FileOptions
 from lingon.data.files.row import TableRow, cell_text, label_text
 from lingon.data.image_questions import NamedImage
 
-# Names of columns; the first that a table has is read.
+# Possible names of each column; the first one that a table has is used.
 COLUMNS = {
     "image": ("image", "image_path", "file_name", "filename", "path", "img", "picture", "photo"),
     "question": ("question", "text", "query"),
@@ -22,11 +22,11 @@ COLUMNS = {
     "type": ("type", "question_type", "kind", "answer_type"),
 }
 DEFAULTS = FileOptions()
-KEPT = 1024  # images that are kept while a file is read row by row
+KEPT = 1024  # images that are cached while a file is read row by row
 
 
 class AskedRow(NamedTuple):
-    """A row of a table: its image, brought to one size; question, answer and type; and all of its cells."""
+    """A row of a table: its image, resized; question, answer and type; and all of its cells."""
 
     image: NamedImage
     question: str
@@ -37,10 +37,10 @@ class AskedRow(NamedTuple):
 
 @dataclass
 class ImageQuestionTable:
-    """A table of questions on images. The path of an image counts from the folder of the table.
+    """A table of questions about images. Paths of images are relative to the folder of the table.
 
-    image_size: height and width that images are brought to, all of each kept, on white. with_answers: rows without an
-    answer are bad ones. skip: bad rows are left out and counted, else the first raises DataError with file and line.
+    image_size: height and width that images are resized to, padded with white. with_answers: rows without an answer
+    are bad. skip: bad rows are skipped and counted, else the first raises DataError with file and line.
     """
 
     path: Path
@@ -53,9 +53,9 @@ class ImageQuestionTable:
     _images: "OrderedDict[Path, NamedImage]" = field(default_factory=OrderedDict, repr=False)
 
     def columns(self) -> dict[str, str]:
-        """Return the names of the columns image, question and answer, and type where there is one.
+        """Return the names of the columns for image, question, answer and, if there is one, type.
 
-        Raises UserError for a file that is not there, DataError for a table without one of them.
+        Raises UserError for a missing file, DataError for a table without one of them.
         """
         if not self.path.is_file():
             raise no_file(self.path)
@@ -70,7 +70,7 @@ class ImageQuestionTable:
         return found
 
     def rows(self) -> Iterator[AskedRow]:
-        """Yield the rows. Raises DataError with file and line for the first bad one, unless such are skipped."""
+        """Yield the rows. Raises DataError with file and line for the first bad one, unless bad rows are skipped."""
         from lingon.data.files.table_rows import read_rows
 
         columns = self.columns()
@@ -86,7 +86,7 @@ class ImageQuestionTable:
                 self.first_skipped = self.first_skipped or f"{self.path}{row.where}: {error}"
 
     def messages(self) -> list[str]:
-        """Return a line for the user, where rows were left out."""
+        """Return a line for the user if rows were skipped."""
         if not self.skipped:
             return []
         return [f"{self.path.name}: {counted(self.skipped, 'bad row')} skipped, the first: {self.first_skipped}"]

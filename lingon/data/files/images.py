@@ -1,4 +1,4 @@
-"""Images of the user: png, jpeg and others as arrays of pixels, with a limit on what a file may become."""
+"""Image files of the user, png, jpeg and others, as arrays of pixels, with a limit on the decompressed size."""
 
 import io
 import warnings
@@ -29,8 +29,8 @@ __all__ = [
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
-MOST_PIXELS = 50_000_000  # of a file: 150 MB as RGB; a telephone's photo has 12 to 50 million
-MOST_BYTES = 250_000_000  # of a file: as many pixels as are read, in RGBA and without compression, and some more
+MOST_PIXELS = 50_000_000  # of a file: 150 MB as RGB; a photo taken with a phone has 12 to 50 million
+MOST_BYTES = 250_000_000  # of a file: MOST_PIXELS in RGBA without compression, and some more
 MODES = {"RGB": 3, "L": 1, "RGBA": 4}
 Mode = Literal["RGB", "L", "RGBA"]
 Fit = Literal["crop", "pad", "stretch"]
@@ -49,10 +49,10 @@ def pillow() -> Any:
 def read_image(source: Path | str | bytes, mode: Mode = "RGB", name: str | None = None) -> np.ndarray:
     """Return the pixels of an image as uint8 [H, W, C], C by `mode`: 3 of RGB, 1 of L (grey), 4 of RGBA.
 
-    source: a path, or the bytes of a file, which messages call `name`. The rotation that a camera notes (EXIF) is
-    applied. Sixteen bits become eight, CMYK and palettes become `mode`; where the mode has no alpha, the image lies on
-    white. Of an animation the first frame is read. Raises DataError naming the file for what is no image, is cut off,
-    or has more than 50 million pixels, before these are unpacked.
+    source: a path, or the bytes of a file, which messages call `name`. The rotation noted in EXIF is applied. Sixteen
+    bits are converted to eight, CMYK and palettes to `mode`; if the mode has no alpha, the background is white. Of an
+    animation the first frame is read. Raises DataError naming the file for a file that is not an image, is truncated,
+    or has more than 50 million pixels (before decompressing it).
     """
     label = name or (str(source) if isinstance(source, Path | str) else "image")
     if not isinstance(source, bytes):
@@ -92,7 +92,7 @@ def _pixels(image: "Image", mode: Mode) -> np.ndarray:
 
 
 def _eight_bits(image: "Image") -> "Image":
-    """Numbers of sixteen bits by their high byte; other numbers from their least, black, to their largest, white."""
+    """Reduce 16-bit values to their high byte; scale other values so that the smallest is black, the largest white."""
     values = np.asarray(image, np.float64)
     if image.mode.startswith("I;16") or (values.size and values.min() >= 0 and 255 < values.max() < 65_536):
         return pillow().fromarray((values // 256).astype(np.uint8))
@@ -105,7 +105,7 @@ def _eight_bits(image: "Image") -> "Image":
 
 @contextmanager
 def _named(label: str) -> Iterator[None]:
-    """Name the file in whatever is wrong with it: a decoder raises errors of many kinds."""
+    """Turn the errors of a decoder, which are of many types, into a DataError that names the file."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -122,9 +122,9 @@ def _named(label: str) -> Iterator[None]:
 
 
 def resize_image(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Return an image [H, W, C] in another size, stretched; bilinear with antialiasing.
+    """Resize an image [H, W, C], stretching it; bilinear with antialiasing.
 
-    First in width, then in height: which is first of one call changed with Pillow 13, and with it how numbers round.
+    Two calls, width then height: the order within one call changed with Pillow 13, and with it the rounding.
     """
     if pixels.shape[:2] == (height, width):
         return pixels
@@ -136,7 +136,7 @@ def resize_image(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def fit_image(pixels: np.ndarray, height: int, width: int, fit: Fit = "crop") -> np.ndarray:
-    """Return an image [H, W, C] in another size: its middle (crop), all of it on white (pad), or all stretched."""
+    """Return an image [H, W, C] in another size: centre-cropped (crop), padded with white (pad), or stretched."""
     if fit == "stretch":
         return resize_image(pixels, height, width)
     scale = (max if fit == "crop" else min)(height / pixels.shape[0], width / pixels.shape[1])
@@ -152,16 +152,16 @@ def fit_image(pixels: np.ndarray, height: int, width: int, fit: Fit = "crop") ->
 
 
 def check_image_path(path: Path | str) -> Path:
-    """Return the path of an image that is to be written. Raises UserError for an ending that is not an image's."""
+    """Return the path of an image that is to be written. Raises UserError for an ending other than an image format."""
     if Path(path).suffix.lower() not in ENDINGS:
         raise UserError(f"{str(path)!r} ends in {Path(path).suffix!r}, expected one of {', '.join(ENDINGS)}")
     return Path(path)
 
 
 def save_image(path: Path | str, pixels: np.ndarray) -> Path:
-    """Write an image, uint8 [H, W, C] or [H, W], in the format of the ending; a png where the ending is another's.
+    """Write an image, uint8 [H, W, C] or [H, W], in the format given by the ending of its name.
 
-    Raises UserError for an ending that is not an image's.
+    Raises UserError for an ending other than an image format.
     """
     path = check_image_path(path)
     made = pillow().fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels)
@@ -171,9 +171,9 @@ def save_image(path: Path | str, pixels: np.ndarray) -> Path:
 
 
 def image_paths(given: list[str] | list[Path]) -> list[Path]:
-    """Return the files of images that are named, and those inside of folders that are named, by name.
+    """Return the given image files, and those inside the given folders, sorted by name.
 
-    Raises UserError for one that is not there, and for a folder without any.
+    Raises UserError for a missing path, and for a folder without images.
     """
     found = []
     for one in map(Path, given):

@@ -1,7 +1,7 @@
-"""The weights in an ONNX file that PyTorch exported, under the names that they have in PyTorch.
+"""Reads the weights of an ONNX file exported by PyTorch, under their names in PyTorch.
 
-ONNX is a protocol buffer: fields of a number and a type, one after the other. Only what is needed is read of it:
-names of tensors, their numbers, and which node multiplies by which. The format: onnx.proto of the ONNX project, and
+ONNX is a protocol buffer: a sequence of fields, each with a number and a type. Only the needed fields are read: names
+and values of tensors, and which node multiplies by which tensor. The format: onnx.proto of the ONNX project, and
 "Encoding" in the documentation of Protocol Buffers.
 """
 
@@ -26,7 +26,7 @@ def pytorch_weights(data: bytes, path: Path | str) -> dict[str, np.ndarray]:
     """Return the float32 weights by name. data: the file, path: its name for messages.
 
     The matrix of a linear layer is stored transposed and without a name; the node that multiplies by it is named after
-    the layer, as /encoder/layer.0/output/dense/MatMul. Raises DataError for anything that is not a whole ONNX file.
+    the layer, as /encoder/layer.0/output/dense/MatMul. Raises DataError if `data` is not a complete ONNX file.
     """
     try:
         graph = next(value for field, value in _fields(memoryview(data)) if field == GRAPH)
@@ -44,7 +44,7 @@ def pytorch_weights(data: bytes, path: Path | str) -> dict[str, np.ndarray]:
 
 
 def _layer(node: memoryview) -> tuple[str, list[str]]:
-    """The layer that a product of matrices is of, with its inputs; no name for another node."""
+    """Return the name of the layer whose matrix product a node is, and its inputs; an empty name for other nodes."""
     name, kind, inputs = "", "", []
     for field, value in _fields(node):
         if field in (NODE_INPUT, NODE_NAME, NODE_KIND):
@@ -57,7 +57,7 @@ def _layer(node: memoryview) -> tuple[str, list[str]]:
 
 
 def _module_of(node: str) -> str:
-    """The module that a node is named after; a module of a list stands under the list's name too.
+    """Return the module that a node is named after; for a module in a list, the node repeats the name of the list.
 
     >>> _module_of("/model/model.0/encoder/layer.1/dense")
     'model.0.encoder.layer.1.dense'
@@ -71,7 +71,7 @@ def _module_of(node: str) -> str:
 
 
 def _tensor(tensor: memoryview) -> tuple[str, np.ndarray | None]:
-    """A tensor with its name; None for one of another type than float32."""
+    """Return the name of a tensor and its values; None for types other than float32."""
     name, dims, kind, numbers = "", [], 0, memoryview(b"")
     for field, value in _fields(tensor):
         if field == DIMS:

@@ -1,4 +1,4 @@
-"""The one door to a user's parallel texts on disk: a table, two aligned files, a prefix of two, or a folder."""
+"""Opens a user's parallel texts on disk: a table, two aligned files, a prefix of two files, or a folder."""
 
 import re
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ FORMATS = (*TABLES, ".txt", ".tmx", ".po", ".mo")  # of files that hold both sid
 
 @dataclass(frozen=True)
 class ParallelReading:
-    """Options of reading a user's parallel texts.
+    """Options for reading a user's parallel texts.
 
-    text, target: columns of a table; target is also the second one of two aligned files. languages: of source and
-    target, by which files, columns and translation memories are chosen, and a corpus is turned around.
+    text, target: columns of a table; target may also be the second of two aligned files. languages: of source and
+    target; they select files, columns and segments of translation memories, and the direction of a corpus.
     """
 
     text: str | None = None
@@ -36,7 +36,7 @@ class ParallelReading:
 
 
 def open_parallel(path: Path, reading: ParallelReading = ParallelReading()) -> ParallelFile:
-    """Open parallel texts; name and first line give the format. Raises UserError for what is not there, DataError."""
+    """Open parallel texts; name and first line tell the format. Raises UserError for a missing file, DataError."""
     if not path.exists() or path.is_dir():
         return _of_prefix(path, reading)
     if path.stat().st_size == 0:
@@ -64,7 +64,7 @@ def _aligned(source: Path, target: Path, reading: ParallelReading) -> ParallelFi
 
 
 def _of_prefix(path: Path, reading: ParallelReading) -> ParallelFile:
-    """Open the two files whose names are a prefix and a language, or those of a folder."""
+    """Open two files whose names are a prefix and a language, or those of a folder."""
     files = sides_of_prefix(path)
     if not files:
         near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -92,7 +92,7 @@ def _of_prefix(path: Path, reading: ParallelReading) -> ParallelFile:
 
 
 def sides_of_prefix(path: Path) -> dict[str, Path]:
-    """Return the files by language whose names are that of `path`, a dot and a language; or all such of a folder."""
+    """Return the files named `path`, a dot and a language, by language; or all such files of a folder."""
     folder, start = (path, "") if path.is_dir() else (path.parent, f"{path.name}.")
     if not folder.is_dir():
         return {}
@@ -102,7 +102,7 @@ def sides_of_prefix(path: Path) -> dict[str, Path]:
 
 
 def partner_of(path: Path, source: Path, target: Path) -> Path | None:
-    """Return the file that is to `path` what `target` is to `source`: the one whose name differs in the same word.
+    """Return the partner file of `path`: its name differs in the same word as `target` differs from `source`.
 
     >>> partner_of(Path("news.en.txt"), Path("talks.en.txt"), Path("talks.de.txt"))
     PosixPath('news.de.txt')
@@ -119,10 +119,10 @@ def partner_of(path: Path, source: Path, target: Path) -> Path | None:
 
 
 def parts_of_folder(folder: Path) -> dict[str, Path]:
-    """Return what is to be opened for each part of a folder: a table such as train.tsv, or a prefix of two files.
+    """Return the path to open for each part of a folder: a table such as train.tsv, or a prefix of two files.
 
-    Parts are told by names as `entries_by_part` does. Nothing where the folder holds no training part. Raises DataError
-    for a part with several tables, or, without one, several prefixes.
+    Parts are recognised by name as in `entries_by_part`. Empty if the folder has no training part. Raises DataError
+    for a part with several tables, or with several prefixes and no table.
     """
     found: dict[str, Path] = {}
     for part, entries in entries_by_part(folder).items():
@@ -142,12 +142,12 @@ def _language_of(path: Path) -> str | None:
 
 
 def _stem(path: Path) -> str:
-    """The name without language and without .gz."""
+    """Return the file name without language and without .gz."""
     return path.name[: path.name.lower().rindex(file_suffix(path))]
 
 
 def _partner(path: Path) -> str:
-    """The file that is probably the other side, in brackets; nothing where there is none."""
+    """Return the file that is probably the other side, in brackets; "" if there is none."""
     others = (
         [p for p in sides_of_prefix(path.with_name(_stem(path))).values() if p != path] if file_suffix(path) else []
     )

@@ -1,4 +1,4 @@
-"""Pairs of texts from a table of the user: which columns they are in, and its rows, checked one by one."""
+"""Reads pairs of texts from a user's table: finds their columns, and checks the rows one by one."""
 
 import math
 import re
@@ -16,7 +16,7 @@ from lingon.data.files.table_rows import read_rows
 from lingon.data.split import key_of
 from lingon.data.text_pairs import PositivePairs, ScoredPairs, TextPairs
 
-# How tables of pairs call their columns.
+# Usual names of the columns of pairs.
 PAIRS = [
     ("anchor", "positive"),
     ("query", "positive"),
@@ -42,7 +42,7 @@ NEGATIVE = re.compile(r"(hard_)?neg(ative)?s?(_(passage|document|answer)s?)?(_?\
 
 
 class PairColumns(NamedTuple):
-    """Names of the columns of pairs. score: None where the two texts of each pair belong together."""
+    """Names of the columns of pairs. score: None if there is none and the two texts of each pair belong together."""
 
     first: str
     second: str
@@ -50,11 +50,11 @@ class PairColumns(NamedTuple):
     score: str | None = None
 
     def names(self) -> list[str]:
-        """Return all of them."""
+        """Return the names of all columns."""
         return [self.first, self.second, *self.negatives, *([self.score] if self.score else [])]
 
     def said(self) -> str:
-        """Return messages about them."""
+        """Return a message that names the columns."""
         more = f", scores {self.score!r}" if self.score else ""
         more += f", negatives {' and '.join(map(repr, self.negatives))}" if self.negatives else ""
         return f"pairs from columns {self.first!r} and {self.second!r}{more}"
@@ -62,7 +62,7 @@ class PairColumns(NamedTuple):
 
 @dataclass
 class PairReport:
-    """Report on the reading of pairs: how many rows were left out, and lines to tell the user."""
+    """Report on reading pairs: the number of skipped rows, and messages for the user."""
 
     skipped: int = 0
     first_skipped: str = ""
@@ -77,9 +77,9 @@ def find_pair_columns(
     score: str | None = None,
     options: FileOptions = FileOptions(),
 ) -> PairColumns | None:
-    """Return the columns of pairs: those that are named, else those with usual names; None for a table without pairs.
+    """Return the columns of pairs: those given, else those with usual names; None for a table without pairs.
 
-    Raises DataError for a column that is not there, UserError for one that is named twice.
+    Raises DataError for a missing column, UserError for one that is given twice.
     """
     names, _ = peek(path, options)
     flags = [(text, "--text"), (text_pair, "--text-pair"), (score, "--label"), *((n, "--negative") for n in negatives)]
@@ -116,9 +116,9 @@ def read_pairs(
 ) -> tuple[TextPairs, PairReport]:
     """Return the pairs of a table with a report: `ScoredPairs` where there is a score, else `PositivePairs`.
 
-    A cell may be a list of texts, as of several positives. A pair that comes again, or of a text with itself, is left
-    out and said. Raises DataError with file and line for a pair with one side missing, a score that is no number, or a
-    negative that is the positive; on_bad_row "skip" leaves such rows out.
+    A cell may be a list of texts, such as several positives. Repeated pairs and pairs of a text with itself are left
+    out and reported. Raises DataError with file and line for a pair with one side missing, a score that is not a
+    number, or a negative that equals the positive; on_bad_row "skip" skips such rows.
     """
     report, rows = PairReport(), []
     for row in read_rows(path, columns.names(), options):
@@ -144,7 +144,7 @@ def _scored_ones(rows: list[tuple[str, Any]]) -> Iterator[Any]:
 
 
 def _distinct(path: Path, rows: list[tuple[str, Any]], report: PairReport) -> Iterator[Any]:
-    """Yield the pairs that come for the first time, of two different texts; report where others are."""
+    """Yield pairs of two different texts, each once; report where the others are."""
     seen: dict[tuple[str, ...], str] = {}
     again, same = [], []
     for where, (first, second, negatives) in rows:
@@ -197,7 +197,7 @@ def _positive(row: TableRow, columns: PairColumns) -> tuple[list[Any], str]:
 
 
 def _texts(row: TableRow, column: str) -> tuple[list[str], str]:
-    """Return the text of a cell, or all of a list, and what is wrong with the first bad one."""
+    """Return the text of a cell, or all texts of a list, and what is wrong with the first bad one."""
     value = row.values.get(column)
     cells = list(value) if isinstance(value, list | tuple) else [value]
     for cell in cells:

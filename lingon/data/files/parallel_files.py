@@ -1,4 +1,4 @@
-"""Folders of parallel files, as sets of slots and intents come: words in seq.in, tags in seq.out, intents in label."""
+"""Folders of parallel files, as in data sets of slots and intents: words in seq.in, tags in seq.out, intent in label."""
 
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -12,12 +12,12 @@ WORDS, TAGS, LABELS = "seq.in", "seq.out", "label"
 
 
 def is_parallel(folder: Path) -> bool:
-    """Return whether a folder holds words and tags side by side."""
+    """Return whether a folder has a file of words and a file of tags."""
     return (folder / WORDS).is_file() and (folder / TAGS).is_file()
 
 
 def parallel_rows(folder: Path, options: FileOptions = FileOptions()) -> Iterator[TaggedRow]:
-    """Read the sentences of a folder: the same line of each file. The file of labels may be missing."""
+    """Read the sentences of a folder, one per line of each file. The file of labels may be missing."""
     names = [WORDS, TAGS, *([LABELS] if (folder / LABELS).is_file() else [])]
     for lines in zip_longest(*(read_lines(folder / name, options.encoding) for name in names)):
         yield _row(names, lines)

@@ -1,4 +1,4 @@
-"""One pair of a user's parallel texts, and the files that such pairs are read from."""
+"""A pair of a user's parallel texts, and the file that pairs are read from."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from lingon.data.parallel_texts import Languages
 
 
 class ParallelRow(NamedTuple):
-    """A pair: where it stands (`:17`), its source and target, and what makes the row unreadable, if anything."""
+    """A pair: its place (`:17`), source and target, and the problem if the row cannot be read."""
 
     where: str
     source: str = ""
@@ -19,11 +19,11 @@ class ParallelRow(NamedTuple):
 
 @dataclass(frozen=True)
 class ParallelFile:
-    """Parallel texts on disk, in whatever form: `read` gives their pairs one by one.
+    """Parallel texts on disk in any format: `read` yields the pairs.
 
-    target_path: the other one of two aligned files. said: what was guessed of the form, for the user.
-    passes_over_empty: whether a pair without target is usual in this form, as an entry of a catalogue of messages
-    that nobody has translated yet.
+    target_path: the second of two aligned files. said: messages for the user about guesses of the format.
+    passes_over_empty: whether pairs without a target are normal in this format, such as messages of a catalogue that
+    are not translated yet.
     """
 
     path: Path

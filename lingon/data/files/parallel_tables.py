@@ -17,7 +17,7 @@ from lingon.data.files.table_rows import file_suffix, read_rows
 from lingon.data.languages import language_code
 from lingon.data.parallel_texts import Languages
 
-# How tables call source and target.
+# Usual names of the columns of source and target.
 PAIRS = [
     ("source", "target"),
     ("src", "tgt"),
@@ -40,13 +40,13 @@ PAIRS = [
     ("incorrect", "corrected"),
     ("original", "corrected"),
 ]
-LOOK = 20  # rows without a header that are looked at
-NUMBERS = ("id", "no")  # columns with numbers, though Indonesian and Norwegian have these codes
+LOOK = 20  # rows examined in a table without a header
+NUMBERS = ("id", "no")  # columns of numbers, although these are also the codes of Indonesian and Norwegian
 NESTED = "translation"  # the column of the Hugging Face hub that holds {"en": ..., "de": ...}
 
 
 class Columns(NamedTuple):
-    """Columns of source and target: names, or numbers from 0 of a table without a header. nested: inside `NESTED`."""
+    """Columns of source and target: names, or numbers from 0 if there is no header. nested: keys inside `NESTED`."""
 
     source: str | int
     target: str | int
@@ -54,14 +54,14 @@ class Columns(NamedTuple):
 
     @property
     def languages(self) -> Languages:
-        """Return the languages that the names of the columns are, where both are."""
+        """Return the languages that the columns are named after; (None, None) unless both are."""
         if isinstance(self.source, int) or isinstance(self.target, int):
             return None, None
         found = language_code(self.source), language_code(self.target)
         return found if all(found) else (None, None)
 
     def said(self) -> str:
-        """Return messages about them."""
+        """Return a message that names the columns."""
         if isinstance(self.source, int) or isinstance(self.target, int):
             return f"no header; source is column {int(self.source) + 1}, target column {int(self.target) + 1}"
         return f"source is column {self.source!r}, target {self.target!r}"
@@ -74,10 +74,10 @@ def open_parallel_table(
     languages: Languages = (None, None),
     options: FileOptions = FileOptions(),
 ) -> ParallelFile:
-    """Open a table of pairs. source, target: its columns, by name, or by number from 1 where it has no header.
+    """Open a table of pairs. source, target: its columns, by name, or by number from 1 if it has no header.
 
-    Columns with usual names are found, or two that are called by languages, and said; a tsv without such names has no
-    header. languages: of source and target, which choose columns called by languages. Raises DataError.
+    By default columns with usual names are used, or two named after languages, and reported; a tsv without such names
+    has no header. languages: of source and target; they select columns named after languages. Raises DataError.
     """
     columns = _columns(path, source, target, languages, options)
     said = [] if source and target else [f"{path.name}: {columns.said()}"]
@@ -88,9 +88,9 @@ def open_parallel_table(
 
 
 def holds_pairs_of_texts(path: Path, options: FileOptions = FileOptions()) -> bool:
-    """Return whether a table is of sources and targets: by the names of its columns, or by two plain columns of texts.
+    """Return whether a table has sources and targets: by the names of its columns, or as two plain columns of texts.
 
-    Without a header these are sure in a tsv whose first rows have two cells of several words, none of them twice.
+    Without a header this is certain in a tsv whose first rows have two cells of several words, without repetition.
     """
     if file_suffix(path) in (".csv", ".tsv", ".txt"):
         named = bool(_guesses(_first_cells(path, options), (None, None)))
@@ -101,8 +101,8 @@ def holds_pairs_of_texts(path: Path, options: FileOptions = FileOptions()) -> bo
 def source_column(path: Path, options: FileOptions = FileOptions()) -> str | None:
     """Return the name of the column of sources in a table of pairs of texts.
 
-    It is "" where columns have no names: in a table without a header, and where one column holds both texts. None for
-    what is no such table, or cannot be read.
+    It is "" if columns have no names: in a table without a header, or if one column holds both texts. None for another
+    table, or one that cannot be read.
     """
     try:
         if not holds_pairs_of_texts(path, options):
@@ -114,7 +114,7 @@ def source_column(path: Path, options: FileOptions = FileOptions()) -> str | Non
 
 
 def _two_columns_of_texts(path: Path, options: FileOptions) -> bool:
-    """Whether the first rows, the very first among them, are two texts: labels are single words or come again."""
+    """Return whether the first rows, including the very first, are two texts; labels are single words or repeat."""
     rows = [cells for _, cells, problem in islice(_records(path, options), LOOK) if not problem]
     if len(rows) < 2 or any(len(cells) != 2 or len(cell.split()) < 2 for cells in rows for cell in cells):
         return False
@@ -145,7 +145,7 @@ def _columns(path: Path, source: str | None, target: str | None, languages: Lang
 
 
 def _guesses(names: Sequence[str], languages: Languages) -> list[tuple[str, str]]:
-    """The pairs of columns that have usual names, or are called by the languages that are asked for, or by any two."""
+    """Return the pairs of columns with usual names, or named after the requested languages, or after any two."""
     usual = {name.lower(): name for name in names}
     found = [(usual[a], usual[b]) for a, b in PAIRS if a in usual and b in usual]
     spoken = [(name, code) for name in names if name.lower() not in NUMBERS and (code := language_code(name))]
@@ -158,7 +158,7 @@ def _guesses(names: Sequence[str], languages: Languages) -> list[tuple[str, str]
 
 
 def _numbers(path: Path, source: str, target: str, width: int) -> Columns:
-    """Columns by their numbers from 1."""
+    """Return columns given by their numbers from 1."""
     places = int(source), int(target)
     if places[0] == places[1] or not all(1 <= place <= width for place in places):
         raise UserError(
@@ -169,7 +169,7 @@ def _numbers(path: Path, source: str, target: str, width: int) -> Columns:
 
 
 def _first_cells(path: Path, options: FileOptions) -> list[str]:
-    """The cells of the first line of a csv or tsv."""
+    """Return the cells of the first line of a csv or tsv."""
     for _, cells, _ in _records(path, options):
         return [cell.strip() for cell in cells]
     raise DataError(f"{path}: the file is empty")
@@ -181,7 +181,7 @@ def _records(path: Path, options: FileOptions) -> Iterator[tuple[int, list[str],
 
 
 def _keys(path: Path, options: FileOptions) -> tuple[list[str], bool]:
-    """The keys of the first rows, or of the objects that they hold as `translation`; and whether it is these."""
+    """Return the keys of the first rows, or of the objects in column `translation`, and whether it is the latter."""
     names, rows = peek(path, options)
     inside = [row.values[NESTED] for row in rows if isinstance(row.values.get(NESTED), dict)]
     return (list(dict.fromkeys(key for one in inside for key in one)), True) if inside else (names, False)
@@ -201,7 +201,7 @@ def _rows(path: Path, columns: Columns, options: FileOptions) -> Iterator[Parall
 
 
 def _named_rows(path: Path, options: FileOptions) -> Iterator[TableRow]:
-    """The rows of a .txt with tabs and a header."""
+    """Yield the rows of a .txt with tabs and a header."""
     names: list[str] = []
     for number, cells, problem in _records(path, options):
         if not names:
@@ -212,14 +212,14 @@ def _named_rows(path: Path, options: FileOptions) -> Iterator[TableRow]:
 
 
 def _cell(values: dict[Any, Any], name: Any) -> tuple[str, str]:
-    """Return the text of a cell, and what is wrong with it. None is not text, as an empty cell is."""
+    """Return the text of a cell, "" for None, and what is wrong with it."""
     value = values.get(name)
     text = "" if value is None else None if isinstance(value, bool) else cell_text(value)
     return ("", f"a {type(value).__name__} in column {name!r}, expected a string") if text is None else (text, "")
 
 
 def _plain_rows(path: Path, columns: Columns, options: FileOptions) -> Iterator[ParallelRow]:
-    """The rows of a table without a header."""
+    """Yield the rows of a table without a header."""
     source, target = int(columns.source), int(columns.target)
     for number, cells, problem in _records(path, options):
         if not problem and len(cells) <= max(source, target):

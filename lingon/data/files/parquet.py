@@ -1,4 +1,4 @@
-"""Rows of parquet files, a few at a time: a file whose values repeat may hold a million times its own size."""
+"""Reads parquet files a few rows at a time: if values repeat, the rows may be a million times larger than the file."""
 
 import io
 from collections import Counter
@@ -11,9 +11,9 @@ from lingon.data.files.archives import MOST_RATIO
 from lingon.data.files.lines import BROKEN, GRACE, is_compressed, read_decompressed
 from lingon.data.files.row import TableRow
 
-ROWS = 1024  # read at a time, or fewer where they are large
+ROWS = 1024  # read at a time, or fewer if they are large
 ROOM = 32 << 20  # bytes that the rows read at a time may take
-PYTHON = 50  # bytes that Python takes for a short text
+PYTHON = 50  # bytes of a short Python str
 
 
 def parquet_rows(path: Path, only: list[str] | None = None) -> Iterator[TableRow]:
@@ -57,7 +57,7 @@ def record_batches(path: Path, only: list[str] | None = None) -> Iterator[Any]:
 
 
 def _rows_at_once(path: Path, source: Any, file: Any, group: int, columns: list[str], size: int) -> int:
-    """Return how many rows fit into ROOM, by the longest value in the dictionaries of a row group."""
+    """Return how many rows fit into ROOM, judged by the longest value in the dictionaries of a row group."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq

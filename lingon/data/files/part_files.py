@@ -1,4 +1,4 @@
-"""A folder with a file or folder for each part: train, maybe valid (dev), and test, as data sets are handed on."""
+"""Finds the parts of a folder: a file or folder each for train, maybe valid (dev), and test, as in many data sets."""
 
 import re
 from pathlib import Path
@@ -9,23 +9,23 @@ CALLED = {"train": ("train",), "valid": ("valid", "validation", "dev"), "test": 
 
 
 def part_files(folder: Path) -> dict[str, Path]:
-    """Return the file or folder of each part, as `named_parts` does; nothing where there is no train and test."""
+    """Return the file or folder of each part, as `named_parts` does; empty unless there are train and test."""
     found = named_parts(folder)
     return found if {"train", "test"} <= set(found) else {}
 
 
 def named_parts(folder: Path) -> dict[str, Path]:
-    """Return the file or folder of each part that a folder has; nothing if it is not a folder.
+    """Return the file or folder of each part that a folder has; empty if it is not a folder.
 
     A part is a folder of its name, or a file with that word in its name: train.conll, en_ewt-ud-train.conllu.
-    Beside a file of another form the .txt of the same part is passed over, as in treebanks.
+    If a part also has a file of another format, its .txt is ignored, as in treebanks.
     Raises DataError for a part with several files.
     """
     return {part: _only(folder, part, paths) for part, paths in entries_by_part(folder).items()}
 
 
 def entries_by_part(folder: Path) -> dict[str, list[Path]]:
-    """Return the files and folders of each part that a folder has, by their names; nothing for what is not a folder."""
+    """Return the files and folders of each part, recognised by name; empty if `folder` is not a folder."""
     if not folder.is_dir():
         return {}
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))

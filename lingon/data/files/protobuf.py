@@ -1,4 +1,4 @@
-"""Reads messages in the wire format of Protocol Buffers, field by field; what the fields mean is for who asks."""
+"""Reads messages in the wire format of Protocol Buffers, field by field; the caller interprets the fields."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ Value = int | bytes  # a number; or the bytes of a text, of a message or of a fl
 def protobuf_fields(message: bytes, path: Path) -> Iterator[tuple[int, Value]]:
     """Yield (number, value) of each field of a message, in the order of the file.
 
-    path: named in errors. Raises DataError where the message is cut off or is none of this format.
+    path: named in errors. Raises DataError if the message is truncated or not in this format.
     """
     at = 0
     while at < len(message):
@@ -40,7 +40,7 @@ def _length(message: bytes, at: int, kind: int, path: Path) -> tuple[int, int]:
 
 
 def _varint(message: bytes, at: int, path: Path) -> tuple[int, int]:
-    """Return a number of seven bits a byte, the lowest first, and where it ends."""
+    """Return a varint (seven bits per byte, lowest first) and the position after it."""
     value = 0
     for shift, byte in enumerate(message[at : at + LONGEST]):
         value |= (byte & 127) << 7 * shift

@@ -1,4 +1,4 @@
-"""One row of a user's table, and what its cells say."""
+"""One row of a user's table, and the texts of its cells."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class TableRow(NamedTuple):
-    """One row: where it stands (`:17`, or `: row 17`), its values by column, or else what is wrong with it."""
+    """One row: its place (`:17`, or `: row 17`), its values by column, or else what is wrong with it."""
 
     where: str
     values: dict[str, Any]
@@ -17,12 +17,12 @@ class TableRow(NamedTuple):
 
 
 def cell_text(value: Any) -> str | None:
-    """Return what a cell says as text: numbers, dates (as ISO 8601) and UTF-8 bytes too; None for anything else.
+    """Return a cell as text, also numbers, dates (as ISO 8601) and UTF-8 bytes; None for anything else.
 
     >>> cell_text(b"caf\\xc3\\xa9"), cell_text(date(2020, 1, 31)), cell_text(None)
     ('café', '2020-01-31', None)
     """
-    if isinstance(value, str):  # of a table of text nearly all are
+    if isinstance(value, str):  # in a table of texts nearly all are
         return value
     if isinstance(value, bytes):
         try:
@@ -41,11 +41,11 @@ def cell_text(value: Any) -> str | None:
 
 
 def label_text(value: Any) -> str | None:
-    """Return a label as text: 3.0 is "3", True and "True" are "true"; None, NaN and blanks are no label."""
+    """Return a label as text: 3.0 is "3", True and "True" are "true"; None for None, NaN and blanks."""
     return _label(cell_text(value) or "")
 
 
-@lru_cache(4096)  # labels come again and again
+@lru_cache(4096)  # labels repeat
 def _label(value: str) -> str | None:
     value = value.strip()
     if value.lower() in ("true", "false"):  # csv writes True (Excel TRUE), JSON true

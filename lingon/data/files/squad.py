@@ -1,4 +1,4 @@
-"""Files of questions with passages and answers: SQuAD 1.1 and 2.0 as published, or as rows of a table as on the hub."""
+"""Reads questions with passages and answers: SQuAD 1.1 and 2.0 as published, or as rows of a table as on the hub."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,10 +19,10 @@ SKIP = "--on-bad-row skip leaves such questions out"
 
 @dataclass
 class SquadReport:
-    """What was found on the way. mended: answers whose offset was wrong and whose text stands once in the passage.
+    """Report on reading. mended: number of answers with a wrong offset whose text occurs once in the passage.
 
-    left_out: ids of questions that have no answer any more, as their text stands several times, or, with
-    on_bad_row="skip", those that cannot be read.
+    left_out: ids of questions without a remaining answer, because its text occurs several times, or, with
+    on_bad_row="skip", of those that cannot be read.
     """
 
     mended: int = 0
@@ -30,7 +30,7 @@ class SquadReport:
     left_out: list[str] = field(default_factory=list)
 
     def messages(self, path: Path) -> list[str]:
-        """Return a line for people; none where nothing was wrong."""
+        """Return messages for the user; none if nothing was wrong."""
         said = []
         if wrong := self.mended + self.dropped:
             said.append(
@@ -47,9 +47,9 @@ class SquadReport:
 
 
 class _Raw(NamedTuple):
-    """A question as a file has it; `answers` are texts with offsets, or whatever stands in their place.
+    """A question as read from a file; `answers` should be texts with offsets but is not checked yet.
 
-    problem: why the row cannot be read; empty where it can.
+    problem: why the row cannot be read; empty if it can.
     """
 
     where: str
@@ -68,10 +68,10 @@ def read_squad(
 ) -> tuple[list[Question], SquadReport]:
     """Read the questions of a file: nested JSON of SQuAD, or rows (.jsonl, .json, .parquet) with question and context.
 
-    In rows `answers` is {"text": [...], "answer_start": [...]}; it may be missing, as in questions to be answered.
-    with_answers: False leaves all answers out, whatever is wrong with them.
-    Raises DataError with the file and the id of the question for a text that is missing, and for an answer that is not
-    in its passage.
+    In rows `answers` is {"text": [...], "answer_start": [...]}; it may be missing, for questions to be answered.
+    with_answers: False ignores all answers, even invalid ones.
+    Raises DataError with the file and the id of the question for a missing text, and for an answer that is not in its
+    passage.
     """
     path, report, found = Path(path), SquadReport(), []
     for raw in _raw_questions(path, options):
@@ -88,7 +88,7 @@ def read_squad(
 
 
 def _question(raw: _Raw, report: SquadReport) -> list[Question]:
-    """Return the question; nothing where none of its answers can be told."""
+    """Return a list of the question; empty if none of its answers can be located."""
     if raw.problem:
         raise DataError(raw.problem)
     for name, value in (("question", raw.question), ("context", raw.context)):
@@ -105,7 +105,7 @@ def _question(raw: _Raw, report: SquadReport) -> list[Question]:
 
 
 def _answers(raw: _Raw) -> list[tuple[str, Any]]:
-    """Return texts with their offsets, of a list of objects or of an object of lists."""
+    """Return texts with their offsets, from a list of objects or from an object of lists."""
     found = [] if raw.answers is None else raw.answers
     if isinstance(found, Mapping):
         listed, starts = found.get("text"), found.get("answer_start", [])
@@ -122,7 +122,7 @@ def _answers(raw: _Raw) -> list[tuple[str, Any]]:
 
 
 def _located(raw: _Raw, text: str, start: Any, report: SquadReport) -> Answer | None:
-    """Return an answer where it stands in the passage; None where it cannot be told which of several places is meant.
+    """Return an answer with its place in the passage; None if the offset is wrong and the text occurs several times.
 
     Raises DataError for a text that is not in the passage.
     """
@@ -159,7 +159,7 @@ def _nested_content(path: Path, options: FileOptions) -> list[Any] | None:
     try:
         content = json.loads(read_text(path, options.encoding))
     except (ValueError, RecursionError):
-        return None  # lines of objects, or broken, which is reported by who reads rows
+        return None  # JSON lines, or broken, which the reader of rows reports
     if not isinstance(content, dict):
         return None
     articles = content.get("data")
@@ -181,7 +181,7 @@ def _nested(path: Path, articles: list[Any]) -> Iterator[_Raw]:
                 if not isinstance(asked, dict):
                     raise DataError(f"{path}{where}.qas[{place}] is {str(asked)[:40]!r}, expected a question")
                 id = asked.get("id", f"{article_number}-{number}-{place}")
-                # Of what is impossible SQuAD 2.0 has plausible answers, under another name; they are none.
+                # For impossible questions SQuAD 2.0 has plausible answers, under another key; they are not answers.
                 given = [] if asked.get("is_impossible") else asked.get("answers")
                 yield _Raw(where, id, paragraph.get("context"), asked.get("question"), given)
 

@@ -1,4 +1,4 @@
-"""Rows of a user's file, one after the other, whatever its format."""
+"""Yields the rows of a user's file, in any supported format."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from lingon.data.files.row import TableRow
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 FORMATS = (*TABLES, ".txt")
-LABELLED = "__label__"  # what fastText puts before a label
+LABELLED = "__label__"  # prefix of labels in fastText
 
 
 def file_suffix(path: Path) -> str:
@@ -38,7 +38,7 @@ def file_format(path: Path) -> str:
 
 
 def is_table(path: Path, options: FileOptions = FileOptions()) -> bool:
-    """Return whether a file holds rows with columns, or lines with the labels of fastText, and not just text."""
+    """Return whether a file has rows with columns, or lines with fastText labels, rather than plain text."""
     if file_suffix(path) in TABLES:
         return True
     if file_suffix(path) != ".txt" or path.stat().st_size == 0:
@@ -50,8 +50,8 @@ def is_table(path: Path, options: FileOptions = FileOptions()) -> bool:
 def read_rows(path: Path, only: list[str] | None = None, options: FileOptions = FileOptions()) -> Iterator[TableRow]:
     """Read the rows of a csv, tsv, jsonl, json, parquet or txt file (each also .gz or .xz).
 
-    only: columns that are needed, where leaving the others out saves time.
-    Raises DataError with path and line for a file that is empty, cut short, or no text, or grows like a bomb.
+    only: columns that are needed; others may be left out to save time.
+    Raises DataError with path and line for a file that is empty, truncated, not text, or a decompression bomb.
     """
     from lingon.data.files.parquet import parquet_rows
 
@@ -71,7 +71,7 @@ def read_rows(path: Path, only: list[str] | None = None, options: FileOptions = 
 
 
 def _txt(path: Path, options: FileOptions) -> Iterator[TableRow]:
-    """Yield rows from lines such as `__label__positive the text`, as fastText has them; the label may be anywhere."""
+    """Yield rows from lines in fastText's format, as `__label__positive the text`; the label may be anywhere."""
     for number, line, problem in read_lines(path, options.encoding):
         words = line.split()
         labels = [word.removeprefix(LABELLED) for word in words if word.startswith(LABELLED)]
@@ -94,7 +94,7 @@ def _jsonl(path: Path, options: FileOptions) -> Iterator[TableRow]:
 
 
 class _Twice(dict):
-    """An object with a key that comes twice."""
+    """A JSON object with a duplicate key."""
 
     key = ""
 
@@ -127,7 +127,7 @@ def _checked(where: str, value: Any, problem: str = "") -> TableRow:
 
 
 def _json(path: Path, options: FileOptions) -> Iterator[TableRow]:
-    """Yield the rows of a list of objects; or of lines of objects, which some call .json as well."""
+    """Yield the rows of a list of objects; or of JSON lines, which some name .json as well."""
     text = read_text(path, options.encoding)
     try:
         items = json.loads(text, object_pairs_hook=_pairs)

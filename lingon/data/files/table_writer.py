@@ -1,4 +1,4 @@
-"""A table written a few rows at a time, of any size: csv, tsv, jsonl or parquet, whole or not at all."""
+"""Writes a table of any size a few rows at a time, as csv, tsv, jsonl or parquet, completely or not at all."""
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
@@ -17,14 +17,14 @@ Write = Callable[[TableRows], None]
 
 
 def check_table(path: Path, source: Path, overwrite: bool) -> None:
-    """Raise UserError unless a table can be written here without a loss; to be asked before any work."""
+    """Raise UserError unless a table can be written here without losing data; call it before any work."""
     if path.suffix.lower() not in ENDINGS:
         raise unknown("ending of a table", path.suffix or path.name, ENDINGS)
     check_output(path, source, overwrite)
 
 
 def check_output(path: Path, source: Path | None, overwrite: bool) -> None:
-    """Raise UserError for a file that cannot be written without a loss. source: the file that is read; None if none."""
+    """Raise UserError for a file that cannot be written without losing data. source: the file that is read, if any."""
     if path.is_dir():
         raise UserError(f"{path}: a folder; expected the name of a file")
     if path.exists() and source is not None and source.exists() and path.samefile(source):
@@ -34,16 +34,16 @@ def check_output(path: Path, source: Path | None, overwrite: bool) -> None:
 
 
 def holds_lists(path: Path) -> bool:
-    """Return whether a cell of the table may be a list of anything: of jsonl, for others it is written as a text."""
+    """Return whether a cell may be a list of anything, as in jsonl; other formats write it as text."""
     return path.suffix.lower() == ".jsonl"
 
 
 @contextmanager
 def table_writer(path: Path) -> Iterator[Write]:
-    """Open a table for writing, as a function that writes rows; the file has its name once the block has ended well.
+    """Open a table for writing, as a function that writes rows; the file gets its name if the block ends normally.
 
-    The columns of csv, tsv and parquet are those of the rows that are written first, and so are parquet's types.
-    Raises DataError for a row that has others.
+    The columns of csv, tsv and parquet, and the types of parquet, are those of the rows that are written first.
+    Raises DataError for a row with others.
     """
     kind = path.suffix.lower()
     with atomic_write(path, "wb" if kind == ".parquet" else "w") as file:
@@ -60,7 +60,7 @@ def table_writer(path: Path) -> Iterator[Write]:
 
 
 class _Separated:
-    """Rows as csv: what is not text, number or date is written as JSON."""
+    """Rows as csv: values other than texts, numbers and dates are written as JSON."""
 
     def __init__(self, path: Path, file: IO[str], separator: str):
         self.path, self.names = path, list[str]()
@@ -75,7 +75,7 @@ class _Separated:
 
 
 class _Parquet:
-    """Rows as parquet, a group of rows for each that is written."""
+    """Rows as parquet, one row group for each write."""
 
     def __init__(self, path: Path, file: IO[bytes]):
         self.path, self.file = path, file
@@ -91,7 +91,7 @@ class _Parquet:
         try:
             if self.schema is None:
                 found = pa.Table.from_pylist([dict.fromkeys(_names(rows)) | row for row in rows]).schema
-                # A column without a value so far may hold anything later; text holds most.
+                # A column without a value so far may hold anything later; text can hold most of it.
                 fields = [f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in found]
                 self.schema = pa.schema(fields)
                 self.writer = pq.ParquetWriter(self.file, self.schema, compression="zstd")
@@ -128,7 +128,7 @@ def _cell(value: Any) -> str | int | float | None:
 
 
 def _json(value: Any) -> Any:
-    """Return a value as JSON can hold it: dates as ISO 8601."""
+    """Return a value in the types of JSON: dates as ISO 8601."""
     if isinstance(value, dict):
         return {name: _json(one) for name, one in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""CoNLL-U files as tagged words: one of its columns, or a key of the last one, is the tags."""
+"""CoNLL-U files as tagged words: the tags are one of the columns, or a key of the last column."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +15,10 @@ COLUMNS = tuple(name for name in ConlluRow._fields if name not in ("id", "form")
 
 
 def conllu_tags(path: Path, options: FileOptions = FileOptions(), column: str | None = None) -> Iterator[TaggedRow]:
-    """Read the sentences of a CoNLL-U file. column: "upos" (the default), "xpos", or a key of MISC, as NER.
+    """Read the sentences of a CoNLL-U file. column: "upos" (the default), "xpos", or a key of MISC, such as NER.
 
-    Multiword tokens and empty nodes are no words. A word without the key of MISC has the tag O. A sentence that is no
-    CoNLL-U has a problem. Raises DataError for a key that no word has.
+    Multiword tokens and empty nodes are not words. A word without the key of MISC has the tag O. A sentence that is
+    not CoNLL-U has a `problem`. Raises DataError for a key that no word has.
     """
     name = column or DEFAULT
     known = name.lower() in COLUMNS

@@ -1,4 +1,4 @@
-"""A user's file of tagged words, whatever its form: columns, CoNLL-U, rows of JSON or Parquet, or parallel files."""
+"""Opens a user's file of tagged words in any format: columns, CoNLL-U, rows of JSON or Parquet, or parallel files."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ CONLLU_WIDTH = 10
 
 @dataclass(frozen=True)
 class TaggedFile:
-    """File of tagged sentences: what form it has, and a way to read it. column: which are the tags, None by default."""
+    """File of tagged sentences: its format, and a function that reads it."""
 
     path: Path
     form: str
@@ -27,9 +27,9 @@ class TaggedFile:
 
 
 def open_tagged(path: Path, options: FileOptions = FileOptions(), column: str | None = None) -> TaggedFile:
-    """Tell by its content what form a file has: CoNLL-U, columns, or rows of JSON; Parquet by its name.
+    """Open a file; its content tells the format: CoNLL-U, columns, or rows of JSON; Parquet is told by the name.
 
-    Raises UserError for a file that is not there, DataError for one that is empty or has no such form.
+    Raises UserError for a missing file, DataError for one that is empty or in no such format.
     """
     if path.is_dir():
         if not is_parallel(path):
@@ -65,7 +65,7 @@ def _starts_as_json(path: Path, options: FileOptions) -> bool:
 
 
 def _is_conllu(path: Path, layout: Layout, options: FileOptions) -> bool:
-    """Return whether lines have ten columns with tabs between, of which the first counts the words."""
+    """Return whether lines have ten columns separated by tabs, the first of which numbers the words."""
     if file_suffix(path) in (".conllu", ".conllup"):
         return True
     if not layout.tabs or layout.width != CONLLU_WIDTH:

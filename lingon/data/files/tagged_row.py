@@ -1,14 +1,14 @@
-"""One sentence of a user's file of tagged words, and where it stands."""
+"""One sentence of a user's file of tagged words, and its place."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class TaggedRow(NamedTuple):
-    """Words and their tags as a file has them, or else what is wrong with them.
+    """Words and tags as read from a file, or else what is wrong with them.
 
-    where: of the sentence (`:17`, or `: row 17`). label: of the whole sentence, as an intent, where the file says one.
-    passed_over: why it is not an example, though nothing is wrong with it. lines: of each word, where it has its own.
+    where: place of the sentence (`:17`, or `: row 17`). label: of the whole sentence, such as an intent, if any.
+    passed_over: why it is not an example although nothing is wrong with it. lines: of each word, if each has its own.
     """
 
     where: str
@@ -20,7 +20,7 @@ class TaggedRow(NamedTuple):
     lines: Sequence[int] | None = None
 
     def where_is(self, word: int) -> str:
-        """Return where a word stands."""
+        """Return the place of a word, for messages."""
         if self.lines is not None:
             return f":{self.lines[word]}"
         return f"{self.where}: word {word + 1} ({self.words[word][:40]!r})"

@@ -14,7 +14,7 @@ from lingon.data.tag_schemes import Span, tags_of
 from lingon.data.text_spans import CharacterSpan, tags_of_text
 from lingon.data.words_of_text import TextWord, words_of_text
 
-# How doccano, Prodigy, spaCy, Label Studio, SpERT and the sets of Hugging Face call what is needed here.
+# The names of these columns in doccano, Prodigy, spaCy, Label Studio, SpERT and data sets of Hugging Face.
 TEXTS = ("text", "sentence", "content")
 WORDS = ("tokens", "words")
 TAGS = ("ner_tags", "tags", "labels", "slots", "pos_tags", "upos")
@@ -25,7 +25,7 @@ TYPES = ("label", "type", "entity", "entity_group", "tag", "labels")
 EXPECTED = (
     'expected {"text": "...", "spans": [[start, end, "type"]]} or {"tokens": ["...", "..."], "tags": ["O", "B-type"]}'
 )
-VERDICT = "answer"  # the column in which Prodigy keeps what an annotator said of an example
+VERDICT = "answer"  # the column in which Prodigy stores an annotator's decision on an example
 
 
 class BadSentence(ValueError):
@@ -71,7 +71,7 @@ def _words_and_tags(values: Mapping[str, Any], column: str | None) -> tuple[Sequ
 def _of_words(
     words: Sequence[str], values: Mapping[str, Any], column: str | None
 ) -> tuple[Sequence[str], Sequence[str]]:
-    """Tags of words that the row gives: as many tags, or spans from word to word."""
+    """Return the words of a row and their tags, given as one tag per word or as spans of words."""
     if "" in words or any(word.isspace() for word in words):
         raise BadSentence(f"word {1 + next(i for i, word in enumerate(words) if not word.strip())} is empty")
     tags = _first_list(values, TAGS if column is None else (column,))
@@ -98,7 +98,7 @@ def _first_list(values: Mapping[str, Any], names: Sequence[str]) -> Sequence[Any
 
 
 def _span(span: Any) -> tuple[int, int, str]:
-    """Start, end and type of a span: of a list of the three, or of an object."""
+    """Return start, end and type of a span, from a list of the three or from an object."""
     parts: list[Any]
     if isinstance(span, Mapping):
         parts = [next((span[name] for name in names if name in span), None) for names in (STARTS, ENDS, TYPES)]
@@ -113,7 +113,7 @@ def _span(span: Any) -> tuple[int, int, str]:
 
 
 def _given_word(text: str, word: Any) -> TextWord:
-    """A word as Prodigy gives it, with its place in the text."""
+    """Return a word in Prodigy's format, with its place in the text."""
     if isinstance(word, Mapping):
         start, end = word.get("start"), word.get("end")
         if isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(text):
@@ -122,6 +122,6 @@ def _given_word(text: str, word: Any) -> TextWord:
 
 
 def _label(values: Mapping[str, Any], column: str | None) -> str | None:
-    """The label of the whole sentence; None where there is none, or a list, which is one of spans or tags."""
+    """Return the label of the whole sentence; None if there is none, or if it is a list (of spans or tags)."""
     found = (values.get(name) for name in LABELS if name != column)
     return next((label_text(value) for value in found if isinstance(value, str | int) and label_text(value)), None)

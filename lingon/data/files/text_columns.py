@@ -1,4 +1,4 @@
-"""Which column holds the texts and which the labels: guessed only when it is obvious."""
+"""Chooses the columns of texts and labels of a table; guesses only when it is obvious."""
 
 import re
 from statistics import mean
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from lingon.core.errors import DataError, UserError, one_of, suggest
 
-# The first of each list decides alone; the others only when no second one is there.
+# The only column with the first name of a list is chosen; otherwise the only column with any of the names.
 TEXT = (
     "text texts review sentence comment body content message tweet document article question post email sms headline "
     "title abstract utterance phrase passage paragraph description summary reviews sentences comments"
@@ -15,9 +15,9 @@ LABEL = (
     "label labels class category target sentiment topic stars star rating polarity intent emotion genre tag spam "
     "classification categories classes score y"
 )
-MOST_LABELS = 1000  # columns; more are not looked at for labels that say yes or no
+MOST_LABELS = 1000  # columns; in tables with more, binary indicator columns are not searched for
 END = (".", "!", "?", "…", "。", "！", "？", '."', '!"', '?"')  # of a sentence
-LONGER = 3  # times as long on average: then one of two columns is clearly the text
+LONGER = 3  # if one of two columns is this many times as long on average, it is the text
 
 
 class ColumnNames(NamedTuple):
@@ -60,7 +60,7 @@ def choose_columns(path, names: list[str], rows: list[dict[str, Any]], text: str
 def choose_text_column(path, names: list[str], rows: list[dict[str, Any]], text: str | None) -> tuple[str, str | None]:
     """Choose the column of texts of a table without labels; return a message when it was guessed (else None).
 
-    It is the one that is given, the one with a usual name, or the one whose cells are clearly the longest.
+    It is the given one, the one with a usual name, or the one whose cells are clearly the longest.
     Raises DataError that lists the columns when it is not obvious.
     """
     if text is not None and text not in names:
@@ -80,7 +80,7 @@ def choose_text_column(path, names: list[str], rows: list[dict[str, Any]], text:
 
 
 def names_texts(names: list[str], rows: list[dict[str, Any]]) -> bool:
-    """Return whether the first line of a table is names of columns, of which one is usual for texts."""
+    """Return whether the first line of a table has column names, one of which is usual for texts."""
     found = _by_name(names, TEXT)
     return found is not None and not _are_no_names(ColumnNames(found, _another(names, found)), rows)
 
@@ -96,7 +96,7 @@ def _longest(names: list[str], rows: list[dict[str, Any]]) -> str | None:
 
 
 def _refuse_indicators(path, names: list[str], rows: list[dict[str, Any]]) -> None:
-    """Refuse several columns that each say yes or no: they are several labels, of which one would be taken for all."""
+    """Refuse several binary indicator columns: they are several labels, of which only one would be used."""
     yes_or_no = {"0", "1", "0.0", "1.0", "true", "false"}
     values = {name: {str(row.get(name)).strip().lower() for row in rows} for name in names}
     found = [name for name in names if len(values[name]) == 2 and values[name] <= yes_or_no]
@@ -134,7 +134,7 @@ def _by_look(names: list[str], rows: list[dict[str, Any]], text: str | None, lab
 
 
 def _refuse_no_header(path, columns: ColumnNames, rows: list[dict[str, Any]]) -> None:
-    """Refuse a file without column names: it would lose its first row silently."""
+    """Refuse a file without column names: its first row would be lost silently."""
     if _are_no_names(columns, rows):
         said = " and ".join(repr(name[:40]) for name in columns if name)
         like = "do not look like column names" if columns.label else "does not look like the name of a column"
@@ -142,7 +142,7 @@ def _refuse_no_header(path, columns: ColumnNames, rows: list[dict[str, Any]]) ->
 
 
 def _are_no_names(columns: ColumnNames, rows: list[dict[str, Any]]) -> bool:
-    """Return whether names of columns look like a first row: a label, a number, or a text."""
+    """Return whether column names look like a row of data: a label, a number, or a text."""
     names = {columns.label} & {str(r.get(columns.label)) for r in rows[:1000]}
     number = any(re.fullmatch(r"-?\d+(\.\d+)?", c.strip()) for c in columns)
     long = len(columns.text) > 80
@@ -150,6 +150,6 @@ def _are_no_names(columns: ColumnNames, rows: list[dict[str, Any]]) -> bool:
 
 
 def _is_sentence(name: str, cells: list[Any]) -> bool:
-    """Return whether a name ends as sentences do, and so do most cells of its column."""
+    """Return whether a name and most cells of its column end as sentences do."""
     ends = [str(cell).rstrip().endswith(END) for cell in cells if cell is not None]
     return name.rstrip().endswith(END) and 2 * sum(ends) >= len(ends)

@@ -1,4 +1,4 @@
-"""The lines of a file of any size, packed or not, without ever holding all of it."""
+"""Streams the lines of a file of any size, compressed or not, without ever having all of it in memory."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 from lingon.core.errors import DataError
 from lingon.data.files.lines import BROKEN, open_utf8
 
-PIECE = 1 << 16  # characters of a line at most; a longer one is cut at a space
+PIECE = 1 << 16  # maximum characters of a line; longer ones are split at a space
 READ = 1 << 20  # characters read in one go
 
 
@@ -18,7 +18,7 @@ def stream_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
         with io.TextIOWrapper(open_utf8(path, encoding), "utf-8-sig") as file:
             rest = ""
             while line := file.readline(READ):
-                # A line without an end, such as a whole file of one line, is given out piece by piece.
+                # A very long line, such as a whole file of one line, is yielded in pieces.
                 ended = line.endswith("\n")
                 number += ended
                 *whole, rest = [*split_long_line(rest + line), ""] if ended else [*split_long_line(rest + line)]
@@ -44,7 +44,7 @@ def split_long_line(line: str) -> Iterator[str]:
 
 
 def group_by_size(texts: Iterable[str], letters: int) -> Iterator[list[str]]:
-    """Group texts in their order, each group as few as have `letters` characters together."""
+    """Group texts in order; a group ends as soon as it has `letters` characters in total."""
     some, size = [], 0
     for text in texts:
         some.append(text)

@@ -1,6 +1,6 @@
 """Translation memories (TMX 1.4): units with a segment in each of several languages, as translators' tools write them.
 
-The XML is read by expat piece by piece; it may declare no entities, so that none can grow or fetch anything.
+The XML is read by expat piece by piece; entity declarations are refused, so that none can expand or fetch anything.
 """
 
 from collections.abc import Iterator
@@ -17,23 +17,23 @@ from lingon.data.languages import language_code
 from lingon.data.parallel_texts import Languages
 
 PIECE = 1 << 16
-LOOK = 1_000  # units that are looked at to see which languages there are
+LOOK = 1_000  # units that are examined to find the languages
 MOST_UNIT = 1 << 22  # characters of a unit
 NATIVE = {"bpt", "ept", "ph", "it", "ut"}  # codes of the formatting of the original document, which are not text
 NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
 
 class Unit(NamedTuple):
-    """A unit: the line it starts in, and its segments by language as the file names it, in their order."""
+    """A unit: the line it starts in, and its segments in order, by language as named in the file."""
 
     line: int
     segments: dict[str, str]
 
 
 def open_tmx(path: Path, languages: Languages = (None, None)) -> ParallelFile:
-    """Open a translation memory. languages: of source and target; needed where it has more than two.
+    """Open a translation memory. languages: of source and target; needed if it has more than two.
 
-    Raises DataError with the line for what is not XML, or declares entities; UserError for a language it does not have.
+    Raises DataError with the line for invalid XML or declared entities; UserError for a language it does not have.
     """
     first = list(islice(read_units(path), LOOK))
     if not first:
@@ -59,7 +59,7 @@ def _code(name: str) -> str:
 
 
 def _choose(path: Path, found: list[str], languages: Languages) -> tuple[str, str]:
-    """Choose source and target of the languages that a file has."""
+    """Choose source and target from the languages of a file."""
     for asked, flag in zip(languages, ("--source-lang", "--target-lang"), strict=True):
         if asked is not None and _code(asked) not in found:
             raise UserError(f"{flag} {asked}: {path} has no such language; {suggest(_code(asked), found)}")
@@ -81,7 +81,7 @@ def read_units(path: Path) -> Iterator[Unit]:
 
 
 class _Reader:
-    """What expat calls while it reads, and the units that are whole."""
+    """Callbacks of expat, and the units that are complete so far."""
 
     def __init__(self, path: Path):
         self.path = path

@@ -1,6 +1,6 @@
 """Annotations of Pascal VOC: an XML file for each image, as LabelImg and other tools write them.
 
-The XML is read by expat; it may declare no entities, so that none can grow or fetch anything.
+The XML is read by expat; entity declarations are refused, so that none can expand or fetch anything.
 """
 
 import math
@@ -23,10 +23,10 @@ Fields = dict[str, str]
 
 
 def read_voc(data: bytes, place: str, source: Path | bytes, name: str) -> AnnotatedImage:
-    """Return what an XML file says of an image. place: the file, for messages. source, name: of the image.
+    """Return the annotations of an image from an XML file. place: the file, for messages. source, name: of the image.
 
-    A box with `difficult` is one that need not be found. Coordinates are edges, as they stand in the file. Raises
-    DataError with the line for anything that is not XML, declares entities, or has no element `annotation`.
+    A box marked `difficult` need not be found. Coordinates are edges, as written in the file. Raises DataError with the
+    line for invalid XML, declared entities, or a missing element `annotation`.
     """
     found = _Reader(place)
     found.read(data)
@@ -40,7 +40,7 @@ def read_voc(data: bytes, place: str, source: Path | bytes, name: str) -> Annota
 
 
 def filename_in(data: bytes, place: str) -> str | None:
-    """Return the name of the image that an XML file notes, without its folder; None where it notes none."""
+    """Return the name of the image in an XML file, without its folder; None if there is none."""
     found = _Reader(place)
     found.read(data)
     noted = found.image.get("filename", "").replace("\\", "/").rsplit("/", 1)[-1].strip()
@@ -52,7 +52,7 @@ def _size(fields: Fields) -> tuple[int, int] | None:
         width, height = (int(float(fields[name])) for name in ("width", "height"))
     except (KeyError, ValueError, OverflowError):
         return None
-    return (width, height) if width > 0 and height > 0 else None  # some tools write 0 for what they do not know
+    return (width, height) if width > 0 and height > 0 else None  # some tools write 0 for an unknown size
 
 
 def _box(fields: Fields, place: str) -> RawBox:
@@ -74,7 +74,7 @@ def _box(fields: Fields, place: str) -> RawBox:
 
 
 class _Reader:
-    """What expat calls while it reads: the fields of the image and of each object."""
+    """Callbacks of expat, and the fields of the image and of each object."""
 
     def __init__(self, place: str):
         self.place = place
@@ -94,7 +94,7 @@ class _Reader:
             self.parser.Parse(data, True)
         except expat.ExpatError as error:
             raise DataError(f"{self.place}:{error.lineno}: not XML ({expat.ErrorString(error.code)})") from None
-        except (ValueError, LookupError) as error:  # an encoding that is not known
+        except (ValueError, LookupError) as error:  # an unknown encoding
             raise DataError(f"{self.place}: not XML ({error})") from None
         if self.root != ROOT[0]:
             raise DataError(f"{self.place}: its element is {self.root[:40]!r}, expected 'annotation' of Pascal VOC")

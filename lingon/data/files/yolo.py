@@ -1,4 +1,4 @@
-"""Annotations of YOLO: a text file for each image, a line for each box; names of classes in a file of their own."""
+"""Annotations in YOLO format: a text file per image, a line per box; names of classes are in a separate file."""
 
 import math
 import re
@@ -12,9 +12,9 @@ LINE = "a class, and centre x, centre y, width and height as shares of the image
 
 
 def read_yolo(image: Path, labels: Path, names: list[str]) -> AnnotatedImage:
-    """Return the boxes of an image. labels: its text file; one that is not there is an image of nothing.
+    """Return the boxes of an image. labels: its text file; if it is missing, the image has no objects.
 
-    A line with more numbers is the outline of an object, of which the box around it is taken.
+    A line with more numbers is the outline of an object; its bounding box is used.
     """
     boxes, broken = [], []
     if labels.is_file():
@@ -41,21 +41,21 @@ def _box(line: str, names: list[str], place: str) -> RawBox:
     if len(numbers) > 5:
         xs, ys = numbers[::2], numbers[1::2]
         return RawBox(place, names[label], (min(xs), min(ys), max(xs), max(ys)), relative=True)
-    x, y, width, height = numbers[:4]  # a fifth is a score
+    x, y, width, height = numbers[:4]  # a fifth would be a score
     corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     return RawBox(place, names[label], corners, relative=True)
 
 
 def read_names(path: Path) -> list[str]:
-    """Return the names of a file with a class in each line. Raises DataError where it has none, or one is twice."""
+    """Return the names from a file with one class per line. Raises DataError if it has none, or duplicates."""
     return _checked(path, [line.strip() for line in read_lines(path) if line.strip()])
 
 
 def read_data_yaml(path: Path) -> tuple[list[str], dict[str, list[str]], str | None]:
-    """Return the names of classes, the paths of each part, and the folder that these start from, of a data.yaml.
+    """Return the class names, the paths of each part, and the folder that they are relative to, from a data.yaml.
 
-    Of YAML these lines are read: `path:`, `train:`, `val:` and `test:` with one path or a list of them, and `names:`
-    with a list, or with numbers and names. Raises DataError where there are no names.
+    Only these YAML lines are read: `path:`, `train:`, `val:` and `test:` with one path or a list, and `names:` with a
+    list, or with numbers and names. Raises DataError if there are no names.
     """
     names, paths, root = [], {}, None
     for key, (value, inside) in _top_level(path).items():
@@ -70,7 +70,7 @@ def read_data_yaml(path: Path) -> tuple[list[str], dict[str, list[str]], str | N
 
 
 def _top_level(path: Path) -> dict[str, tuple[str, list[str]]]:
-    """The keys that stand at the margin, each with what follows on its line and the lines below it."""
+    """Return the top-level keys, each with the rest of its line and the lines below it."""
     found: dict[str, tuple[str, list[str]]] = {}
     key = None
     for line in read_lines(path):
@@ -120,7 +120,7 @@ def _checked(path: Path, names: list[str]) -> list[str]:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Return the lines of a text file in UTF-8. Raises DataError for another one, and for one of more than 16 MB."""
+    """Return the lines of a UTF-8 text file. Raises DataError for another encoding, and for more than 16 MB."""
     if path.stat().st_size > 1 << 24:
         raise DataError(f"{path}: {path.stat().st_size:,} bytes; expected a short text file")
     try:
