@@ -1,4 +1,4 @@
-"""Names of languages as file names, columns and translation memories have them: en, de_DE, pt-BR, eng."""
+"""Language codes as in file names, columns and translation memories: en, de_DE, pt-BR, eng."""
 
 import re
 
@@ -17,7 +17,7 @@ CODES = {code: code for code in TWO.split()} | {pair[:3]: pair[4:] for pair in T
 
 
 def language_code(name: str) -> str | None:
-    """Return the language that a name stands for, in two letters and without its region; None for what is not code.
+    """Return the language of a name as a code of two letters without a region; None if the name is not a code.
 
     >>> language_code("de_DE"), language_code("pt-BR"), language_code("eng"), language_code("text")
     ('de', 'pt', 'en', None)

@@ -11,7 +11,7 @@ HINT = "--on-bad-row skip leaves such sentences out"
 
 @dataclass
 class LeftOut:
-    """What --on-bad-row does with broken sentences of a file. count: how many were left out; first: why, and where."""
+    """Implements --on-bad-row for the sentences of a file. count: skipped sentences; first: the first problem."""
 
     path: Path
     on_bad_row: OnBadRow = "stop"
@@ -19,14 +19,14 @@ class LeftOut:
     first: str = ""
 
     def add(self, error: DataError) -> None:
-        """Count a sentence that is broken. error: with its file and line, raised where such are not skipped."""
+        """Count a broken sentence. error: with its file and line; it is raised unless broken sentences are skipped."""
         if self.on_bad_row == "stop":
             raise DataError(f"{error}; {HINT}") from None
         self.count += 1
         self.first = self.first or str(error)
 
     def messages(self) -> list[str]:
-        """Return a line for the user, where something was left out."""
+        """Return a message for the user if sentences were skipped."""
         if not self.count:
             return []
         return [f"{self.path.name}: bad sentences skipped: {self.count:,}, the first: {self.first}"]

@@ -1,4 +1,4 @@
-"""What data can be had, and how it comes into the cache: the words behind `lingon data list|get`."""
+"""Lists the available data and fetches it into the cache: `lingon data list` and `lingon data get`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,14 +24,14 @@ class ListedData:
 
 
 def list_rows() -> list[ListedData]:
-    """All corpora, texts, pictures, vectors and questions to them, collections for search, treebanks, and weights."""
+    """Return all corpora, texts, pictures, vectors and their test sets, search collections, treebanks and weights."""
     rows: list[Any] = [row for row in all_rows().values() if row.name not in WEIGHTS]
     listed = [ListedData(r.name, r.summary, r.source.bytes / 1e6, r.licence, r.source.cached) for r in rows]
     return listed + [ListedData(r.name, r.summary, r.megabytes, r.licence, r.cached) for r in WEIGHTS.values()]
 
 
 def list_table(rows: list[ListedData]) -> str:
-    """The list for people: name, what it is, download, whether it is here, licence."""
+    """Return the list as a table: name, summary, size of the download, whether it is cached, licence."""
     name, what = max([16, *(len(r.name) for r in rows)]), max([4, *(len(r.summary) for r in rows)])
     lines = [f"{'name':{name}} {'what':{what}} {'MB':>5}  cached  licence"]
     for r in rows:
@@ -41,12 +41,12 @@ def list_table(rows: list[ListedData]) -> str:
 
 
 def groups() -> str:
-    """A line for each name that stands for several texts."""
+    """Return a line for each name that stands for several texts."""
     return "\n".join(f"{name:16} the running text of {', '.join(members)}" for name, members in GROUPS.items())
 
 
 def get(name: str, accept_licence: bool = False) -> str:
-    """Fetches a corpus, vectors, weights, or all that asks for nothing; says where they are."""
+    """Fetch a corpus, vectors, weights, or everything whose licence need not be accepted; return where they are."""
     names = expand_names([name])
     if names != [name]:
         return "\n".join(get(member, accept_licence) for member in names)

@@ -1,4 +1,4 @@
-"""Images with boxes to train a detector on, or to evaluate it on: a set by name, or files of the user."""
+"""Loads images with boxes, to train or evaluate a detector: a data set by name, or the user's files."""
 
 import hashlib
 from collections.abc import Sequence
@@ -26,14 +26,14 @@ def load_box_splits(
     images: str | Path | None = None,
     on_bad_row: OnBadRow = "stop",
 ) -> BoxSplits:
-    """Return training, validation and test images with boxes: a set by name, a folder, or a file.
+    """Return training, validation and test images with boxes: a data set by name, a folder, or a file.
 
-    What folders and files: see `lingon.data.files.boxes_folder`. test, valid: others to test and validate on. Where
-    there is none, a fifth of the images is cut off for the test, and a tenth of the others for validation, always the
-    same ones, equal files on one side. images: the folder of the images that a .json names. on_bad_row: "stop" raises
-    at the first image or box that is invalid, "skip" leaves it out. What was left out, cut at an edge or turned is
-    told.
-    Raises UserError for what is no such data, DataError with file and line.
+    For the formats of folders and files see `lingon.data.files.boxes_folder`. test, valid: data to test and validate
+    on. By default a fifth of the images is held out for the test, and a tenth of the others for validation, always the
+    same ones; equal files stay together. images: the folder of the images that a .json names. on_bad_row: "stop" raises
+    at the first invalid image or box, "skip" leaves it out. What was left out, clipped at an edge or rotated is
+    reported on stderr.
+    Raises UserError for other data, DataError with file and line.
     """
     name = str(name_or_path)
     if _is_set(name):
@@ -67,7 +67,7 @@ def load_boxes(
     images: str | Path | None = None,
     on_bad_row: OnBadRow = "stop",
 ) -> list[BoxedImage]:
-    """Return images with boxes to evaluate a detector on: the test part, or all where there are no parts.
+    """Return images with boxes to evaluate a detector on: the test part, or all if there are no parts.
 
     part: "train", "valid" or "test", as `load_box_splits` divides, or "all".
     """
@@ -89,7 +89,7 @@ def load_boxes(
 
 
 def checksum(images: Sequence[BoxedImage]) -> str:
-    """Return the sha256 of the files of images and of their boxes and labels, in their order."""
+    """Return the sha256 of the image files with their boxes and labels, in order."""
     digest = hashlib.sha256()
     for one in images:
         digest.update(_sha256(one) + one.boxes.tobytes() + repr(one.labels).encode())
@@ -112,9 +112,9 @@ def _existing(name: str) -> Path:
 
 
 def _cut(images: list[BoxedImage], share: float, purpose: str) -> tuple[list[BoxedImage], list[BoxedImage]]:
-    """Cut a share of the images off, chosen by their names alone; one or more stays and one is cut off.
+    """Hold out a share of the images, chosen by their names alone; at least one remains and one is held out.
 
-    Equal files are on one side: the first of their names stands for all of them.
+    Equal files stay together: the first of their names decides for all of them.
     """
     sums = [_sha256(one) for one in images]
     first: dict[bytes, str] = {}

@@ -1,4 +1,4 @@
-"""Images with captions to train and evaluate on: a set by name, or a folder or table of the user."""
+"""Loads images with captions, to train or evaluate on: a data set by name, or a folder or table of the user."""
 
 import hashlib
 from collections.abc import Sequence
@@ -33,11 +33,11 @@ def load_caption_splits(
 ) -> CaptionSplits:
     """Return training, validation and test images with captions, `size` x `size` pixels.
 
-    name_or_path: a set (stamps, scenes), a table with the columns image and caption, a json as MS COCO has it, or a
-    folder with such a table. language: of the captions of a set that has several; en when not given. test, valid:
-    tables or folders; without them a fifth and a tenth of the rest are cut off, always the same images: their captions
-    decide. Images with the same captions, or the same pixels, stay on one side. All of an image is read, on white.
-    Raises UserError for what is neither, DataError with file and row.
+    name_or_path: a data set (stamps, scenes), a table with the columns image and caption, a json in the format of MS
+    COCO, or a folder with such a table. language: of the captions, for a set with several; en when not given. test,
+    valid: tables or folders; without them a fifth and a tenth of the rest are held out, always the same images, chosen
+    by their captions. Images with the same captions or pixels stay together. Images are padded with white.
+    Raises UserError for other names and paths, DataError with file and row.
     """
     name, path = str(name_or_path), Path(name_or_path)
     if name in CAPTIONED:
@@ -76,7 +76,7 @@ def load_captions(
     on_bad_row: OnBadRow = "stop",
     options: FileOptions = FileOptions(),
 ) -> CaptionedImages:
-    """Return images with captions to evaluate on: a set's test part, or all of a table; `part` names another one."""
+    """Return images with captions to evaluate on: a set's test part, or all of a table; `part` selects another one."""
     if part not in (None, "all", *PARTS):
         raise unknown("split", part, (*PARTS, "all"))
     name = str(name_or_path)
@@ -106,7 +106,7 @@ def _table(name: str) -> Path:
 
 
 def _images(table: CaptionFile, size: int, on_bad_row: OnBadRow) -> CaptionedImages:
-    """Read the images of a table. Raises DataError naming the file that is not an image, or counts its rows."""
+    """Read the images of a table. Files that are not images raise DataError, or their rows are skipped and counted."""
     check_memory(len(table.captions), (size, size), table.path)
     pixels, captions, paths = [], [], []
     for file, some in table.captions.items():
@@ -123,7 +123,7 @@ def _images(table: CaptionFile, size: int, on_bad_row: OnBadRow) -> CaptionedIma
 
 
 def _units(images: CaptionedImages) -> dict[str, list[int]]:
-    """Return the rows that stay together, by a key: those with equal pixels or an equal caption."""
+    """Return the rows that must stay together, by a key: those with equal pixels or a common caption."""
     from lingon.data.pair_groups import PairGroups
 
     keys = [hashlib.sha256(one.tobytes()).hexdigest() for one in images.pixels]
@@ -135,7 +135,7 @@ def _units(images: CaptionedImages) -> dict[str, list[int]]:
     for rows in groups.values():
         found.setdefault(min(f"{shared[i][0]}\n{keys[i]}" for i in rows), []).extend(rows)
     largest = max(map(len, found.values()))
-    if len(found) < 3 or 2 * largest > len(images):  # nearly all are connected: each image for itself
+    if len(found) < 3 or 2 * largest > len(images):  # nearly all are connected: treat each image on its own
         found = {}
         for row, key in enumerate(keys):
             found.setdefault(key, []).append(row)

@@ -1,4 +1,4 @@
-"""One door to collections for search: by name, or a folder of the user's in the layout of BEIR."""
+"""Loads collections for search: by name, or a user's folder in the layout of BEIR."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from lingon.data.load_data import tell
 
 
 def is_collection(name_or_path: str | Path) -> bool:
-    """Return whether this is a collection by name, or a folder with one."""
+    """Return whether this is the name of a collection, or a folder with one."""
     return str(name_or_path) in RETRIEVAL or has_collection(Path(name_or_path))
 
 
@@ -22,8 +22,8 @@ def read_collection(
 ) -> Collection:
     """Return documents, queries and judgements.
 
-    part: of the judgements of a folder, "test" when not given. Raises UserError for a part of a collection that has
-    none, DataError with file and line for what cannot be read.
+    part: of the judgements of a folder, "test" when not given. Raises UserError for a part of a collection without
+    parts, DataError with file and line for data that cannot be read.
     """
     name = str(name_or_path)
     if name in RETRIEVAL:

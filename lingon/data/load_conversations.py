@@ -1,4 +1,4 @@
-"""Conversations or preferences of the user's files, divided so that no question is on both sides."""
+"""Loads conversations or preferences from the user's files, divided so that no question is in two parts."""
 
 import json
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ def load_conversation_splits(
 ) -> ConversationSplits:
     """Return training, validation and test conversations, or preferences, of a file.
 
-    test, valid: files to test and validate on. Where there is none, a tenth is cut off, always the same rows; those
-    with one question stay together. Raises UserError for what is not a file, DataError with file and line for rows that
+    test, valid: files to test and validate on. By default a tenth is held out, always the same rows; those with one
+    question stay together. Raises UserError for a path that is not a file, DataError with file and line for rows that
     cannot be read, and for files of different kinds.
     """
     path = Path(name_or_path)
@@ -63,7 +63,7 @@ def load_conversations(
 
 
 def _tell_shared(found: dict[str, Sequence[Dialogue]], parts: Sequence[str]) -> None:
-    """Say how many questions of these parts are in training too."""
+    """Report how many questions of these parts are also in training."""
     keys = {part: [_key(one) for one in some] for part, some in found.items()}
     for part in parts:
         tell_lines(shared_keys(keys["train"], keys[part], f"{part} questions"))
@@ -81,7 +81,7 @@ def _read(path: Path, on_bad_row: OnBadRow, options: FileOptions) -> Sequence[Di
 def _cut(
     path: Path, dialogues: Sequence[Dialogue], share: float, purpose: str
 ) -> tuple[Sequence[Dialogue], Sequence[Dialogue]]:
-    """Cut a share of the questions off, chosen by the question alone; one or more stays and one is cut off."""
+    """Hold out a share of the questions, chosen by the question alone; at least one remains and one is held out."""
     keys = [_key(one) for one in dialogues]
     cut = cut_rows(keys, [""] * len(keys), share, 0, purpose)
     if not cut:

@@ -1,4 +1,4 @@
-"""Loads all texts: a corpus by name, or the user's own file."""
+"""Loads labelled texts: a corpus by name, or the user's own file."""
 
 import contextlib
 import sys
@@ -40,7 +40,7 @@ def load_data(
     text_pair: str | None = None,
     valid: str | Path | None = None,
 ) -> Splits:
-    """Training, validation and test examples of a corpus or of a file.
+    """Return training, validation and test examples of a corpus or of a file.
 
     text, label: columns of a file; detected when obvious, and reported. test: a file with the test texts; without
     one, a fifth of every label is held out, unless a folder holds the two folders train and test. valid: a file with
@@ -98,7 +98,7 @@ def _more(
     on_bad_row: OnBadRow,
     options: FileOptions,
 ) -> Examples:
-    """Return the examples of another file of the same kind. of: those of training, whose labels there may be."""
+    """Return the examples of another file of the same kind. of: the training examples, whose labels are allowed."""
     found, other = read_labelled_texts(
         file, columns[0], columns[1], on_bad_row, of.label_counts(), options, to.problem_type, to.text_pair
     )
@@ -107,7 +107,7 @@ def _more(
 
 
 def _as_asked(splits: Splits, problem_type: ProblemType | None) -> Splits:
-    """Return a corpus with labels of the kind that was asked for. Raises UserError where it has others."""
+    """Return a corpus with labels of the requested kind. Raises UserError if its labels are of another kind."""
     if problem_type in (None, splits.problem_type):
         return splits
     if problem_type == "regression" and splits.train.ratings is not None:
@@ -132,9 +132,9 @@ def load_part(
     problem_type: ProblemType | None = None,
     text_pair: str | None = None,
 ) -> Examples:
-    """Texts to score a model on: a corpus's test part, or all of a file; `part` names another one.
+    """Return texts to score a model on: a corpus's test part, or all of a file; `part` selects another one.
 
-    part: "train", "valid" or "test", as `load_data` divides, or "all". known: the labels there may be in a file.
+    part: "train", "valid" or "test", as `load_data` divides, or "all". known: the labels allowed in a file.
     problem_type, text_pair: see `load_data`.
     """
     if part not in (None, "all", *PARTS):
@@ -188,7 +188,7 @@ def _refuse_no_classes(examples: Examples, path: Path, problem_type: ProblemType
 
 
 def _warnings(path: Path, examples: Examples, problem_type: ProblemType) -> list[str]:
-    """What is no mistake, but good to know."""
+    """Return messages about things that are not errors but worth knowing."""
     single = [label for label, count in examples.label_counts().items() if count == 1]
     twice = len(examples) - len(set(examples.inputs))
     again = counted(twice, "duplicate text")
@@ -201,7 +201,7 @@ def _warnings(path: Path, examples: Examples, problem_type: ProblemType) -> list
 
 
 def numbers_as_labels(path: Path, examples: Examples) -> list[str]:
-    """A line for labels that are many different numbers, each of which becomes a class that knows no order."""
+    """Return a message if the labels are many different numbers, each of which becomes a class without an order."""
     try:
         numbers = sorted({float(label) for label in examples.label_counts()})
     except ValueError:
@@ -215,7 +215,7 @@ def numbers_as_labels(path: Path, examples: Examples) -> list[str]:
 
 
 def shared_texts(train: Examples, test: Examples, name: str = "test") -> list[str]:
-    """A line for test texts that also occur in training, which inflate the scores.
+    """Return a message about test texts that also occur in training, which inflate the scores.
 
     name: of the part, for the line.
     """
@@ -223,7 +223,7 @@ def shared_texts(train: Examples, test: Examples, name: str = "test") -> list[st
 
 
 def shared_keys(train: Iterable[str], test: Sequence[str], name: str) -> list[str]:
-    """A line for examples that are in training too, by what equal ones have in common. name: what they are called."""
+    """Return a message about examples that are also in training, compared by their keys. name: the noun for them."""
     known = set(train)
     count = sum(key in known for key in test)
     if not count:

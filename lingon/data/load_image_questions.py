@@ -1,4 +1,4 @@
-"""One door to questions on images: a corpus by name, or a table of the user with paths of images."""
+"""Loads questions about images: a corpus by name, or a user's table with paths of images."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -109,7 +109,7 @@ def _with_counts(splits: ImageQuestionSplits) -> ImageQuestionSplits:
 
 
 def _read(path: Path, size: ImageSize, on_bad_row: OnBadRow, options: FileOptions) -> ImageQuestions:
-    """All questions of a table, each image once; what was left out is said."""
+    """Return all questions of a table, each image once; skipped rows are reported."""
     if not path.is_file():
         known = [row.name for row in IMAGES.values() if row.shape == SHAPE]
         raise UserError(

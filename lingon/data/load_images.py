@@ -1,4 +1,4 @@
-"""One door to images with labels: a set by name, or a folder of the user's with a folder for each class."""
+"""Loads images with labels: a data set by name, or a user's folder with a subfolder for each class."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -24,7 +24,7 @@ SIZES = (4, 1024)  # pixels of a side
 
 
 def holds_labelled_images(name_or_path: str | Path) -> bool:
-    """Return whether this names a set of images with labels, or a folder with images in folders."""
+    """Return whether this is the name of a set of labelled images, or a folder with images in subfolders."""
     name = str(name_or_path)
     if name in PICTURES or (name in IMAGES and IMAGES[name].shape == SHAPE):
         return True
@@ -40,12 +40,12 @@ def load_images(
     valid: str | Path | None = None,
     on_bad_row: OnBadRow = "stop",
 ) -> ImageSplits:
-    """Return training, validation and test images of a set by name, or of a folder with a folder for each class.
+    """Return training, validation and test images of a set by name, or of a folder with a subfolder for each class.
 
-    size: height and width that images get; those of a set are its own, those of a folder that of its first image up to
-    64 pixels, else 64. fit: how an image of another shape gets there: its middle (crop, as by default), all of it on
-    white (pad), or stretched. test, valid: other such folders; without them a folder may hold the folders train, valid
-    and test, else a fifth and a tenth of each class are cut off, equal images on one side.
+    size: height and width to resize images to; a set has its own, the default of a folder is the size of its first
+    image, at most 64 pixels. fit: how images of another shape are fitted: centre-cropped (crop, the default), padded
+    with white (pad), or stretched. test, valid: other such folders; without them a folder may hold the folders train,
+    valid and test, else a fifth and a tenth of each class are held out; equal images stay together.
     """
     name, fit = str(name_or_path), _checked_fit(fit)
     if size is not None and not SIZES[0] <= size <= SIZES[1]:
@@ -67,8 +67,8 @@ def load_image_part(
 ) -> LabelledImages:
     """Return images to score a model on: a set's test part, a folder's `test`, or all of a folder without parts.
 
-    part: "train", "valid" or "test", as `load_images` divides, or "all". layout: that of the model. known: its labels.
-    Raises UserError for an image of another label.
+    part: "train", "valid" or "test", as `load_images` divides, or "all". layout, known: layout and labels of the model.
+    Raises UserError for an image with another label.
     """
     if part not in (None, "all", *PARTS):
         raise unknown("split", part, (*PARTS, "all"))
@@ -111,7 +111,7 @@ def _checked_fit(fit: str | None) -> Any:
 
 
 def _refuse_unlabelled(name: str) -> None:
-    """Raise UserError for a set of images that have no label each."""
+    """Raise UserError for a set of images without labels."""
     if name in IMAGES and IMAGES[name].shape != SHAPE:
         known = one_of([*PICTURES, *(row.name for row in IMAGES.values() if row.shape == SHAPE)])
         raise UserError(f"{name!r} are {IMAGES[name].shape}; expected images with a label each: {known}")
@@ -126,7 +126,7 @@ def _named(name: str) -> ImageSplits:
 
 
 def _as_images(pictures: Pictures) -> LabelledImages:
-    """Pictures as images: 0 is the paper and 255 the ink, as they have them."""
+    """Convert pictures to images; 0 is paper and 255 is ink, as in the pictures."""
     pixels = np.round(pictures.pixels * 255).astype(np.uint8)[..., None]
     return LabelledImages(pixels, [str(label) for label in pictures.labels.tolist()])
 
@@ -160,7 +160,7 @@ def _of_folder(
     on_bad_row: OnBadRow,
     layout: ImageLayout | None = None,
 ) -> ImageSplits:
-    """Training, validation and test images of folders; the layout is that of the training images."""
+    """Return training, validation and test images of folders; the layout is that of the training images."""
     name = path.name
     if (path / "train").is_dir() and holds_class_folders(path / "train"):
         inside = {"test": [path / "test"], "valid": [path / other for other in VALID_FOLDERS]}
@@ -195,14 +195,14 @@ def _more(
 
 
 def _cut(images: LabelledImages, purpose: str) -> tuple[LabelledImages, LabelledImages]:
-    """Cut a share of every class off, the same images whatever the seed of a run."""
+    """Hold out a share of every class, the same images for every seed of a run."""
     cut = np.zeros(len(images), bool)
     cut[sorted(cut_rows(_keys(images), images.labels, SHARE[purpose], 0, purpose))] = True
     return images[np.flatnonzero(~cut)], images[np.flatnonzero(cut)]
 
 
 def _keys(images: LabelledImages) -> list[str]:
-    """What equal images have in common."""
+    """Return a key for each image; equal images have equal keys."""
     import hashlib
 
     return [hashlib.sha256(one.tobytes()).hexdigest() for one in images.pixels]

@@ -1,4 +1,4 @@
-"""Images with masks to train a segmenter on, or to evaluate it on: composed scenes, or a folder of the user."""
+"""Loads images with masks, to train or evaluate a segmenter: composed scenes, or a user's folder."""
 
 import hashlib
 from collections import defaultdict
@@ -18,8 +18,8 @@ from lingon.data.masked_images import MaskedImages, MaskedSplits
 
 __all__ = ["SCENES", "load_masked_images", "load_masked_splits"]
 
-SCENES = {"train": 3_000, "valid": 200, "test": 500}  # composed of stamps, where the data is called "scenes"
-SIZES = {"scenes": 64, "folder": 128}  # pixels, where none is given
+SCENES = {"train": 3_000, "valid": 200, "test": 500}  # composed of stamps, if the data is "scenes"
+SIZES = {"scenes": 64, "folder": 128}  # pixels, if no size is given
 MOST_SIZE = 2_048  # pixels of height and width
 
 
@@ -28,10 +28,10 @@ def load_masked_splits(
 ) -> MaskedSplits:
     """Return training, validation and test images with masks: "scenes", or a folder with images/ and masks/ in it.
 
-    A folder with train/, valid/ and test/ brings its own parts. Else a fifth of the images is cut off for the test and
-    a tenth of the others for validation, always the same ones; equal images stay together. test, valid: other folders.
-    size: of the images, to which they are stretched, in pixels; 64 for scenes, 128 for a folder.
-    Raises UserError for what is neither, DataError with the file for masks that are not understood.
+    A folder with train/, valid/ and test/ has its own parts. Else a fifth of the images is held out for the test and a
+    tenth of the others for validation, always the same ones; equal images stay together. test, valid: other folders.
+    size: to which the images are stretched, in pixels; 64 for scenes, 128 for a folder.
+    Raises UserError for other data, DataError with the file for masks that are not understood.
     """
     name = str(name_or_path)
     if size is not None and not 1 <= size <= MOST_SIZE:
@@ -57,9 +57,9 @@ def load_masked_splits(
 
 
 def load_masked_images(name_or_path: str | Path, part: str | None, size: int, classes: Sequence[str]) -> MaskedImages:
-    """Return images with masks to evaluate a model on: a part of scenes or of a folder, by default test and all.
+    """Return images with masks to evaluate a model on: a part, by default the test part of scenes or all of a folder.
 
-    size, classes: of the model. Raises as `load_masked_splits` does, and for classes that are not the model's.
+    size, classes: of the model. Raises as `load_masked_splits` does, and for classes that the model does not have.
     """
     name = str(name_or_path)
     if part not in (None, "all", *PARTS):
@@ -83,7 +83,7 @@ def _folder(name: str) -> Path:
 
 
 def _scenes(size: int) -> MaskedSplits:
-    """Compose the scenes of each part, whose stamps are the same: what a test has of its own is the composition."""
+    """Compose the scenes of each part from the same stamps: only the compositions of the test are new."""
     from lingon.data.scene_sets import mixed_scenes
     from lingon.data.scenes import Composer
 
@@ -99,7 +99,7 @@ def _scenes(size: int) -> MaskedSplits:
 
 
 def _cut(images: MaskedImages, part: str, folder: Path) -> tuple[MaskedImages, MaskedImages]:
-    """Return what is left, and what is cut off for a part; equal images are on one side."""
+    """Return the remaining images and those held out for a part; equal images stay together."""
     groups = defaultdict(list)
     for row, pixels in enumerate(images.pixels):
         groups[hashlib.sha256(pixels.tobytes()).hexdigest()].append(row)
@@ -112,7 +112,7 @@ def _cut(images: MaskedImages, part: str, folder: Path) -> tuple[MaskedImages, M
 
 
 def _check_classes(train: MaskedImages, folder: Path) -> None:
-    """Refuse masks of a single class, and tell which classes have no pixel to train on."""
+    """Refuse masks of a single class, and report classes without a pixel to train on."""
     counts = train.counts()
     if (counts > 0).sum() < 2:
         said = repr(train.classes[int(counts.argmax())]) if counts.any() else "none"

@@ -1,4 +1,4 @@
-"""One door to pairs of texts: a corpus by name, or a table of the user's own, to train on or to evaluate."""
+"""Loads pairs of texts, to train on or to evaluate: a corpus by name, or a user's table."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,11 +28,11 @@ def load_pairs(
     text_pair: str | None = None,
     negatives: Sequence[str] = (),
 ) -> TextPairs:
-    """Return the pairs of a part: of a corpus the test when none is given, of a table all of them.
+    """Return the pairs of a part; by default the test part of a corpus, or all pairs of a table.
 
-    text, text_pair, score, negatives: columns of a table; guessed when they have usual names, and said on stderr.
-    Without scores the two texts of a pair belong together: `PositivePairs`. Raises UserError for what is neither,
-    DataError with file and line for a pair with one side missing or a score that is not a number.
+    text, text_pair, score, negatives: columns of a table; guessed if they have usual names, and reported on stderr.
+    Without scores the two texts of a pair belong together: `PositivePairs`. Raises UserError for an unknown name or
+    path, DataError with file and line for a pair with one side missing or a score that is not a number.
     """
     name = str(name_or_path)
     if name in SCORED_PAIRS:
@@ -70,11 +70,11 @@ def load_pair_splits(
     on_bad_row: OnBadRow = "stop",
     options: FileOptions = FileOptions(),
 ) -> PairSplits | Splits:
-    """Return training, validation and test pairs of a corpus or of a table; or texts with labels, where it has these.
+    """Return training, validation and test pairs of a corpus or of a table; or texts with labels if it has these.
 
-    label: the column of scores, or of labels. test, valid: other files of the same kind. The rest is that of
-    `load_pairs` and `load_data`: a fifth is for the test and a tenth of the rest for validation, where no file is
-    given; pairs that share a text stay together.
+    label: the column of scores, or of labels. test, valid: other files of the same kind; by default a fifth is for the
+    test and a tenth of the rest for validation, and pairs that share a text stay together. For other arguments see
+    `load_pairs` and `load_data`.
     """
     name = str(name_or_path)
     if name in SCORED_PAIRS:
@@ -101,7 +101,7 @@ def _divided(
     on_bad_row: OnBadRow,
     options: FileOptions,
 ) -> PairSplits:
-    """Return the parts of a table of pairs. files: of the test and of validation, where they are given."""
+    """Return the parts of a table of pairs. files: of test and validation, if given."""
     pairs, report = read_pairs(path, columns, on_bad_row, options)
     report.messages.insert(0, f"{path}: {columns.said()}")
     given: dict[str, Any] = {}
@@ -136,7 +136,7 @@ def _table(name: str, options: FileOptions) -> Path:
 def holds_pairs(
     name_or_path: str | Path, text: str | None, text_pair: str | None, options: FileOptions = FileOptions()
 ) -> bool:
-    """Return whether data to evaluate on are pairs, and not texts with labels: a corpus with labels, or a folder."""
+    """Return whether data to evaluate on are pairs, rather than a corpus with labels or a folder."""
     name = str(name_or_path)
     if name in CORPORA or Path(name).is_dir():
         return False

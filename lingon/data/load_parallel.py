@@ -1,4 +1,4 @@
-"""One door to parallel texts: a corpus by name, or files of the user's, to train on or to evaluate."""
+"""Loads parallel texts, to train on or to evaluate: a corpus by name, or the user's files."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,9 +24,9 @@ Given = Mapping[str, str | Path | None]  # of "test" and "valid": a corpus or a 
 
 @dataclass
 class Divided:
-    """Parts of pairs, messages about them, and how parts beside them are read.
+    """Parts of pairs, messages about them, and how further parts are read.
 
-    place: says where a pair of a part stands.
+    place: returns the place (file and line) of a pair of a part.
     """
 
     parts: dict[str, ParallelTexts]
@@ -45,13 +45,13 @@ def load_parallel_splits(
     test: str | Path | None = None,
     valid: str | Path | None = None,
 ) -> ParallelSplits:
-    """Return training, validation and test pairs of a corpus, or of files of the user's.
+    """Return training, validation and test pairs of a corpus, or of the user's files.
 
-    reading: columns, languages and the like. rules: filters of training pairs; the number of dropped ones is reported.
-    test, valid: a corpus or files to test and validate on, read as they are. Without them some are cut off, so that no
-    source and no target is on both sides: a fifth for the test and a tenth of the rest for validation, and not many
-    more than 2,000 pairs of each. Which these are depends on the texts alone.
-    Raises UserError for what is neither, and for a corpus that is to test on; DataError with file and line.
+    reading: columns, languages and so on. rules: filters of training pairs; the number of dropped ones is reported.
+    test, valid: a corpus or files to test and validate on, without filtering. By default a fifth is held out for the
+    test and a tenth of the rest for validation, not many more than 2,000 pairs each, so that no source and no target is
+    in two parts. The choice depends on the texts alone.
+    Raises UserError for other data, and for a corpus that has only a test part; DataError with file and line.
     """
     name, given = str(name_or_path), {"test": test, "valid": valid}
     found = _of_corpus(name, reading) if name in PARALLEL else _of_files(Path(name_or_path), reading, given)
@@ -74,7 +74,7 @@ def load_parallel_splits(
 def load_parallel(
     name_or_path: str | Path, part: str | None = None, reading: ParallelReading = READING
 ) -> ParallelTexts:
-    """Return pairs to score on, as they are: a corpus's test part, or all of a file; `part` names another one.
+    """Return pairs to score on, unfiltered: a corpus's test part, or all of a file; `part` selects another one.
 
     part: "train", "valid" or "test", as `load_parallel_splits` divides (without its rules), or "all".
     """
@@ -105,7 +105,7 @@ def load_parallel(
 
 
 def _of_corpus(name: str, reading: ParallelReading) -> Divided:
-    """Return the parts of a corpus, in the direction that was asked for."""
+    """Return the parts of a corpus, in the requested direction."""
     _refuse_columns(name, reading)
     if PARALLEL[name].test_only:
         others = one_of(row.name for row in PARALLEL.values() if not row.test_only)
@@ -119,7 +119,7 @@ def _of_corpus(name: str, reading: ParallelReading) -> Divided:
 
 
 def _turned(name: str, whole: ParallelSplits, languages: Languages) -> ParallelSplits:
-    """Return a corpus in the direction that was asked for. Raises UserError for a language that it does not have."""
+    """Return a corpus in the requested direction. Raises UserError for a language that it does not have."""
     asked = tuple(language and (language_code(language) or language) for language in languages)
     for found in (whole, whole.swapped()):
         if all(want in (None, has) for want, has in zip(asked, found.languages, strict=True)):
@@ -136,7 +136,7 @@ def _refuse_columns(name: str, reading: ParallelReading) -> None:
 
 
 def _of_files(path: Path, reading: ParallelReading, given: Given) -> Divided:
-    """Return the parts of the user's files that are not given: those of a folder, or what is cut off one file."""
+    """Return the parts of the user's files that are not given: those of a folder, or held out from one file."""
     beside = parts_of_folder(path)
     path = beside.pop("train", path)
     pairs, report = read_parallel(path, reading, to_learn_from=True)
@@ -163,7 +163,7 @@ def _of_files(path: Path, reading: ParallelReading, given: Given) -> Divided:
 
 
 def _add_given(found: Divided, given: Given) -> None:
-    """Put into the parts what is read from another corpus or file, and say what it shares with training."""
+    """Add parts that are read from another corpus or file, and report what they share with training."""
     for part, file in given.items():
         if file is None:
             continue
@@ -179,7 +179,7 @@ def _add_given(found: Divided, given: Given) -> None:
 
 
 def _of_part(found: Divided, file: Path) -> ParallelReading:
-    """Return how a file beside the training part is read; of two aligned files each has a partner of its own."""
+    """Return how a file other than the training part is read; with two aligned files, each has its own partner."""
     target = found.reading.target
     if found.path is None or target is None or not Path(target).is_file():
         return found.reading

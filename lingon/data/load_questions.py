@@ -1,4 +1,4 @@
-"""One door to questions with answers: a corpus by name, or a file of the user in the layout of SQuAD."""
+"""Loads questions with answers: a corpus by name, or a user's file in the layout of SQuAD."""
 
 import sys
 from pathlib import Path
@@ -24,8 +24,8 @@ def load_question_splits(
 ) -> QuestionSplits:
     """Return training, validation and test questions of a corpus or of a file, divided by passage.
 
-    test: a corpus or file to test on; what would be cut off for the test is then for training. Raises UserError for
-    what is neither a corpus nor a file, DataError with file and id for questions that cannot be read.
+    test: a corpus or file to test on; then no test part is held out from training. Raises UserError for an unknown
+    corpus or missing file, DataError with file and id for questions that cannot be read.
     """
     name = str(name_or_path)
     if name in QUESTION_ANSWERING:
@@ -77,7 +77,7 @@ def _of_file(path: Path, test: bool, on_bad_row: OnBadRow, options: FileOptions)
 
 
 def _read(path: Path, on_bad_row: OnBadRow, options: FileOptions) -> list[Question]:
-    """Return the questions of a file, and say what was mended and left out."""
+    """Return the questions of a file, and report what was repaired and left out."""
     if not path.is_file():
         raise UserError(
             f"{str(path)!r} is neither a corpus of questions nor a file; {suggest(path.name, QUESTION_ANSWERING)}"

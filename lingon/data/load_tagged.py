@@ -1,4 +1,4 @@
-"""Tagged sentences to train and evaluate on: a corpus by name, or a file or folder of the user."""
+"""Loads tagged sentences, to train or evaluate on: a corpus by name, or a file or folder of the user."""
 
 from collections import Counter
 from functools import partial
@@ -30,10 +30,10 @@ def load_tagged_splits(
 ) -> TaggedSplits:
     """Return training, validation and test sentences of a corpus or of a file.
 
-    test, valid: files with the test and validation sentences; without them a fifth is cut off, and a tenth of what is
-    left, unless a folder holds train, test and maybe valid or dev (see `part_files`). Equal sentences stay on one side.
+    test, valid: files with the test and validation sentences; without them a fifth is held out, and a tenth of the
+    rest, unless a folder holds train, test and maybe valid or dev (see `part_files`). Equal sentences stay together.
     column, tag_scheme, on_bad_row: see `read_tagged`. What was detected, repaired and skipped is reported on stderr.
-    Raises UserError for what is neither, and for a corpus that has no part to train on.
+    Raises UserError for other data, and for a corpus without a training part.
     """
     name, path = str(name_or_path), Path(name_or_path)
     if name in TAGGED:
@@ -72,7 +72,7 @@ def load_tagged(
     on_bad_row: OnBadRow = "stop",
     options: FileOptions = FileOptions(),
 ) -> TaggedSentences:
-    """Return sentences to score a tagger on: a corpus's test part, or all of a file; `part` names another one.
+    """Return sentences to score a tagger on: a corpus's test part, or all of a file; `part` selects another one.
 
     part: "train", "valid" or "test", as `load_tagged_splits` divides, or "all". column, tag_scheme, on_bad_row: see
     `read_tagged`.
@@ -120,7 +120,7 @@ def _to_train_on(splits: TaggedSplits) -> TaggedSplits:
 
 
 def strange_tags(sentences: TaggedSentences, train: TaggedSentences, name: str) -> list[str]:
-    """A line for tags of a file that no training sentence has, which no tagger can learn."""
+    """Return a message about tags that no training sentence has, which no tagger can learn."""
     known = set(train.tag_counts())
     strange = [tag for tag in sentences.tag_counts() if tag not in known]
     return [f"{name}: tags that no training sentence has: {one_of(strange)}"] if strange else []
@@ -131,9 +131,9 @@ def _keys(sentences: TaggedSentences) -> list[str]:
 
 
 def _strata(sentences: TaggedSentences) -> list[str]:
-    """The part that each sentence counts to when shares of every part are cut off.
+    """Return the stratum of each sentence for a stratified division.
 
-    It is its label, or else the rarest type of its spans; of tags of words all sentences are one part.
+    It is its label, or else the rarest type of its spans; if tags are not spans, all sentences are one stratum.
     """
     if sentences.labels is not None:
         return sentences.labels
@@ -149,7 +149,7 @@ def _types(sentence: TaggedSentence) -> set[str]:
 
 
 def _cut(sentences: TaggedSentences, share: float, seed: int, purpose: str) -> tuple[TaggedSentences, TaggedSentences]:
-    """What stays, and what was cut off."""
+    """Return the remaining sentences, and those that were held out."""
     cut = cut_rows(_keys(sentences), _strata(sentences), share, seed, purpose)
     return sentences[[i for i in range(len(sentences)) if i not in cut]], sentences[sorted(cut)]
 

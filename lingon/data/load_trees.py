@@ -1,4 +1,4 @@
-"""Dependency trees to train a parser on, or to evaluate it on: a treebank by name, or CoNLL-U files of the user."""
+"""Loads dependency trees, to train or evaluate a parser: a treebank by name, or the user's CoNLL-U files."""
 
 import hashlib
 import json
@@ -31,11 +31,11 @@ def load_tree_splits(
 ) -> TreeSplits:
     """Return training, validation and test trees of a treebank, a CoNLL-U file, or a folder of such files.
 
-    In a folder, the names of the files say which part they are: train, dev or valid, test. test, valid: files to test
-    and validate on. Where there is none, a fifth of the sentences is cut off for the test, and a tenth of the others
-    for validation, always the same ones; equal sentences stay together. on_bad_row: "stop" raises at the first sentence
-    that is broken or has no tree, "skip" leaves it out; their number is reported, and `source["skipped"]`.
-    Raises UserError for what is neither, and for a treebank without a training part; DataError with file and line.
+    In a folder, the names of the files tell the part: train, dev or valid, test. test, valid: files to test and
+    validate on. By default a fifth of the sentences is held out for the test, and a tenth of the others for validation,
+    always the same ones; equal sentences stay together. on_bad_row: "stop" raises at the first sentence that is broken
+    or has no tree, "skip" leaves it out; their number is reported, and stored in `source["skipped"]`.
+    Raises UserError for other data, and for a treebank without a training part; DataError with file and line.
     """
     name = str(name_or_path)
     if name in TREES and (test or valid or encoding != "utf-8"):
@@ -72,7 +72,7 @@ def load_tree_splits(
 def load_trees(
     name_or_path: str | Path, part: str | None = None, encoding: str = "utf-8", on_bad_row: OnBadRow = "stop"
 ) -> list[Tree]:
-    """Return trees to evaluate a parser on: a treebank's test part, or all of a file; `part` names another one.
+    """Return trees to evaluate a parser on: a treebank's test part, or all of a file; `part` selects another one.
 
     part: "train", "valid" or "test", as `load_tree_splits` divides, or "all". on_bad_row: as there.
     """
@@ -103,7 +103,7 @@ def checksum(trees: Sequence[Tree]) -> str:
 
 
 def _files_of(name: str) -> dict[str, Path]:
-    """The file of each part; a single file is for training until parts are cut off."""
+    """Return the file of each part; a single file is the training part until others are held out."""
     if name in TREES:
         return treebank_files(name)
     path = Path(name)
@@ -118,14 +118,14 @@ def _files_of(name: str) -> dict[str, Path]:
 
 
 def _tell_shared(found: dict[str, list[Tree]], parts: Sequence[str]) -> None:
-    """Say how many sentences of these parts are in training too."""
+    """Report how many sentences of these parts are also in training."""
     keys = {part: [" ".join(tree.words) for tree in trees] for part, trees in found.items()}
     for part in parts:
         tell_lines(shared_keys(keys["train"], keys[part], f"{part} sentences"))
 
 
 def _read(file: Path, encoding: str, left: LeftOut) -> list[Tree]:
-    """The trees of a file; sentences without words, which are comments alone, are none."""
+    """Return the trees of a file, without sentences that have only comments and no words."""
     if not file.is_file():
         raise no_file(file)
     found = []
@@ -142,7 +142,7 @@ def _read(file: Path, encoding: str, left: LeftOut) -> list[Tree]:
 
 
 def _cut(trees: list[Tree], share: float, purpose: str) -> tuple[list[Tree], list[Tree]]:
-    """Cut a share of different sentences off, chosen by the sentence alone; one or more stays and one is cut off."""
+    """Hold out a share of the distinct sentences, chosen by the sentence alone; at least one is on each side."""
     order = sorted({tree.words for tree in trees}, key=lambda words: derive(0, purpose, *words))
     cut = set(order[: min(len(order) - 1, max(1, round(share * len(order))))])
     return [t for t in trees if t.words not in cut], [t for t in trees if t.words in cut]

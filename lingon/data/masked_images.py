@@ -9,15 +9,15 @@ from lingon.core.errors import UserError
 
 __all__ = ["IGNORED_PIXEL", "MaskedImages", "MaskedSplits"]
 
-IGNORED_PIXEL = 255  # the class number of pixels that count for nothing
+IGNORED_PIXEL = 255  # the class index of pixels that are ignored in loss and metrics
 
 
 @dataclass(frozen=True)
 class MaskedImages:
     """Images of one size, and the class of each of their pixels.
 
-    pixels: uint8 [N, H, W, 3]. masks: uint8 [N, H, W], numbers of classes, 255 where a pixel counts for nothing.
-    classes: C names, at most 255. paths: of the images, where they have any.
+    pixels: uint8 [N, H, W, 3]. masks: uint8 [N, H, W], class indices, 255 for pixels that are ignored.
+    classes: C names, at most 255. paths: of the images, if they have any.
     """
 
     pixels: np.ndarray
@@ -36,7 +36,7 @@ class MaskedImages:
         return len(self.pixels)
 
     def __getitem__(self, which: slice | np.ndarray) -> "MaskedImages":
-        """Return some of them: a slice, or an array of positions."""
+        """Return some of the images: a slice, or an array of indices."""
         rows = np.arange(len(self))[which]
         paths = [self.paths[i] for i in rows] if self.paths else []
         return MaskedImages(self.pixels[rows], self.masks[rows], self.classes, paths)
@@ -48,7 +48,7 @@ class MaskedImages:
 
 @dataclass(frozen=True)
 class MaskedSplits:
-    """Training, validation and test images, their name, and where they come from (what run.json keeps)."""
+    """Training, validation and test images, their name, and where they come from (stored in run.json)."""
 
     train: MaskedImages
     valid: MaskedImages

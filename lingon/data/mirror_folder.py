@@ -1,4 +1,4 @@
-"""Fills a folder that LINGON_MIRROR can name: every artifact under its sha256, for machines without a network."""
+"""Fills a folder for LINGON_MIRROR: artifacts named by their sha256, for machines without a network."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from lingon.data.fetch import bring, is_whole
 from lingon.data.sources import Artifact
 from lingon.data.sources.mirror import VARIABLE
 
-WORKPLACE = ".filling"  # in the folder: what is not whole yet, and a lock for those who fill it at the same time
+WORKPLACE = ".filling"  # in the folder: incomplete files, and a lock for processes that fill it at the same time
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def entries_of(names: Iterable[str], accept_licence: bool = False) -> list[Entry
 
 
 def left_out(names: Iterable[str], entries: list[Entry]) -> list[str]:
-    """Say in a line which rows `all` did not stand for, as their licences must be accepted first."""
+    """Return a message about data that `all` does not include, as their licences must be accepted first."""
     taken = {name for entry in entries for name in entry.licences}
     missing = [name for name, row in all_rows().items() if must_accept(row) and name not in taken]
     if ALL not in names or not missing:
@@ -53,7 +53,7 @@ def left_out(names: Iterable[str], entries: list[Entry]) -> list[str]:
 
 
 def list_mirror(folder: Path, entries: list[Entry]) -> Iterator[str]:
-    """Yield a line for each artifact: size, whether it is there, its name, what it is, who needs it; then the sums."""
+    """Yield a line for each artifact: size, whether it is there, file name, label, names that need it; then totals."""
     yield f"{'MB':>7}  there  {'file':16}  what (for whom; licence)"
     there = [entry.artifact.stored_as for entry in entries if (folder / entry.artifact.stored_as).is_file()]
     for entry in entries:
@@ -64,10 +64,10 @@ def list_mirror(folder: Path, entries: list[Entry]) -> Iterator[str]:
 
 
 def fill_mirror(folder: Path, entries: list[Entry]) -> Iterator[str]:
-    """Bring what the folder has not, from the cache, the mirror that is set, or the network; yield a line for each.
+    """Get missing artifacts from the cache, the mirror that is set, or the network; yield a line for each.
 
-    Each file is checked and takes its name only when it is whole, so an interrupted run can be continued by another.
-    What cannot be had does not stop the rest. Raises FetchError that names it, at the end.
+    Each file is checked and gets its name only once it is complete, so an interrupted run can be continued by another.
+    An artifact that cannot be fetched does not stop the rest; FetchError that names it is raised at the end.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; give the name of a folder")
@@ -91,7 +91,7 @@ def fill_mirror(folder: Path, entries: list[Entry]) -> Iterator[str]:
 
 
 def _fill(folder: Path, entry: Entry) -> str:
-    """Bring one artifact and say in a word or two what was done."""
+    """Get one artifact and return in a few words what was done."""
     path = folder / entry.artifact.stored_as
     if is_whole(entry.artifact, path):
         return "was there"

@@ -1,4 +1,4 @@
-"""An image that a user names: a file, or a photo or painting by its name, such as chelsea or starry-night."""
+"""Opens an image that a user names: a file, or a photo or painting by its name, such as chelsea or starry-night."""
 
 from pathlib import Path
 
@@ -10,21 +10,21 @@ from lingon.data.corpora.named_images import SET_OF, NamedImages
 from lingon.data.files.images import Mode, image_paths, read_image
 from lingon.data.rgb_pixels import rgb_pixels
 
-PHOTOS = "photos"  # the colour photos of skimage-photos that show things, for training
-# In the order of their use: the first is for the test, the second for validation, and the others are for training.
+PHOTOS = "photos"  # the colour photos of objects in skimage-photos, for training
+# The first is for the test, the second for validation, and the others are for training.
 COLOURS = ("chelsea", "astronaut", "coffee", "motorcycle", "rocket", "hubble", "ihc", "retina")
 
 
 def is_photos(source: str | Path) -> bool:
-    """Return whether this means the set `photos`, and no file or folder of that name."""
+    """Return whether this is the set `photos`, rather than a file or folder of that name."""
     return str(source) == PHOTOS and not Path(source).exists()
 
 
 def open_image(source: str | Path | np.ndarray, mode: Mode = "RGB") -> np.ndarray:
     """Return the pixels of an image, uint8 [H, W, C]; an array of such pixels is returned as it is.
 
-    source: a file, or the name of an image of a set, which is fetched. A file of that name comes first. Raises
-    UserError that suggests names for what is neither, DataError for a file that is not an image.
+    source: a file, or the name of an image of a set, which is fetched. A file of that name has priority. Raises
+    UserError with suggestions for an unknown name, DataError for a file that is not an image.
     """
     if isinstance(source, np.ndarray):
         return rgb_pixels(source)
@@ -38,9 +38,9 @@ def open_image(source: str | Path | np.ndarray, mode: Mode = "RGB") -> np.ndarra
 
 
 def open_images(source: str | Path) -> dict[str, np.ndarray]:
-    """Return images by name, RGB: of a folder, of a file, of a named image, of a set of them, or of `photos`.
+    """Return RGB images by name: of a folder, a file, a named image, a set of images, or `photos`.
 
-    Raises UserError for what is not there, DataError for a file that is not an image.
+    Raises UserError for an unknown name or path, DataError for a file that is not an image.
     """
     if is_photos(source):
         return {name: open_image(name) for name in COLOURS}

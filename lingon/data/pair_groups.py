@@ -1,4 +1,4 @@
-"""Pairs that are connected by texts that they share: none of them says anything against another."""
+"""Groups pairs that are connected by shared texts, within which no text is a safe negative of another."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -14,11 +14,11 @@ NOWHERE = -1  # the group of a text that is in no pair
 
 
 class PairGroups:
-    """Groups of pairs: two pairs are of one group where they share a text, or each shares one with a third, and so on.
+    """Groups of pairs: two pairs are in one group if they share a text, or each shares one with a third, and so on.
 
-    Within a group any text may belong to any other: of the pairs (a, b) and (a, c), c is no negative of a, nor is b
-    one of c. pairs: of each its texts that belong together. Texts that differ only in white space or Unicode form are
-    the same.
+    Within a group any text may belong to any other: with the pairs (a, b) and (a, c), c is not a negative of a, nor is
+    b one of c. pairs: for each, its texts that belong together. Texts that differ only in white space or Unicode form
+    are the same.
     """
 
     def __init__(self, pairs: Iterable[Iterable[str]]):
@@ -46,6 +46,6 @@ class PairGroups:
 
     def _root(self, number: int) -> int:
         while (above := self._parent[number]) != number:
-            self._parent[number] = self._parent[above]  # half the way next time
+            self._parent[number] = self._parent[above]  # path halving
             number = above
         return number

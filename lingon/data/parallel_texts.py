@@ -1,4 +1,4 @@
-"""Pairs of a source text and its target text, as a translation has them, and their division into parts."""
+"""Pairs of a source text and a target text, such as translations, and their division into parts."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ class ParallelTexts:
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[str, str]], languages: Languages = (None, None)) -> "ParallelTexts":
-        """Make parallel texts of pairs."""
+        """Make parallel texts from pairs."""
         return cls(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs), languages)
 
     def __len__(self) -> int:
@@ -49,7 +49,7 @@ class ParallelTexts:
     @overload
     def __getitem__(self, which: slice | Sequence[int]) -> "ParallelTexts": ...
     def __getitem__(self, which: int | slice | Sequence[int]) -> "ParallelPair | ParallelTexts":
-        """Return one pair by its position, or some of them: a slice, or a list of positions."""
+        """Return one pair by its index, or some of them: a slice, or a list of indices."""
         if isinstance(which, int):
             return ParallelPair(self.sources[which], self.targets[which])
         if isinstance(which, slice):
@@ -74,7 +74,7 @@ class ParallelTexts:
 
 @dataclass(frozen=True)
 class ParallelSplits:
-    """Training, validation and test pairs, their name, and where they come from (what run.json keeps)."""
+    """Training, validation and test pairs, their name, and where they come from (stored in run.json)."""
 
     train: ParallelTexts
     valid: ParallelTexts
@@ -84,11 +84,11 @@ class ParallelSplits:
 
     @property
     def languages(self) -> Languages:
-        """Return the languages of the two sides, None where not given."""
+        """Return the languages of the two sides, None if not given."""
         return self.train.languages
 
     def all(self) -> ParallelTexts:
-        """Return the three together."""
+        """Return the pairs of all three parts."""
         return self.train + self.valid + self.test
 
     def swapped(self) -> "ParallelSplits":

@@ -1,4 +1,4 @@
-"""What a corpus or a file looks like: the words behind `lingon data show`."""
+"""Previews a corpus or a file: the output of `lingon data show`."""
 
 from collections.abc import Callable, Container, Sequence
 from pathlib import Path
@@ -47,7 +47,7 @@ def preview(
     target: str | None = None,
     languages: Languages = (None, None),
 ) -> str:
-    """Samples, label counts and a histogram of lengths, of a corpus or of a file.
+    """Return samples, label counts and a histogram of lengths, of a corpus or of a file.
 
     target, languages: of parallel texts, see `ParallelReading`.
     """
@@ -76,7 +76,7 @@ def preview(
 
 
 def _described(head: list[str], examples: Examples, samples: int) -> str:
-    """The head, and what labelled texts look like."""
+    """Return the head, and the preview of labelled texts."""
     return "\n".join([*head, "", *_labels(examples), "", *_lengths(examples), "", *_samples(examples, samples)])
 
 
@@ -145,7 +145,7 @@ def _tagged(name: str, samples: int) -> str:
 
 
 def _collection(name: str, samples: int) -> str:
-    """Counts and some queries of a collection for search, each with the title of a document that answers it."""
+    """Return counts and some queries of a collection for search, each with the title of a relevant document."""
     found = load_collection(name)
     titles = {document.number: document.title for document in found.documents}
     judged = sum(map(len, found.judgements.values()))
@@ -161,7 +161,7 @@ def _collection(name: str, samples: int) -> str:
 
 
 def _pairs(name: str, samples: int) -> str:
-    """The preview of scored pairs: how many, and some of them."""
+    """Return the preview of scored pairs: their number, and some of them."""
     row, found = SCORED_PAIRS[name], load_scored_pairs(name)
     parts = f"train {len(found.train):,}, valid {len(found.valid):,}, test {counted(len(found.test), 'pair')}"
     some = found.test[:samples]
@@ -171,7 +171,7 @@ def _pairs(name: str, samples: int) -> str:
 
 
 def _by_part(name: str, accept_licence: bool) -> Examples:
-    """The documents of a text corpus, labelled by the part they belong to."""
+    """Return the documents of a text corpus, labelled by the part they belong to."""
     pairs = [(text, part) for part in ("train", "valid", "test") for text in load_text(name, part, accept_licence)]
     return Examples([text for text, _ in pairs], [part for _, part in pairs])
 
@@ -185,7 +185,7 @@ def _labels(examples: Examples, most: int = 25) -> list[str]:
 
 
 def _lengths(examples: Examples) -> list[str]:
-    """A histogram over words per text, each bin twice as wide as the one before."""
+    """Return a histogram over words per text, each bin twice as wide as the one before."""
     lengths = sorted(len(t.split()) for t in examples.texts)
     middle = lengths[len(lengths) // 2]
     bins: dict[int, int] = {}
@@ -203,7 +203,7 @@ def _samples(examples: Examples, count: int, width: int = 300) -> list[str]:
     step = max(1, len(examples) // max(1, count))
     lines = []
     for i in list(range(0, len(examples), step))[:count]:
-        # Texts of strangers may hold control codes that a terminal would obey.
+        # Untrusted texts may contain control codes that a terminal would execute.
         text = " ".join("".join(c if c.isprintable() else " " for c in examples.texts[i]).split())
         label = examples.labels[i]
         shown = " | ".join(label) if isinstance(label, tuple) else label
@@ -216,7 +216,7 @@ def _bar(count: int, top: int) -> str:
     return "#" * round(BAR * count / max(1, top))
 
 
-# How what has a name is shown, by the tables of names; a name may stand in two, and the first counts.
+# Previews of named data, by the tables of names; if a name is in two tables, the first one counts.
 NAMED: Sequence[tuple[Container[str], Callable[[str, int], str]]] = (
     (CORPORA, _corpus),
     (PICTURES, _pictures),

@@ -18,7 +18,7 @@ MOST_ANSWERS = 30  # that are listed
 
 
 def show_images(name: str, samples: int = 3) -> str:
-    """Where images come from, how many each part has, and some of them drawn where they are small and grey."""
+    """Return the origin of images, the size of each part, and some drawn images if they are small and grey."""
     row, found = IMAGES[name], load_image_set(name)
     head = [f"{name}: {row.summary}", f"licence: {row.licence}"]
     describe = DESCRIBE.get(type(found))
@@ -93,7 +93,7 @@ def _boxed(splits: BoxSplits, samples: int) -> list[str]:
     return lines
 
 
-# By what a row's `parse` gives.
+# By the type that a row's `parse` returns.
 DESCRIBE: dict[type, Any] = {
     ImageSplits: _labelled,
     StampSplits: _stamps,

@@ -1,4 +1,4 @@
-"""What parallel texts look like: their parts, languages, lengths of the two sides against each other, some pairs."""
+"""Previews parallel texts: parts, languages, ratios of the lengths of the two sides, some pairs."""
 
 import math
 from collections import Counter
@@ -24,7 +24,7 @@ BOUNDS = (0, 0.2, 0.5, 0.67, 0.8, 0.9, 1, 1.11, 1.25, 1.5, 2, 5, math.inf)
 
 
 def is_parallel(path: Path, reading: ParallelReading) -> bool:
-    """Return whether a path, or the beginning of two names, is shown as parallel texts: it is no other kind of data."""
+    """Return whether a path, or a prefix of two file names, is previewed as parallel texts, not as other data."""
     if reading.target is not None or any(reading.languages):
         return True
     if not path.is_file():
@@ -43,7 +43,7 @@ def show_parallel_corpus(name: str, samples: int) -> str:
 
 
 def show_parallel_files(path: Path, reading: ParallelReading, samples: int) -> str:
-    """Return the same of files of the user's; stderr says what was guessed and left out."""
+    """Return the preview of the user's files; what was guessed and left out is reported on stderr."""
     pairs, report = read_parallel(path, reading, to_learn_from=True)
     tell_lines([*report.messages, *report.cleaning.said()])
     head = printable(" and ".join(str(file) for file in (report.file.path, report.file.target_path) if file))
@@ -71,7 +71,7 @@ def _languages(pairs: ParallelTexts) -> str:
 
 
 def _ratios(pairs: ParallelTexts) -> list[str]:
-    """A histogram of the length of the target for each character of the source."""
+    """Return a histogram of the ratio of target to source length, in characters."""
     ratios = sorted(len(target) / len(source) for source, target in pairs)
     counts = Counter(max(i for i, bound in enumerate(BOUNDS) if bound <= ratio) for ratio in ratios)
     top = max(counts.values())
@@ -90,6 +90,6 @@ def _samples(pairs: ParallelTexts, count: int) -> list[str]:
 
 
 def _shown(text: str) -> str:
-    """A text in one line; those of strangers may hold control codes that a terminal would obey."""
+    """Return a text in one line, without control codes, which a terminal would execute."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return printable(text if len(text) <= WIDTH else f"{text[:WIDTH]}...")

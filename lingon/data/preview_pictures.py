@@ -1,4 +1,4 @@
-"""Small grey pictures as blocks of text: what `lingon data show digits` prints."""
+"""Previews small grey pictures as block characters: the output of `lingon data show digits`."""
 
 from collections import Counter
 from itertools import zip_longest
@@ -10,11 +10,11 @@ from lingon.data.corpora import PICTURES, Pictures, load_pictures
 
 COLUMNS, GAP = 80, 4
 INK = 0.35  # a pixel this dark is drawn
-BLOCKS = " ▄▀█"  # by whether the upper pixel is drawn, twice, and the lower one, once
+BLOCKS = " ▄▀█"  # indexed by 2 * (upper pixel is drawn) + (lower pixel is drawn)
 
 
 def show_pictures(name: str, samples: int = 3) -> str:
-    """Where a set of pictures comes from, how often each label occurs, and some of them drawn."""
+    """Return the origin of a set of pictures, how often each label occurs, and some of them drawn."""
     row, splits = PICTURES[name], load_pictures(name)
     parts = (splits.train, splits.valid, splits.test)
     counts = Counter(label for part in parts for label in part.labels.tolist())
@@ -32,7 +32,7 @@ def show_pictures(name: str, samples: int = 3) -> str:
 
 
 def side_by_side(pictures: Pictures, count: int) -> list[str]:
-    """The lines of the first pictures, as many beside each other as a terminal holds, each under its label."""
+    """Return the lines of the first pictures, as many side by side as fit into a terminal, each under its label."""
     drawn = [as_blocks(_trimmed(pixels)) for pixels in pictures.pixels[:count]]
     width = max((len(picture[0]) for picture in drawn), default=0)
     beside = (COLUMNS + GAP) // (width + GAP)
@@ -47,7 +47,7 @@ def side_by_side(pictures: Pictures, count: int) -> list[str]:
 
 
 def as_blocks(pixels: Any) -> list[str]:
-    """A picture [height, width] from 0 to 1 as lines of blocks, two rows of pixels in each line.
+    """Return a picture [height, width] from 0 to 1 as lines of blocks, two rows of pixels in each line.
 
     >>> import numpy as np
     >>> as_blocks(np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]]))
@@ -63,7 +63,7 @@ def as_blocks(pixels: Any) -> list[str]:
 
 
 def _trimmed(pixels: Any) -> Any:
-    """A picture without the paper around its ink."""
+    """Return a picture cropped to its ink."""
     rows, columns = (pixels >= INK).nonzero()
     if not len(rows):
         return pixels

@@ -1,4 +1,4 @@
-"""What questions on passages look like: how many there are, and some of them with their answers."""
+"""Previews questions about passages: their number, and some of them with their answers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ def holds_questions(path: Path, options: FileOptions) -> bool:
 
 
 def show_question_file(path: Path, samples: int, on_bad_row: OnBadRow, options: FileOptions) -> str:
-    """Return the same of a file of the user's."""
+    """Return the preview of a user's file."""
     found, report = read_squad(path, on_bad_row, options)
     tell_lines(report.messages(path))
     return "\n".join([f"{printable(str(path))}: {_count(found)}", *_samples(found, samples)])

@@ -1,4 +1,4 @@
-"""What `lingon data show` prints of scenes, which no file holds: they are composed of the stamps."""
+"""Previews scenes for `lingon data show`; they are not stored in a file but composed of stamps."""
 
 from lingon.data.corpora.images import IMAGES, load_image_set
 from lingon.data.corpora.scene_captions import COUNTS, SUMMARY, made_scenes
@@ -7,7 +7,7 @@ from lingon.data.scenes import NOUNS
 
 
 def show_scenes(name: str, samples: int = 3) -> str:
-    """Return what scenes are, how many each task has in its parts, what is in them, and captions of some."""
+    """Return what scenes are, how many each task has per part, what they contain, and captions of some."""
     size = SIZES["scenes"]
     some = made_scenes(load_image_set("stamps").all(), size, dict.fromkeys(COUNTS, max(1, samples)))
     lines = [f"{name}: {SUMMARY}", f"licence: {IMAGES['stamps'].licence}", f"pixels: {size} x {size}, RGB"]

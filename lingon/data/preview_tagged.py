@@ -1,4 +1,4 @@
-"""What tagged sentences look like: their parts, the tags or types of spans in them, and some sentences."""
+"""Previews tagged sentences: their parts, tags or types of spans, and some sentences."""
 
 from collections import Counter
 from pathlib import Path
@@ -30,7 +30,7 @@ def show_tagged_corpus(name: str, samples: int) -> str:
 
 
 def show_tagged_file(path: Path, samples: int, on_bad_row: OnBadRow, options: FileOptions) -> str:
-    """Return the same of a file of the user's, of which stderr says what was guessed."""
+    """Return the preview of a user's file; what was guessed is reported on stderr."""
     found, report = read_tagged(path, on_bad_row=on_bad_row, options=options)
     tell_lines(report.messages)
     head = f"{printable(str(path))}: {counted(len(found), 'sentence')}, {counted(found.word_count(), 'word')}"
@@ -38,7 +38,7 @@ def show_tagged_file(path: Path, samples: int, on_bad_row: OnBadRow, options: Fi
 
 
 def describe(sentences: TaggedSentences) -> list[str]:
-    """Return a line for each type of span with their number, or for each tag with that of its words."""
+    """Return a line for each type of span with the number of spans, or for each tag with the number of its words."""
     if sentences.is_spans:
         counts = Counter(span.type for tags in sentences.tags for span in spans_of(tags))
         lines = [f"spans: {counts.total():,} of {len(counts)} types"]
@@ -56,7 +56,7 @@ def _samples(sentences: TaggedSentences, count: int) -> list[str]:
 
 
 def _shown(sentence: TaggedSentence, is_spans: bool) -> str:
-    """A sentence with its spans as [words](type), or its tags as word/tag."""
+    """Return a sentence with its spans as [words](type), or its tags as word/tag."""
     words = list(sentence.words)
     if is_spans:
         for start, end, kind in spans_of(sentence.tags):

@@ -1,4 +1,4 @@
-"""What a treebank looks like: its parts, the relations in it, and some sentences."""
+"""Previews a treebank: its parts, relations, and some sentences."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def holds_trees_alone(path: Path, options: FileOptions) -> bool:
 
 
 def show_tree_file(path: Path, samples: int, options: FileOptions) -> str:
-    """Return the same of a CoNLL-U file of the user's."""
+    """Return the preview of a user's CoNLL-U file."""
     found = list(read_conllu(path, options.encoding))
     return "\n".join([f"{printable(str(path))}: {_count(found)}", *_relations(found), *_samples(found, samples)])
 

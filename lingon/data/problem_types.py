@@ -1,4 +1,4 @@
-"""The kinds of labels that a text may have; the names are those of Hugging Face, where it has one."""
+"""The kinds of labels that a text may have; the names are those of Hugging Face if it has one."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
@@ -9,7 +9,7 @@ Label = str | tuple[str, ...] | float  # one name or rank, several names, a numb
 
 
 def names_in(labels: Sequence[Any]) -> list[str]:
-    """Return the names in labels, each as often as it is there; numbers of a regression have none.
+    """Return all names in labels, with repetitions; numbers of a regression have none.
 
     >>> names_in(["a", ("b", "c"), (), 0.5])
     ['a', 'b', 'c']

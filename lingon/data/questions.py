@@ -1,4 +1,4 @@
-"""Questions on passages with their answers, spans of the passage; and their division by passage."""
+"""Questions about passages, with answers that are spans of the passage, and their division by passage."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -7,25 +7,25 @@ from typing import Any, NamedTuple
 
 from lingon.core.errors import DataError, too_few
 
-EVERY = 20  # of so many passages one is for validation, and one for the test where no other is named
-VALID, TEST = 0, 10  # which of them
+EVERY = 20  # one in this many passages is for validation, and one for the test if no other test is given
+VALID, TEST = 0, 10  # their indices modulo EVERY
 
 
 class Answer(NamedTuple):
-    """An answer: a stretch of the passage, and the character where it begins."""
+    """An answer: a span of the passage, and the character where it starts."""
 
     text: str
     start: int
 
     @property
     def end(self) -> int:
-        """Return the character after the last."""
+        """Return the position after its last character."""
         return self.start + len(self.text)
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question on a passage, `context`. answers: what several people marked; none: the passage has no answer."""
+    """A question about a passage, `context`. answers: marked by several people; none: the passage has no answer."""
 
     id: str
     context: str
@@ -40,7 +40,7 @@ class Question:
 
 @dataclass(frozen=True)
 class QuestionSplits:
-    """Training, validation and test questions, their name, and where they come from (what run.json keeps)."""
+    """Training, validation and test questions, their name, and where they come from (stored in run.json)."""
 
     train: list[Question]
     valid: list[Question]
@@ -49,12 +49,12 @@ class QuestionSplits:
     source: dict[str, Any] = field(default_factory=dict)
 
     def all(self) -> list[Question]:
-        """Return the three together."""
+        """Return the questions of all three parts."""
         return self.train + self.valid + self.test
 
 
 def passages_of(questions: Iterable[Question]) -> list[list[Question]]:
-    """Return the questions of each passage together, passages in the order of their first question."""
+    """Return the questions grouped by passage, passages in the order of their first question."""
     found: dict[str, list[Question]] = {}
     for question in questions:
         found.setdefault(question.context, []).append(question)
@@ -90,7 +90,7 @@ def _part(number: int, passages: int, test: bool) -> int:
 
 
 def questions_checksum(questions: Iterable[Question]) -> str:
-    """Return the sha256 of all that is in questions, in hex."""
+    """Return the sha256 of all content of questions, in hex."""
     digest = hashlib.sha256()
     for one in questions:
         digest.update(repr((one.id, one.context, one.question, tuple(map(tuple, one.answers)))).encode())

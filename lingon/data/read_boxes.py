@@ -1,4 +1,4 @@
-"""Annotated images as they can be meant: files that are there, boxes in the frame of the image and inside of it."""
+"""Checks annotated images: files exist, boxes are in the frame of the image, rotated if needed, and inside of it."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -23,34 +23,34 @@ BOXES, IMAGES = "boxes left out", "images left out"
 
 @dataclass
 class BoxReport:
-    """What was done to annotations while they were read: how often, by what, and where first."""
+    """Report on what was done to annotations while reading: how often, and where first."""
 
     on_bad_row: OnBadRow = "stop"
     counts: Counter = field(default_factory=Counter)
     first: dict[str, str] = field(default_factory=dict)
 
     def note(self, what: str, where: str) -> None:
-        """Count one more case."""
+        """Count a case. what: was done; where: its place."""
         self.counts[what] += 1
         self.first.setdefault(what, where)
 
     def bad(self, what: str, error: Exception) -> None:
-        """Count something that is invalid. Raises DataError where such are not left out."""
+        """Count something invalid. Raises DataError unless invalid things are skipped."""
         if self.on_bad_row == "stop":
             raise DataError(f"{error}; {HINT}") from None
         self.note(what, str(error))
 
     def messages(self) -> list[str]:
-        """Return a line for the user for each thing that was done."""
+        """Return a message for each kind of thing that was done."""
         return [f"{what}: {count:,}, the first: {self.first[what]}" for what, count in self.counts.items()]
 
 
 def boxed_images(found: Iterable[AnnotatedImage | DataError], report: BoxReport) -> list[BoxedImage]:
-    """Return the images with their boxes in pixels of the upright image. Each image is decoded once, to be sure of it.
+    """Return the images with boxes in pixels of the upright image. Each image is decoded once, to check it.
 
-    A box that reaches out of its image is cut at the edge, which is counted. Raises DataError naming file and line, or
-    with `on_bad_row` "skip" leaves out and counts: an image that is not there or cannot be read, one of another size
-    than its annotation says, and a box of no size, wholly outside, or that is none.
+    A box that extends beyond its image is clipped, which is counted. Raises DataError with file and line, or with
+    `on_bad_row` "skip" leaves out and counts: an image that is missing, unreadable, or not of the size in its
+    annotation, and a box that is empty, wholly outside, or invalid.
     """
     kept = []
     for one in found:
@@ -59,7 +59,7 @@ def boxed_images(found: Iterable[AnnotatedImage | DataError], report: BoxReport)
             continue
         try:
             image, broken = _boxed(one, report)
-        except UserError as error:  # what is not an image is a DataError, what is not there none
+        except UserError as error:  # DataError for a file that is not an image, plain UserError for a missing one
             report.bad(IMAGES, error)
             continue
         for wrong in broken:
@@ -73,7 +73,7 @@ class _Bad(DataError):
 
 
 def _boxed(one: AnnotatedImage, report: BoxReport) -> tuple[BoxedImage, list[DataError]]:
-    """The image, and what is wrong with boxes that it has not."""
+    """Return the image with its valid boxes, and the errors of the others."""
     if isinstance(one.source, Path) and not one.source.is_file():
         raise DataError(f"{one.place}: there is no image {str(one.source)!r}")
     read_image(one.source, "RGB", one.name if isinstance(one.source, bytes) else str(one.source))
@@ -96,7 +96,7 @@ def _boxed(one: AnnotatedImage, report: BoxReport) -> tuple[BoxedImage, list[Dat
 
 
 def _turns(one: AnnotatedImage, frame: ImageFrame) -> bool:
-    """Whether the boxes are of the image as stored and are turned with it: where the size that is noted says so.
+    """Return whether the boxes refer to the image as stored and must be rotated, by the size in the annotation.
 
     Raises DataError for a size that is neither that of the image as stored nor as shown.
     """
@@ -112,7 +112,7 @@ def _turns(one: AnnotatedImage, frame: ImageFrame) -> bool:
 
 
 def _placed(raw: RawBox, frame: ImageFrame, turn: bool, report: BoxReport) -> np.ndarray:
-    """The box in pixels of the upright image, inside of it."""
+    """Return the box in pixels of the upright image, clipped to it."""
     height, width = frame.upright
     box = np.array([raw.corners], np.float64)
     if raw.relative:
@@ -125,7 +125,7 @@ def _placed(raw: RawBox, frame: ImageFrame, turn: bool, report: BoxReport) -> np
     cut = clip_boxes(box, height, width)
     if not box_areas(cut)[0]:
         raise _Bad(f"{said} is outside of its image, {width:,} x {height:,}")
-    if np.abs(cut - box).max() > 0.01:  # rounding of shares is not counted
+    if np.abs(cut - box).max() > 0.01:  # rounding of relative coordinates is not counted
         report.note(CLIPPED, said)
     return cut[0]
 

@@ -1,4 +1,4 @@
-"""The pairs of a user's parallel texts: distinct ones to learn from, or all as they are, to be scored on."""
+"""Reads the pairs of a user's parallel texts: distinct ones for training, or all of them for evaluation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ from lingon.data.parallel_texts import ParallelPair, ParallelTexts
 
 @dataclass
 class ParallelReport:
-    """What reading came to: the files, bad rows that were skipped, pairs left out, and lines to tell the user.
+    """Report on reading: the files, bad rows that were skipped, pairs left out, and messages for the user.
 
-    places: file and line of each pair, where they are to be learned from.
+    places: file and line of each pair, if they are for training.
     """
 
     file: ParallelFile
@@ -33,9 +33,9 @@ def read_parallel(
 ) -> tuple[ParallelTexts, ParallelReport]:
     """Return the pairs of a file, of two files or of a prefix of two, with a report.
 
-    to_learn_from: pairs with an empty side and those that come again are counted and left out; else every pair stays,
-    and one with an empty side is a bad row. Raises DataError with file and line of the first bad row, or where no pair
-    is left.
+    to_learn_from: pairs with an empty side and repeated pairs are counted and left out; otherwise every pair is kept,
+    and one with an empty side is a bad row. Raises DataError with file and line of the first bad row, or if no pair is
+    left.
     """
     file = open_parallel(path, reading)
     report = ParallelReport(file, messages=list(file.said))
@@ -57,7 +57,7 @@ def read_parallel(
 
 
 def _readable(reading: ParallelReading, report: ParallelReport, empty_too: bool) -> Iterator[ParallelRow]:
-    """Yield the rows that can be read. empty_too: those with an empty side as well, which else are bad rows."""
+    """Yield the rows that can be read. empty_too: also those with an empty side, which otherwise are bad rows."""
     for row in report.file.read():
         problem, side = row.problem or _half(row), _empty_side(row)
         if not problem and side and not empty_too:

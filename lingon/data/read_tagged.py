@@ -1,4 +1,4 @@
-"""Sentences of a user's file with their tags in one scheme; what was detected, repaired and skipped is reported."""
+"""Reads tagged sentences of a user's file into one scheme; reports what was detected, repaired and skipped."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from lingon.data.files.tagged_row import TaggedRow
 from lingon.data.tag_schemes import OUTSIDE, Repair, Scheme, are_spans, scheme_of, to_iob2
 from lingon.data.tagged_sentences import TaggedSentence, TaggedSentences
 
-LONG = 5_000  # words; a longer sentence is more often one of which the empty lines are missing
+LONG = 5_000  # words; in longer sentences, most likely the empty lines between sentences are missing
 
 
 @dataclass
 class TaggedReport:
-    """What reading a file came to: its form, the scheme of its tags, what was left out, and lines to tell the user."""
+    """Report on reading: format of the file, scheme of its tags, what was left out, and messages for the user."""
 
     path: Path
     on_bad_row: OnBadRow = "stop"
@@ -36,7 +36,7 @@ class TaggedReport:
         self.messages.append(f"{self.path.name}: {message}")
 
     def leave_out(self, where: str, problem: str) -> None:
-        """Count a sentence that cannot be read. Raises DataError with file and line where such are not skipped."""
+        """Count a sentence that cannot be read. Raises DataError with file and line unless they are skipped."""
         if self.on_bad_row == "stop":
             raise DataError(f"{self.path}{where}: {problem}; --on-bad-row skip leaves such sentences out")
         self.skipped += 1
@@ -52,7 +52,7 @@ def read_tagged(
 ) -> tuple[TaggedSentences, TaggedReport]:
     """Read the tagged sentences of a file, with a report. Tags of spans become those of IOB2.
 
-    column: of the tags; by default the last of columns, UPOS of CoNLL-U, the usual names of JSON. tag_scheme: told from
+    column: of the tags; by default the last column, UPOS in CoNLL-U, the usual keys in JSON. tag_scheme: detected from
     the tags by default. on_bad_row: "stop" raises at the first sentence that cannot be read, "skip" leaves it out.
     Raises DataError with file and line, or UserError.
     """
@@ -75,7 +75,7 @@ def read_tagged(
 
 
 def _unusable(row: TaggedRow) -> str:
-    """Return what no tokenizer and no configuration takes, or nothing."""
+    """Return the problem of a sentence that no tokenizer or configuration accepts; "" if there is none."""
     for word in row.words:
         if not word.isascii() and SURROGATE.search(word):
             return f"a lone surrogate (half a character) in word {word[:40]!r}"
@@ -86,7 +86,7 @@ def _unusable(row: TaggedRow) -> str:
 
 
 def told_scheme(rows: Sequence[TaggedRow]) -> Scheme:
-    """Tell the scheme of a file's tags, of which a few may be strange where most are of spans."""
+    """Detect the scheme of a file's tags; a few may be of none if most are tags of spans."""
     counts = Counter(tag for row in rows for tag in row.tags if tag != OUTSIDE)
     spans = sum(count for tag, count in counts.items() if are_spans([tag]))
     if are_spans(counts) or 2 * spans > counts.total():
@@ -95,7 +95,7 @@ def told_scheme(rows: Sequence[TaggedRow]) -> Scheme:
 
 
 def _in_iob2(rows: Sequence[TaggedRow], report: TaggedReport) -> list[TaggedSentence]:
-    """The sentences of rows; those with a tag that the scheme does not have are bad ones."""
+    """Return the sentences of rows; those with a tag that the scheme does not have are bad."""
     sentences, first = [], ""
     for row in rows:
         try:
@@ -119,7 +119,7 @@ def _said(path: Path, row: TaggedRow, repair: Repair) -> str:
 
 
 def _strange(row: TaggedRow, scheme: Scheme) -> int:
-    """The position of the first tag that the scheme does not have."""
+    """Return the index of the first tag that the scheme does not have."""
     for position, tag in enumerate(row.tags):
         try:
             to_iob2([tag], scheme)
@@ -129,7 +129,7 @@ def _strange(row: TaggedRow, scheme: Scheme) -> int:
 
 
 def _say_what_was_read(rows: Sequence[TaggedRow], report: TaggedReport, guessed: bool) -> None:
-    """Put into the report what the user should know of the file."""
+    """Add to the report what the user should know about the file."""
     if guessed and report.scheme in ("iob1", "bioes"):
         report.say(f"tag scheme {report.scheme}, read as iob2 (--tag-scheme chooses another)")
     if guessed and report.scheme == "none" and OUTSIDE in (counts := Counter(tag for row in rows for tag in row.tags)):

@@ -1,4 +1,4 @@
-"""An image that is given to a task, a file or an array, as pixels of red, green and blue."""
+"""Converts an image that is given to a task, a file or an array, to RGB pixels."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""One door to running text: a corpus by name, a file or a folder of the user's own; part by part, piece by piece."""
+"""Reads running text by part and in pieces: a corpus by name, or a file or folder of the user."""
 
 import hashlib
 import sys
@@ -20,7 +20,7 @@ from lingon.data.files.text_columns import choose_text_column
 from lingon.data.files.text_stream import split_long_line, stream_lines
 from lingon.data.text_division import by_document
 
-DIVISION = 2  # raised when the division changes, so that what an older one made is not used
+DIVISION = 2  # increased when the division changes, so that results of an older one are not reused
 GROUPS = {"english": ("sotu", "brown", "austen", "kjv", "wiki", "imdb"), "imdb-text": ("imdb",)}  # names for several
 
 
@@ -31,17 +31,17 @@ def read_documents(
     text: str | None = None,
     options: FileOptions = FileOptions(),
 ) -> Iterator[str]:
-    """Read the documents of a part ("train", "valid", "test" or "all") of several texts, one by one.
+    """Yield the documents of a part ("train", "valid", "test" or "all") of several texts.
 
     sources: names of corpora (`lingon data list`), "english" for all of them in English, files of plain text, maybe
     packed (.gz, .xz), folders of .txt files, or tables (csv, tsv, jsonl, json, parquet, lines of fastText), of which
     each row is a document. text: the column of a table; guessed when obvious.
     Of a file of plain text, the last twentieth is for the test and the one before it for validation; it is read in
-    pieces of about a megabyte. A packed file is divided as if it were not packed: it is read once to count its bytes
-    and twice to find the cuts, and never unpacked to disk. The files of a folder and the rows of a table are divided
-    as the documents of a corpus are, by the hash of each, or if they are few by `lingon.data.text_division`.
-    Raises UserError for what is neither, DataError that names the place where a file is not text in UTF-8, or says
-    that a packed one is broken.
+    pieces of about a megabyte. A compressed file is divided like an uncompressed one: it is read once to count its
+    bytes and twice to find the cuts, and never decompressed to disk. The files of a folder and the rows of a table are
+    divided like the documents of a corpus, by the hash of each, or if they are few by `lingon.data.text_division`.
+    Raises UserError for other sources, DataError with the place where a file is not UTF-8 text, or if a compressed one
+    is broken.
     """
     if part not in (*PARTS, "all"):
         raise unknown("part", part, (*PARTS, "all"))
@@ -74,7 +74,7 @@ def read_texts(path: Path, text: str | None = None, options: FileOptions = FileO
 
 
 def text_column(path: Path, text: str | None, options: FileOptions) -> str:
-    """Return the column of texts of a table; printed on stderr when it was guessed, once for a file."""
+    """Return the column of texts of a table; if it was guessed, it is reported on stderr, once per file."""
     names, first = peek(path, options)
     column, said = choose_text_column(path, names, [row.values for row in first if not row.problem], text)
     if said:
@@ -109,10 +109,10 @@ def read_running_lines(
     text: str | None = None,
     options: FileOptions = FileOptions(),
 ) -> Iterator[str]:
-    """Read the lines of several texts, without the empty ones; a line of over 65,536 characters is cut.
+    """Yield the non-empty lines of several texts; a line of over 65,536 characters is split.
 
     sources, text, options: as for `read_documents`. part: of corpora and folders; "all" is everything.
-    A file is read whole, whatever the part. Raises as `read_documents`.
+    Of a file, all lines are read for any part. Raises as `read_documents`.
     """
     if not sources:
         raise UserError("no texts are given; name a corpus (lingon data list) or a file")
@@ -128,7 +128,7 @@ def read_running_lines(
 
 
 def is_corpus(source: str) -> bool:
-    """Return whether this is the name of a corpus or of a group of them, and no file or folder of the user's."""
+    """Return whether this is the name of a corpus or of a group of them, rather than a user's file or folder."""
     return source in {**TEXTS, **CORPORA, **GROUPS}
 
 

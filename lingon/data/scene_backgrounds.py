@@ -1,4 +1,4 @@
-"""What lies behind the things of a scene: one colour, a gradient, clouds or stripes, as random numbers say."""
+"""Random backgrounds of scenes: one colour, a gradient, clouds or stripes."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Questions on scenes of stamps: what is there, how many, and where. Constructed, with answers that are known."""
+"""Constructed questions about scenes of stamps, with known answers: what is there, how many, and where."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -20,7 +20,7 @@ MOST = 5  # equal things in a scene
 
 
 class SceneCounts(NamedTuple):
-    """How many scenes there are to train, to validate and to test on, half of them to count in."""
+    """Numbers of scenes to train, validate and test on; half of them are for counting."""
 
     train: int = 4_000
     valid: int = 400
@@ -30,10 +30,10 @@ class SceneCounts(NamedTuple):
 def scene_questions(
     composer: Composer, counts: SceneCounts = SceneCounts()
 ) -> tuple[ImageQuestions, ImageQuestions, ImageQuestions]:
-    """Return training, validation and test questions on scenes that a composer makes; always the same ones.
+    """Return training, validation and test questions about scenes that a composer makes; always the same ones.
 
-    A tenth of the combinations of two nouns and a relation is in the test alone, which has no others to place. What is
-    new in the test is the composition: its stamps are those of training.
+    A tenth of the combinations of two nouns and a relation is only in the test, whose placing questions use no others.
+    Only the composition is new in the test: its stamps are those of training.
     """
     known, held_out = divide_triples(composer.nouns)
     parts = {"train": known, "valid": known, "test": held_out}
@@ -67,7 +67,7 @@ def _counting(scene: Scene, nouns: Sequence[str], random: np.random.Generator) -
 
 
 def _placing(scene: Scene, random: np.random.Generator) -> list[Question]:
-    """Ask of two things what is where, and whether one is somewhere: as often so as not."""
+    """Ask about two objects what is where, and whether a relation holds; half of the latter answers are "yes"."""
     assert scene.triple is not None
     questions = []
     for triple in (scene.triple, scene.triple.inverse):
@@ -81,7 +81,7 @@ def _placing(scene: Scene, random: np.random.Generator) -> list[Question]:
 
 
 def _another(triple: Triple, random: np.random.Generator) -> str:
-    """Return a relation that two things do not have: every second time the opposite one."""
+    """Return a relation that does not hold between two objects: the opposite one with probability 0.5."""
     if random.random() < 0.5:
         return INVERSE[triple.relation]
     others = [one for one in RELATIONS if one not in (triple.relation, INVERSE[triple.relation])]

@@ -1,4 +1,4 @@
-"""Where a thing is from another: left of, right of, above or below it; and what is said of the two."""
+"""Spatial relations of two objects (left of, right of, above, below), and captions for them."""
 
 from collections.abc import Sequence
 from itertools import permutations
@@ -8,13 +8,13 @@ from lingon.core.seed import derive
 
 RELATIONS = ("left of", "right of", "above", "below")
 INVERSE = {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}
-CLEARLY = 1.5  # how many times further apart two things are along one axis than along the other
+CLEARLY = 1.5  # two objects must be this many times further apart along one axis than along the other
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom are outside
 
 
 class Triple(NamedTuple):
-    """What is where: `Triple("frog", "left of", "owl")`."""
+    """A relation of two nouns: `Triple("frog", "left of", "owl")`."""
 
     noun: str
     relation: str
@@ -22,11 +22,11 @@ class Triple(NamedTuple):
 
     @property
     def inverse(self) -> "Triple":
-        """Return the same said of the other thing: an owl right of a frog."""
+        """Return the same relation seen from the other object: an owl right of a frog."""
         return Triple(self.other, INVERSE[self.relation], self.noun)
 
     def caption(self) -> str:
-        """Return it in words.
+        """Return the relation in words.
 
         >>> Triple("frog", "left of", "owl").caption()
         'a frog left of an owl'
@@ -44,7 +44,7 @@ def with_article(noun: str) -> str:
 
 
 def triple_of(caption: str) -> Triple | None:
-    """Return what a caption says, None for one that is not of the form that `Triple.caption` writes.
+    """Return the relation in a caption; None unless it has the form of `Triple.caption`.
 
     >>> triple_of("a frog left of an owl")
     Triple(noun='frog', relation='left of', other='owl')
@@ -58,7 +58,7 @@ def triple_of(caption: str) -> Triple | None:
 
 
 def relation_of(box: Box, other: Box) -> str | None:
-    """Return where one box is from another, by their middles; None where it is neither clearly beside nor above.
+    """Return the relation of a box to another, by their centres; None if neither axis clearly dominates.
 
     >>> relation_of((0, 0, 10, 10), (30, 5, 40, 15)), relation_of((0, 0, 10, 10), (30, 30, 40, 40))
     ('left of', None)
@@ -80,8 +80,8 @@ def all_triples(nouns: Sequence[str]) -> list[Triple]:
 def divide_triples(nouns: Sequence[str], share: float = 0.1, seed: int = 0) -> tuple[list[Triple], list[Triple]]:
     """Return the triples to train on, and about this share of them that are held out of training.
 
-    A triple and its inverse are on one side: they are the same picture. Of few nouns with a large share, a noun may be
-    left without a triple to train on.
+    A triple and its inverse stay together: they are the same picture. With few nouns and a large share, a noun may have
+    no triple left to train on.
     """
     triples = all_triples(nouns)
     pairs = sorted({min(one, one.inverse) for one in triples}, key=lambda one: derive(seed, "triple", *one))

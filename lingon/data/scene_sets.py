@@ -1,4 +1,4 @@
-"""Sets of scenes for a task: of a few things, of two in a known relation, or of several equal ones to be counted."""
+"""Sets of scenes for a task: with a few objects, two in a known relation, or several of one noun to count."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ __all__ = ["counting_scenes", "mixed_scenes", "pair_scenes"]
 
 
 def mixed_scenes(composer: Composer, count: int, name: str, most: int = 4) -> list[Scene]:
-    """Return scenes of 1 to `most` things of any nouns. name: of the set, such as train; another has other scenes."""
+    """Return scenes with 1 to `most` objects of any nouns. name: of the set, such as train; it seeds the scenes."""
     random = np.random.default_rng(derive(0, "mixed scenes", name))
     found = []
     for i in range(count):
@@ -22,15 +22,15 @@ def mixed_scenes(composer: Composer, count: int, name: str, most: int = 4) -> li
 
 
 def pair_scenes(composer: Composer, triples: Sequence[Triple], count: int, name: str) -> list[Scene]:
-    """Return scenes of two things, whose triples take turns in a random order: each comes equally often."""
+    """Return scenes of two objects that cycle through the triples in a random order, each equally often."""
     order = np.random.default_rng(derive(0, "pair scenes", name)).permutation(len(triples))
     return [composer.compose_pair(triples[order[i % len(order)]], "pair", name, i) for i in range(count)]
 
 
 def counting_scenes(composer: Composer, count: int, name: str, most: int = 5, others: int = 2) -> list[Scene]:
-    """Return scenes with 1 to `most` things of one noun, each number equally often, and up to `others` of other nouns.
+    """Return scenes with 1 to `most` objects of one noun, each number equally often, and up to `others` of other nouns.
 
-    The things are in a random order; `scene.count(noun)` is the answer to "how many".
+    The objects are in a random order; `scene.count(noun)` is the answer to "how many".
     """
     random = np.random.default_rng(derive(0, "counting scenes", name))
     found = []

@@ -1,4 +1,4 @@
-"""Scenes composed of stamps: pictures with all that they show, made as a seed says. Constructed, not found."""
+"""Constructed scenes: pictures composed of stamps from a seed, with full annotations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ NOUNS = (
     "banana", "butterfly", "camel", "cow", "elephant", "flower", "frog", "giraffe", "igloo", "ladybug",
     "lion", "mailbox", "orange", "owl", "penguin", "pineapple", "strawberry", "teapot", "tiger", "zebra",
 )  # fmt: skip
-TRIES = 500  # places that are tried for a thing; it becomes a little smaller from one to the next
+TRIES = 500  # places that are tried for an object; it becomes slightly smaller with each try
 SHRINK = 0.995
 
 
@@ -26,10 +26,10 @@ SHRINK = 0.995
 class Scene:
     """A constructed picture, and what it shows.
 
-    image: uint8 [S, S, 3]. mask: uint8 [S, S], 0 for the background, else 1 + the number of the noun among those of
-    the composer. boxes: int [K, 4] of its K things: left, top, right, bottom; right and bottom are outside; all of a
-    thing, also what another hides. nouns: of each thing; later ones lie over earlier ones. triple: where the first is
-    from the second, of two things that are clearly beside or above each other.
+    image: uint8 [S, S, 3]. mask: uint8 [S, S], 0 for the background, else 1 + the index of the noun in those of the
+    composer. boxes: int [K, 4] of its K objects: left, top, right, bottom (right and bottom are exclusive), including
+    parts that are occluded. nouns: of each object; later ones occlude earlier ones. triple: the relation of the first
+    to the second, for two objects that are clearly beside or above each other.
     """
 
     image: np.ndarray
@@ -39,16 +39,16 @@ class Scene:
     triple: Triple | None = None
 
     def count(self, noun: str) -> int:
-        """Return how many things of this noun there are."""
+        """Return how many objects of this noun there are."""
         return self.nouns.count(noun)
 
 
 class Composer:
-    """Makes scenes of the stamps of some nouns.
+    """Composes scenes from the stamps of some nouns.
 
-    nouns: names of classes, of those of `stamps.nouns()`; each has one stamp or several. size: of the picture, in
-    pixels. sides: least and largest of the longer side of a thing, as a share of `size`. overlap: the largest share of
-    the smaller of two boxes that lies in the other. Raises UserError for a noun that no stamp has.
+    nouns: names of classes, from `stamps.nouns()`; each has one or more stamps. size: of the picture, in pixels.
+    sides: minimum and maximum of the longer side of an object, as a share of `size`. overlap: the largest allowed share
+    of the smaller of two boxes that lies in the other. Raises UserError for a noun that no stamp has.
     """
 
     def __init__(
@@ -67,9 +67,9 @@ class Composer:
         self._cut = {noun: [_cut(stamps.pixels[i]) for i in known[noun]] for noun in nouns}
 
     def compose(self, nouns: Sequence[str], *seed: object) -> Scene:
-        """Return a scene with these things, in any places. seed: names and numbers; equal ones give an equal scene.
+        """Return a scene with these objects, at random places. seed: names and numbers; equal ones give an equal scene.
 
-        Raises UserError where there are more things than there is room for.
+        Raises UserError if there is not enough room for the objects.
         """
         random = _random(seed)
         boxes: list[Box] = []
@@ -86,7 +86,7 @@ class Composer:
         return self._draw(nouns, drawn, boxes, triple, random)
 
     def compose_pair(self, triple: Triple, *seed: object) -> Scene:
-        """Return a scene with two things, where the triple says. seed: as for `compose`."""
+        """Return a scene with two objects in the relation of the triple. seed: as for `compose`."""
         random = _random(seed)
         nouns = (triple.noun, triple.other)
         stamps = [self._stamp(noun, random) for noun in nouns]
@@ -96,14 +96,14 @@ class Composer:
         raise UserError(f"no room for two things in {self.size} x {self.size} pixels; give them smaller sides")
 
     def _stamp(self, noun: str, random: Random) -> np.ndarray:
-        """Return a stamp of a noun, every second time mirrored."""
+        """Return a random stamp of a noun, mirrored with probability 0.5."""
         if noun not in self._cut:
             raise unknown("noun of these scenes", noun, self.nouns)
         stamp = self._cut[noun][random.integers(len(self._cut[noun]))]
         return stamp[:, ::-1] if random.random() < 0.5 else stamp
 
     def _places(self, stamp: np.ndarray, random: Random):
-        """Yield boxes for a stamp inside of the picture, one as good as another."""
+        """Yield random boxes for a stamp inside the picture."""
         side = self.size * random.uniform(*self.sides)
         for _ in range(TRIES):
             height, width = (max(2, round(side * length / max(stamp.shape[:2]))) for length in stamp.shape[:2])
@@ -139,7 +139,7 @@ def _random(seed: Sequence[object]) -> Random:
 
 
 def _cut(pixels: np.ndarray) -> np.ndarray:
-    """Return a stamp [S, S, 4] without the empty rows and columns around it."""
+    """Return a stamp [S, S, 4] cropped to its non-transparent rows and columns."""
     rows, columns = (np.flatnonzero(pixels[..., 3].any(axis)) for axis in (1, 0))
     return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 

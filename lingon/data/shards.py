@@ -1,8 +1,8 @@
 """Token streams on disk: text of any size, encoded once, read through memory maps.
 
 A folder holds `index.json` and pairs of files: `00000.tokens` (little-endian, 2 or 4 bytes each) and `00000.ends`
-(8 bytes each: where each document of the shard ends). A shard is either whole or not there, so a build that was
-stopped continues with the next one.
+(8 bytes each: where each document of the shard ends). A shard is either complete or missing, so a build that was
+interrupted continues with the next one.
 """
 
 import hashlib
@@ -19,17 +19,17 @@ from lingon.data.files.text_stream import group_by_size
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
 FORMAT = 1
-AT_ONCE = 8 << 20  # characters that are encoded in one go, on all cores
-SHARD = 32 << 20  # tokens in a shard, or a document more
+AT_ONCE = 8 << 20  # characters that are encoded in one call, on all cores
+SHARD = 32 << 20  # tokens of a shard, up to one document more
 
 
 def build_shards(
     folder: Path, documents: Iterable[str], tokenizer: Tokenizer, end: int | None = None, shard_tokens: int = SHARD
 ) -> "Stream":
-    """Encodes documents into shards, `end` after each where it is given, and returns them as one stream.
+    """Encode documents into shards, each followed by `end` if given, and return them as one stream.
 
     Only a few megabytes of text are in memory at a time. A second call with the same documents continues where the
-    first was stopped, or does nothing when it was not. Raises UserError if the folder has shards of another tokenizer.
+    first was interrupted, or does nothing if it was complete. Raises UserError if the shards are of another tokenizer.
     """
     folder = Path(folder)
     made_of = {"tokenizer": fingerprint(tokenizer), "end": end, "shard_tokens": shard_tokens}
@@ -42,7 +42,7 @@ def build_shards(
 
 
 def fingerprint(tokenizer: Tokenizer) -> str:
-    """A checksum of all that a tokenizer does."""
+    """Return a checksum of the complete definition of a tokenizer."""
     return hashlib.sha256(tokenizer.library.to_str().encode()).hexdigest()
 
 
@@ -116,7 +116,7 @@ def _checked(path: Path) -> dict:
 class Stream:
     """All tokens of a folder of shards as one sequence: len(stream), stream[a:b] as int64.
 
-    documents: how many there are. bytes: of the text they were made of, in UTF-8.
+    documents: their number. bytes: size of the encoded text in UTF-8.
     """
 
     def __init__(self, folder: Path | str):
@@ -146,11 +146,11 @@ class Stream:
         return out
 
     def ends(self) -> np.ndarray:
-        """Where each document ends, in tokens from the start of the stream."""
+        """Return where each document ends, in tokens from the start of the stream."""
         return np.concatenate([ends + start for ends, start in zip(self._ends, self._starts, strict=False)])
 
     def document(self, number: int) -> np.ndarray:
-        """The tokens of one document."""
+        """Return the tokens of one document."""
         ends = self.ends()
         return self[int(ends[number - 1]) if number else 0 : int(ends[number])]
 

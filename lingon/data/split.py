@@ -1,4 +1,4 @@
-"""Dividing texts into training, validation and test, the same way every time."""
+"""Divides texts into training, validation and test, reproducibly."""
 
 import hashlib
 import unicodedata
@@ -14,9 +14,9 @@ __all__ = ["hash_split", "stratified_split", "without_duplicates"]
 
 
 def without_duplicates(examples: Examples) -> Examples:
-    """The first of each text. Texts that differ only in white space or Unicode form count as the same.
+    """Return examples without duplicates. Texts that differ only in white space or Unicode form count as the same.
 
-    A text that stands with two different labels is left out whole: one of the two must be wrong.
+    A text with two different labels is left out altogether: one of the two must be wrong.
     """
     labels: dict[str, set[str]] = defaultdict(set)
     keys = [key_of(text) for text in examples.texts]
@@ -29,17 +29,17 @@ def without_duplicates(examples: Examples) -> Examples:
 
 
 def key_of(text: str) -> str:
-    """What two texts have in common when they are the same text."""
+    """Return the normalised form by which texts are compared: NFC, with single spaces."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def share_of(text: str) -> float:
-    """A number from 0 up to 1 that depends on the text alone, by sha256."""
+    """Return a number in [0, 1) that depends on the text alone, by sha256."""
     return int.from_bytes(hashlib.sha256(key_of(text).encode(errors="surrogatepass")).digest()[:8], "big") / 2**64
 
 
 def hash_split(examples: Examples, valid: float = 0.08, test: float = 0.2) -> tuple[Examples, Examples, Examples]:
-    """Training, validation and test by the hash of each text: a text never moves, whatever is added or removed."""
+    """Divide by the hash of each text: a text stays in its part, whatever others are added or removed."""
     places: tuple[list[int], ...] = ([], [], [])
     for i, text in enumerate(examples.texts):
         share = share_of(text)
@@ -49,25 +49,25 @@ def hash_split(examples: Examples, valid: float = 0.08, test: float = 0.2) -> tu
 
 
 def strata(examples: Examples) -> list[str]:
-    """Return the part that each example counts to when shares of every part are cut off.
+    """Return the stratum of each example for a stratified division.
 
-    It is the label; of several the rarest; and of numbers all are one part.
+    It is the label; the rarest of several; numbers are all one stratum.
     """
     counts = examples.label_counts()
     return [min(names_in([label]), key=lambda name: (counts[name], name), default="") for label in examples.labels]
 
 
 def keys_of(examples: Examples) -> list[str]:
-    """Return what equal examples have in common: `key_of` the text, or of both texts of a pair."""
+    """Return a key for each example, equal for equal ones: `key_of` the text, or of both texts of a pair."""
     return [key_of(" ".join(one) if isinstance(one, tuple) else one) for one in examples.inputs]
 
 
 def stratified_split(examples: Examples, share: float, seed: int, purpose: str) -> tuple[Examples, Examples]:
-    """Cuts a share of every label off. Returns what stays and what was cut off, each in the order it had.
+    """Hold out a share of every label. Return the remaining and the held-out examples, each in their order.
 
-    Of a label with two or more different texts at least one stays and one is cut off; a single text stays. Equal texts
-    of a label stay together, so that none is both learned and tested. The cut depends on the seed and the texts alone;
-    a text with a weight counts as so many.
+    Of a label with two or more distinct texts at least one remains and one is held out; a single text remains. Equal
+    texts of a label stay together, so that none is both trained and tested on. The choice depends on the seed and the
+    texts alone; a text with weight w counts w times.
     """
     cut = cut_rows(keys_of(examples), strata(examples), share, seed, purpose, examples.weights)
     stay = [i for i in range(len(examples)) if i not in cut]
@@ -82,9 +82,9 @@ def cut_rows(
     purpose: str,
     weights: Sequence[float] | None = None,
 ) -> set[int]:
-    """Return the positions that are cut off as a share of every stratum; see `stratified_split`.
+    """Return the indices that are held out as a share of every stratum; see `stratified_split`.
 
-    keys: what equal examples have in common; these stay together within a stratum. weights: all alike by default.
+    keys: equal for equal examples, which stay together within a stratum. weights: equal by default.
     """
     weights = weights or [1] * len(keys)
     rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -105,10 +105,10 @@ def cut_rows(
 
 
 def stratified_folds(examples: Examples, folds: int, seed: int) -> list[list[int]]:
-    """Divide examples into folds, each of which has its share of every label; return the positions in each.
+    """Divide examples into folds, each of which has its share of every label; return the indices of each.
 
-    Equal texts are in one fold. A text that alone has its label is in none, so that it is always learned from. The
-    folds depend on the seed and the texts alone.
+    Equal texts are in the same fold. The only text of a label is in no fold, so that it is always trained on. The folds
+    depend on the seed and the texts alone.
     Raises UserError for fewer than two folds, or more than any label has texts.
     """
     rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -121,7 +121,7 @@ def stratified_folds(examples: Examples, folds: int, seed: int) -> list[list[int
     for label, texts in sorted(rows.items()):
         if len(texts) == 1 and len(rows) > 1:
             continue
-        counts = [0] * folds  # of this label: as even as they can be, and the rest goes where fewest are
+        counts = [0] * folds  # of this label: as even as possible; the remainder goes to the smallest folds
         for text in sorted(texts, key=lambda text: derive(seed, "folds", label, text)):
             fold = min(range(folds), key=lambda i: (counts[i], len(found[i]), i))
             found[fold] += texts[text]

@@ -1,4 +1,4 @@
-"""Pairs divided into training, validation and test, so that no text is both learned from and tested on."""
+"""Divides pairs into training, validation and test, so that no text is both trained and tested on."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,14 +14,14 @@ from lingon.data.pair_groups import PairGroups
 from lingon.data.split import key_of
 from lingon.data.text_pairs import TextPairs, sides_of
 
-MOST = 0.5  # of all pairs, that may hang together by texts that they share
-Units = dict[str, list[int]]  # what stays on one side of a cut: rows, by a key
+MOST = 0.5  # share of all pairs that may be connected by shared texts
+Units = dict[str, list[int]]  # rows that must stay together, by a key
 
 
 def divide_pairs(path: Path, pairs: TextPairs, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return the parts "train", "valid" and "test" of pairs, and messages about them.
 
-    given: the parts that are there already. The cut depends on the texts alone. Raises DataError for too few pairs.
+    given: the parts that exist already. The division depends on the texts alone. Raises DataError for too few pairs.
     """
     units, said = _units(path, pairs)
     parts = dict(given)
@@ -38,14 +38,14 @@ def divide_pairs(path: Path, pairs: TextPairs, given: Mapping[str, Any]) -> tupl
 
 
 def _shared(pairs: TextPairs, others: TextPairs, part: str) -> list[str]:
-    """Return a line for texts of a given part that are in training too."""
+    """Return a message about texts of a given part that are also in training."""
     known, here = ({key_of(text) for side in sides_of(some) for text in side} for some in (pairs, others))
     both = len(known & here)
     return [f"{both:,} of {counted(len(here), 'text')} of the {part} pairs are also in training"] if both else []
 
 
 def _units(path: Path, pairs: TextPairs) -> tuple[Units, list[str]]:
-    """Return the rows that stay together: pairs that share a text; or else each pair, where nearly all do."""
+    """Return the rows that stay together: pairs that share a text; or each pair alone if nearly all are connected."""
     both = list(zip(*sides_of(pairs), strict=True))
     groups = PairGroups(both).of_pairs
     largest = np.bincount(groups).max() / len(both)

@@ -1,4 +1,4 @@
-"""Parallel texts divided into training, validation and test: no source and no target is on both sides of a cut."""
+"""Divides parallel texts into training, validation and test, so that no source and no target is in two parts."""
 
 from collections.abc import Sequence
 
@@ -12,17 +12,17 @@ from lingon.data.pair_groups import PairGroups
 from lingon.data.parallel_texts import ParallelTexts
 from lingon.data.split import key_of
 
-MOST = 2_000  # pairs of a part that is cut off; BLEU of as many is known to about a point
+MOST = 2_000  # pairs of a held-out part; with this many, BLEU is known to about a point
 
 
 def divide_rows(
     name: str, pairs: ParallelTexts, parts: Sequence[str] = ("test", "valid"), most: int = MOST
 ) -> dict[str, list[int]]:
-    """Return the rows of pairs that are cut off for each of `parts`, and under "train" those that stay.
+    """Return the rows of pairs that are held out for each of `parts`, and under "train" the remaining ones.
 
-    Pairs that share a source or a target stay together, and so do those that are connected by others. most: pairs of a
-    part that is cut off, of which it has a fifth (test) or a tenth of the rest (valid). Which ones depends on the texts
-    alone. Raises DataError for too few pairs.
+    Pairs that share a source or a target stay together, also if they are connected through others. A part gets a fifth
+    (test) or a tenth of the rest (valid), but not many more than `most` pairs. The choice depends on the texts alone.
+    Raises DataError for too few pairs.
     """
     groups = _groups(pairs)
     count, found = len(groups), {}
@@ -40,7 +40,7 @@ def divide_rows(
 
 
 def shared_sides(train: ParallelTexts, others: ParallelTexts, part: str) -> list[str]:
-    """Return a line for pairs of another part of which source or target is in training too."""
+    """Return a message about pairs of another part whose source or target is also in training."""
     known = {key_of(text) for side in (train.sources, train.targets) for text in side}
     both = sum(key_of(source) in known or key_of(target) in known for source, target in others)
     return (
@@ -49,7 +49,7 @@ def shared_sides(train: ParallelTexts, others: ParallelTexts, part: str) -> list
 
 
 def _groups(pairs: ParallelTexts) -> dict[str, list[int]]:
-    """Return the rows that stay together, by the least of their sources."""
+    """Return the rows that stay together, by the first of their sources in sort order."""
     numbers = PairGroups(pairs).of_pairs
     order = np.argsort(numbers, kind="stable")
     bounds = np.flatnonzero(np.diff(numbers[order])) + 1

@@ -1,4 +1,4 @@
-"""Stamps: pictures of single things with their alpha masks, and captions in several languages."""
+"""Stamps: pictures of single objects with alpha masks, and captions in several languages."""
 
 import re
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ NOUN = re.compile(r"An? ([a-z]+)\.")  # a caption that is one noun
 
 @dataclass(frozen=True)
 class Stamps:
-    """Pictures of single things, cut out.
+    """Cut-out pictures of single objects.
 
-    pixels: uint8 [N, S, S, 4], RGBA; where alpha is 0 there is nothing. captions: of each its sentences by language
-    (en, de, fr), as "A frog." categories: such as animals. names: of the files.
+    pixels: uint8 [N, S, S, 4], RGBA; alpha 0 is background. captions: of each, sentences by language (en, de, fr), such
+    as "A frog." categories: such as animals. names: of the files.
     """
 
     pixels: np.ndarray
@@ -28,13 +28,13 @@ class Stamps:
         return len(self.names)
 
     def __getitem__(self, which: slice | np.ndarray) -> "Stamps":
-        """Return some of them: a slice, or an array of positions."""
+        """Return some of the stamps: a slice, or an array of indices."""
         rows = np.arange(len(self))[which]
         parts = (self.captions, self.categories, self.names)
         return Stamps(self.pixels[rows], *([part[i] for i in rows] for part in parts))
 
     def nouns(self) -> dict[str, list[int]]:
-        """Return the positions of the stamps of each noun: of those whose English caption is no more, as "A frog." """
+        """Return the indices of the stamps of each noun; only of stamps whose English caption is like "A frog." """
         found: dict[str, list[int]] = {}
         for i, captions in enumerate(self.captions):
             if match := NOUN.fullmatch(captions["en"]):
@@ -44,7 +44,7 @@ class Stamps:
 
 @dataclass(frozen=True)
 class StampSplits:
-    """Stamps to train on, to choose by, and to test on; their name, and where they come from."""
+    """Training, validation and test stamps, their name, and where they come from."""
 
     train: Stamps
     valid: Stamps
@@ -53,7 +53,7 @@ class StampSplits:
     source: dict[str, Any] = field(default_factory=dict)
 
     def all(self) -> Stamps:
-        """Return all stamps: what scenes are composed of, whose test is another composition."""
+        """Return all stamps; all parts of scenes are composed of them, only the compositions differ."""
         parts = (self.train, self.valid, self.test)
         pixels = np.concatenate([part.pixels for part in parts])
         lists = ([one for part in parts for one in getattr(part, name)] for name in ("captions", "categories", "names"))

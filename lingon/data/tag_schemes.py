@@ -1,8 +1,8 @@
-"""Tag schemes of spans (IOB1, IOB2, BIOES and their kin): spans from tags, tags from spans, and which scheme it is.
+"""Tag schemes of spans (IOB1, IOB2, BIOES and variants): conversion between tags and spans, and detection of schemes.
 
-IOB2 is also called BIO: B- at a span's first word, I- at the others. IOB1 has B- only where a span follows another of
-its type (Ramshaw and Marcus 1995). BIOES, also BILOU or BMEWO, marks the last word (E, L) and spans of one word (S, U,
-W) too. IO has no prefix: a run of a tag is a span.
+IOB2 is also called BIO: B- at a span's first word, I- at the others. IOB1 has B- only if a span directly follows
+another one of its type (Ramshaw and Marcus 1995). BIOES, also BILOU or BMEWO, marks the last word (E, L) and spans of
+one word (S, U, W) too. IO has no prefix: a run of equal tags is a span.
 """
 
 import re
@@ -17,7 +17,7 @@ from lingon.core.errors import UserError, unknown
 Scheme = Literal["iob1", "iob2", "bioes", "io", "none"]
 SCHEMES: tuple[Scheme, ...] = ("iob1", "iob2", "bioes", "io", "none")
 ALSO_CALLED: dict[str, Scheme] = {"bio": "iob2", "bilou": "bioes", "iobes": "bioes", "bmewo": "bioes", "bmes": "bioes"}
-PREFIXES = {"L": "E", "U": "S", "W": "S", "M": "I"}  # other letters for the same place
+PREFIXES = {"L": "E", "U": "S", "W": "S", "M": "I"}  # other letters with the same meaning
 OUTSIDE = "O"
 TYPED = re.compile(r"[BIESLUWM]-(?=.)", re.DOTALL)
 UNTYPED = {"B", "I"}  # spans of a single, unnamed type
@@ -32,7 +32,7 @@ class Span(NamedTuple):
 
 
 class Repair(NamedTuple):
-    """Tag that the scheme does not allow where it stands, its position, and what the CoNLL rules take it for."""
+    """A tag that the scheme does not allow at its position, and how the CoNLL rules interpret it."""
 
     position: int
     tag: str
@@ -40,7 +40,7 @@ class Repair(NamedTuple):
 
 
 def scheme_named(name: str) -> Scheme:
-    """Return the scheme of a name. Raises UserError for an unknown one."""
+    """Return the scheme with a name. Raises UserError for an unknown name."""
     found = name.lower()
     for scheme in SCHEMES:
         if ALSO_CALLED.get(found, found) == scheme:
@@ -49,7 +49,7 @@ def scheme_named(name: str) -> Scheme:
 
 
 def are_spans(tags: Iterable[str]) -> bool:
-    """Return whether tags say where spans begin: all are O or a prefix with a type, such as B-person.
+    """Return whether tags are of spans: all are O or a prefix with a type, such as B-person.
 
     >>> are_spans(["O", "B-person"]), are_spans(["NOUN", "VERB"]), are_spans(["O", "B", "I"])
     (True, False, True)
@@ -58,9 +58,9 @@ def are_spans(tags: Iterable[str]) -> bool:
     return marks <= UNTYPED or all(map(TYPED.match, marks))
 
 
-@lru_cache(1 << 16)  # tags come again and again
+@lru_cache(1 << 16)  # tags repeat
 def split_tag(tag: str) -> tuple[str, str]:
-    """Divide a tag of a span into its place (B, I, E, S or O) and its type.
+    """Split a tag of a span into its prefix (B, I, E, S or O) and its type.
 
     >>> split_tag("U-creative-work"), split_tag("O"), split_tag("B")
     (('S', 'creative-work'), ('O', ''), ('B', ''))
@@ -76,8 +76,7 @@ def spans_of(tags: Sequence[str]) -> list[Span]:
     """Return the spans of a sentence's tags, of any scheme but IO, by the rules of conlleval (Tjong Kim Sang 2002).
 
     A span begins at B-, and at an I- or E- after O, after an end or after another type; it ends before the next begins,
-    before O and behind an E-. S- is a span of its own. So every sequence of tags has spans, also one that a scheme does
-    not allow.
+    before O and after an E-. S- is a span of its own. So every sequence of tags has spans, even if no scheme allows it.
 
     >>> spans_of(["B-a", "I-a", "I-b", "O", "I-a"])
     [Span(start=0, end=2, type='a'), Span(start=2, end=3, type='b'), Span(start=4, end=5, type='a')]
@@ -109,7 +108,7 @@ def runs_of(tags: Sequence[str]) -> list[Span]:
 
 
 def tags_of(spans: Iterable[Span], length: int, scheme: Scheme = "iob2") -> tuple[str, ...]:
-    """Return the tags of a sentence of so many words with these spans.
+    """Return the tags of a sentence of `length` words with these spans.
 
     Raises UserError for spans that overlap or lie outside the sentence.
 
@@ -132,7 +131,7 @@ def tags_of(spans: Iterable[Span], length: int, scheme: Scheme = "iob2") -> tupl
 
 
 def _marks(span: Span, scheme: Scheme, follows: bool) -> list[str]:
-    """The tags of one span. follows: right behind another of its type."""
+    """Return the tags of one span. follows: it directly follows another one of its type."""
     size = span.end - span.start
     if scheme == "io":
         return [span.type] * size
@@ -145,10 +144,10 @@ def _marks(span: Span, scheme: Scheme, follows: bool) -> list[str]:
 
 
 def scheme_of(sentences: Iterable[Sequence[str]]) -> Scheme:
-    """Tell which scheme the tags of sentences have: "none" where they are not of spans, such as parts of speech.
+    """Detect the scheme of the tags of sentences: "none" if they are not of spans, such as parts of speech.
 
-    With B- and I- alone it is IOB2, unless no B- is needed by it but each by IOB1, which says B- only behind a span of
-    the same type. IO is never detected, as it looks like tags of words.
+    With only B- and I- it is IOB2, unless a span begins with I- and every B- is one that IOB1 would also have, directly
+    after a span of the same type. IO is never detected, as it looks like tags of words.
 
     >>> scheme_of([["I-a", "B-a", "O"]]), scheme_of([["B-a", "I-a"]]), scheme_of([["S-a"]]), scheme_of([["NOUN"]])
     ('iob1', 'iob2', 'bioes', 'none')
@@ -170,9 +169,9 @@ def scheme_of(sentences: Iterable[Sequence[str]]) -> Scheme:
 
 
 def to_iob2(tags: Sequence[str], scheme: Scheme) -> tuple[tuple[str, ...], list[Repair]]:
-    """Return a sentence's tags in IOB2, and what was repaired: tags that the scheme does not allow where they stand.
+    """Return a sentence's tags in IOB2, and the repairs: tags that the scheme does not allow at their positions.
 
-    What is repaired is taken as conlleval takes it (`spans_of`). scheme: the one that the tags are of.
+    Repairs follow the rules of conlleval (`spans_of`). scheme: of the given tags.
     Raises UserError for a tag that the scheme does not have.
 
     >>> to_iob2(["O", "I-a", "I-a"], "iob2")

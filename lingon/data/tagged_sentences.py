@@ -1,4 +1,4 @@
-"""Sentences of words that each have a tag, and their division into training, validation and test."""
+"""Sentences with a tag for each word, and their division into training, validation and test."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from lingon.data.tag_schemes import are_spans
 
 
 class TaggedSentence(NamedTuple):
-    """A sentence: its words, a tag for each, and the label of the whole (as an intent), where it has one."""
+    """A sentence: its words, a tag for each, and the label of the whole (such as an intent), if it has one."""
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
@@ -22,7 +22,7 @@ class TaggedSentence(NamedTuple):
 
 @dataclass(frozen=True)
 class TaggedSentences:
-    """Sentences of tagged words, in a list. Tags of spans are those of IOB2 (BIO), whatever the file had.
+    """Tagged sentences in a list. Tags of spans are in IOB2 (BIO), whatever the scheme of the file.
 
     Raises UserError for a sentence with more or fewer tags than words.
     """
@@ -48,7 +48,7 @@ class TaggedSentences:
     @overload
     def __getitem__(self, which: slice | Sequence[int]) -> "TaggedSentences": ...
     def __getitem__(self, which: int | slice | Sequence[int]) -> "TaggedSentence | TaggedSentences":
-        """Return one sentence by its position, or some of them: a slice, or a list of positions."""
+        """Return one sentence by its index, or some of them: a slice, or a list of indices."""
         if isinstance(which, int):
             return self.sentences[which]
         if isinstance(which, slice):
@@ -70,13 +70,13 @@ class TaggedSentences:
 
     @property
     def labels(self) -> list[str] | None:
-        """Return the label of each sentence; None where a sentence has none."""
+        """Return the label of each sentence; None if any sentence has none."""
         found = [sentence.label for sentence in self.sentences if sentence.label is not None]
         return found if found and len(found) == len(self.sentences) else None
 
     @property
     def is_spans(self) -> bool:
-        """Return whether the tags say where spans begin and end, as B-person and I-person, and not what a word is."""
+        """Return whether the tags mark spans, such as B-person and I-person, rather than single words."""
         return are_spans(self.tag_counts())
 
     def tag_counts(self) -> dict[str, int]:
@@ -92,7 +92,7 @@ class TaggedSentences:
         return sum(len(sentence.words) for sentence in self.sentences)
 
     def checksum(self) -> str:
-        """Return the sha256 of words, tags and labels in their order."""
+        """Return the sha256 of words, tags and labels in order."""
         digest = hashlib.sha256()
         for sentence in self.sentences:
             digest.update(json.dumps(sentence).encode())
@@ -101,7 +101,7 @@ class TaggedSentences:
 
 @dataclass(frozen=True)
 class TaggedSplits:
-    """Training, validation and test sentences, their name, and where they come from (what run.json keeps)."""
+    """Training, validation and test sentences, their name, and where they come from (stored in run.json)."""
 
     train: TaggedSentences
     valid: TaggedSentences
@@ -110,5 +110,5 @@ class TaggedSplits:
     source: dict[str, Any] = field(default_factory=dict)
 
     def all(self) -> TaggedSentences:
-        """Return the three together."""
+        """Return the sentences of all three parts."""
         return self.train + self.valid + self.test

@@ -1,4 +1,4 @@
-"""How running text of a user's is divided into training, validation and test, so that each part has something."""
+"""Divides a user's running text into training, validation and test, so that no part is empty."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from lingon.core.errors import DataError
 from lingon.data.split import share_of
 
-PARTS = ("test", "valid", "train")  # in the order of their shares
-VALID, TEST = 0.05, 0.05  # of what a user gives
-ENOUGH = 20  # different documents, so that a twentieth of them is one
-SHORTEST = 40  # characters of a text that is cut into three
+PARTS = ("test", "valid", "train")  # in the order of hashes, lowest first
+VALID, TEST = 0.05, 0.05  # shares of the user's text
+ENOUGH = 20  # distinct documents, so that a twentieth of them is one
+SHORTEST = 40  # minimum characters of a text that is cut into three
 
 
 def by_document(name: str, documents: Callable[[], Iterable[str]], part: str) -> Iterator[str]:
-    """The documents of a part, "train", "valid" or "test", of those that `documents()` gives, the same each time.
+    """Yield the documents of a part, "train", "valid" or "test". documents: must yield the same ones on every call.
 
-    By the hash of each document where that leaves something in every part; else, where there are ENOUGH different ones,
-    those with the lowest hashes are for the test and the next for validation; else each document is cut: its end is
-    for the test, what is before it for validation.
+    They are divided by the hash of each if no part is empty then; else, if there are ENOUGH distinct ones, those with
+    the lowest hashes are for the test and the next ones for validation; else each document is cut: its end is for the
+    test, and the text before that for validation.
     Raises DataError when there is too little text to be cut.
     """
     limits = (TEST, TEST + VALID)
@@ -36,7 +36,7 @@ def by_document(name: str, documents: Callable[[], Iterable[str]], part: str) ->
 def _shares_where_a_part_is_empty(
     documents: Callable[[], Iterable[str]], limits: Sequence[float]
 ) -> list[float] | None:
-    """The different shares in their order, or None as soon as each part has a document."""
+    """Return the distinct hashes of documents in ascending order, or None if each part has a document."""
     shares, parts = set(), set()
     for text in documents():
         if text.strip():
@@ -48,7 +48,7 @@ def _shares_where_a_part_is_empty(
 
 
 def _inside(name: str, documents: Callable[[], Iterable[str]], part: str) -> Iterator[str]:
-    """A part of each document; of documents too short to be cut, all go to training, or they are cut as one text."""
+    """Yield a part of each document; documents too short to cut go to training, or are joined and cut as one text."""
     texts = [text for text in documents() if text.strip()]
     if not any(len(text) >= SHORTEST for text in texts):
         texts = ["\n".join(texts)]
@@ -68,7 +68,7 @@ def _inside(name: str, documents: Callable[[], Iterable[str]], part: str) -> Ite
 
 
 def cuts_of(text: str) -> tuple[int, int]:
-    """Where the validation and the test part of a text begin: at lines, else between words, else anywhere."""
+    """Return where the validation and test part of a text begin: at lines, else between words, else anywhere."""
     ends: Sequence[str] = ("\n", " ", "")
     for end in ends:
         first, second = (_after(text, round(len(text) * share), end) for share in (1 - TEST - VALID, 1 - TEST))

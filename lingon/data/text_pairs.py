@@ -1,4 +1,4 @@
-"""Pairs of texts: with a score of how alike they are, or of texts that belong together; and their division."""
+"""Pairs of texts with similarity scores, or of texts that belong together, and their division."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from lingon.core.errors import UserError
 
 @dataclass(frozen=True)
 class ScoredPairs:
-    """Pairs of texts and a number for each: the higher, the more alike.
+    """Pairs of texts with a score for each; a higher score means more similar.
 
     Raises UserError unless there are as many first texts as second ones and scores.
     """
@@ -29,7 +29,7 @@ class ScoredPairs:
         return len(self.scores)
 
     def __getitem__(self, which: slice | Sequence[int]) -> "ScoredPairs":
-        """Return some of the pairs: a slice, or a list of positions."""
+        """Return some of the pairs: a slice, or a list of indices."""
         rows = range(len(self))[which] if isinstance(which, slice) else which
         first, second = ([column[i] for i in rows] for column in (self.first, self.second))
         return ScoredPairs(first, second, [self.scores[i] for i in rows])
@@ -40,10 +40,10 @@ class ScoredPairs:
 
 @dataclass(frozen=True)
 class PositivePairs:
-    """Pairs of an anchor and a text that belongs to it, and for each pair texts that do not, the hard negatives.
+    """Pairs of an anchor and a positive that belongs to it, and for each pair hard negatives, which do not.
 
-    Raises UserError unless there are as many anchors as positives and groups of negatives. negatives: of each pair any
-    number of texts; none when not given.
+    negatives: any number of texts for each pair; none when not given. Raises UserError unless there are as many anchors
+    as positives and groups of negatives.
     """
 
     anchors: list[str]
@@ -63,7 +63,7 @@ class PositivePairs:
         return len(self.anchors)
 
     def __getitem__(self, which: slice | Sequence[int]) -> "PositivePairs":
-        """Return some of the pairs: a slice, or a list of positions."""
+        """Return some of the pairs: a slice, or a list of indices."""
         rows = range(len(self))[which] if isinstance(which, slice) else which
         anchors, positives = ([column[i] for i in rows] for column in (self.anchors, self.positives))
         return PositivePairs(anchors, positives, [self.negatives[i] for i in rows])
@@ -83,7 +83,7 @@ def sides_of(pairs: TextPairs) -> tuple[list[str], list[str]]:
 
 @dataclass(frozen=True)
 class PairSplits:
-    """Training, validation and test pairs of one kind, their name, and where they are from (what run.json keeps)."""
+    """Training, validation and test pairs of one kind, their name, and where they come from (stored in run.json)."""
 
     train: Any
     valid: Any
@@ -92,5 +92,5 @@ class PairSplits:
     source: dict[str, Any] = field(default_factory=dict)
 
     def all(self) -> Any:
-        """Return the three together."""
+        """Return the pairs of all three parts."""
         return self.train + self.valid + self.test

@@ -1,4 +1,4 @@
-"""Spans of a text, given by their characters, as tags of the words that the text is divided into."""
+"""Converts character spans of a text to tags of its words."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
@@ -18,9 +18,9 @@ class CharacterSpan(NamedTuple):
 
 
 def spans_of_words(text: str, words: Sequence[TextWord], spans: Iterable[CharacterSpan]) -> list[Span]:
-    """Return the spans over words that hold the same characters; white space at their ends is no part of them.
+    """Convert character spans to spans of words; white space at their ends is ignored.
 
-    Raises UserError for spans outside the text, without a word, that overlap, or that cut a word.
+    Raises UserError for spans that are outside the text, contain no word, overlap, or cut a word.
     """
     starts, ends = [word.start for word in words], [word.end for word in words]
     found: list[Span] = []
@@ -42,12 +42,12 @@ def spans_of_words(text: str, words: Sequence[TextWord], spans: Iterable[Charact
 
 
 def tags_of_text(text: str, words: Sequence[TextWord], spans: Iterable[CharacterSpan]) -> tuple[str, ...]:
-    """Return the tags of words (IOB2) that say the same as spans of characters. Raises as `spans_of_words`."""
+    """Convert character spans to tags of words (IOB2). Raises as `spans_of_words`."""
     return tags_of(spans_of_words(text, words, spans), len(words))
 
 
 def said(text: str, span: CharacterSpan) -> str:
-    """Return a span as messages name it."""
+    """Return a description of a span for messages."""
     return f"span {span.start}:{span.end} {text[span.start : span.end][:40]!r} ({span.type[:40]})"
 
 

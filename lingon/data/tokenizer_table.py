@@ -10,14 +10,14 @@ from lingon.core.errors import unknown
 if TYPE_CHECKING:
     from lingon.data.tokenizers import Tokenizer
 
-FEWEST_CHARACTERS = 1000  # a smaller table would leave out letters that hardly take room
+FEWEST_CHARACTERS = 1000  # a smaller vocabulary would leave out letters and save little memory
 
 
 @dataclass(frozen=True)
 class TokenizerRow:
-    """Row of a tokenizer: the module that has the function of its name, of texts and a vocabulary size.
+    """Row of a tokenizer: the module with the function of its name, which takes texts and a vocabulary size.
 
-    size: what the function calls that size. least: what a smaller one is raised to.
+    size: the name of the parameter for that size. least: the minimum; smaller sizes are raised to it.
     """
 
     module: str = "lingon.data.tokenizers.train"
@@ -36,7 +36,7 @@ TOKENIZERS: dict[str, TokenizerRow] = {
 
 
 def train_tokenizer(name: str, texts: Sequence[str], size: int) -> "Tokenizer":
-    """Train the tokenizer of that name on texts. size: of its vocabulary at most. Raises UserError for other names."""
+    """Train the tokenizer of that name on texts. size: maximum vocabulary size. Raises UserError for other names."""
     if name not in TOKENIZERS:
         raise unknown("tokenizer", name, TOKENIZERS)
     row = TOKENIZERS[name]

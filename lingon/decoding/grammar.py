@@ -105,7 +105,7 @@ class Grammar:
         return tokens[self.missing(max_new_tokens)[states] < max_new_tokens - len(ids)]
 
     def following(self, state: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the tokens after which a state can still be completed to an accepted text, and the state after each."""
+        """Return the tokens after which an accepted text can still be completed, and the state after each."""
         found = self._following.get(state)
         if found is None:
             tokens, states = self._walk(state)

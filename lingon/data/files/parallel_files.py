@@ -1,4 +1,4 @@
-"""Folders of parallel files, as in data sets of slots and intents: words in seq.in, tags in seq.out, intent in label."""
+"""Folders of parallel files, as of slots and intents: words in seq.in, tags in seq.out, intents in label."""
 
 from collections.abc import Iterator
 from itertools import zip_longest

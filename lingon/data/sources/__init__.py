@@ -1,4 +1,4 @@
-"""Where data comes from: packages of a registry, and files of public repositories; all of it known by its sha256."""
+"""Sources of data: packages of a registry, and files of public repositories, all identified by their sha256."""
 
 from lingon.data.sources.artifact import Artifact, Source
 from lingon.data.sources.packages import Package

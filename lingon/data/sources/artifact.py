@@ -1,4 +1,4 @@
-"""What every source has: artifacts, each a file that is known by its size and sha256 before it comes."""
+"""Protocols of sources and their artifacts: files whose size and sha256 are known before the download."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,33 +9,33 @@ from lingon.core.files import sha256_of
 
 
 class Artifact(Protocol):
-    """One file that is fetched whole. `sha256` is that of its bytes, or of a tree's listing (see RepositoryTree)."""
+    """One file that is fetched. `sha256`: of its bytes, or of the listing of a tree (see RepositoryTree)."""
 
     @property
     def label(self) -> str:
-        """How its source calls it."""
+        """Return its name at the source."""
 
     @property
     def bytes(self) -> int:
-        """Its size; of a tree about the size."""
+        """Return its size; approximate for a tree."""
 
     @property
     def stored_as(self) -> str:
-        """Its name in a mirror."""
+        """Return its name in a mirror."""
 
     @property
     def path(self) -> Path:
-        """Where it lies in the cache."""
+        """Return its path in the cache."""
 
     @property
     def cached(self) -> bool:
-        """Whether a file of the right size is there."""
+        """Return whether a file of the right size is in the cache."""
 
     def check(self, path: Path) -> None:
         """Raise DataError unless a file is this artifact."""
 
     def download(self, folder: Path) -> Path:
-        """Bring it over the network into an empty folder, unchecked. Raises FetchError."""
+        """Download it into an empty folder, without checking it. Raises FetchError."""
 
 
 class Source(Protocol):
@@ -43,30 +43,30 @@ class Source(Protocol):
 
     @property
     def label(self) -> str:
-        """How it is called in messages."""
+        """Return its name in messages."""
 
     @property
     def artifacts(self) -> Sequence[Artifact]:
-        """All that has to be fetched."""
+        """Return everything that has to be fetched."""
 
     @property
     def path(self) -> Path:
-        """What a parser is given: the file, or the folder of the files."""
+        """Return the path for the parser: the file, or the folder of the files."""
 
     @property
     def bytes(self) -> int:
-        """Of all artifacts together."""
+        """Return the size of all artifacts together."""
 
     @property
     def sha256(self) -> str:
-        """Stands for the whole content."""
+        """Return a sha256 that identifies the whole content."""
 
     @property
     def cached(self) -> bool:
-        """Whether all of it lies in the cache."""
+        """Return whether all of it is in the cache."""
 
     def provenance(self) -> dict[str, Any]:
-        """Return where it comes from, as run.json keeps it."""
+        """Return where it comes from, for run.json."""
 
 
 def check_file(label: str, path: Path, size: int, sha256: str) -> None:

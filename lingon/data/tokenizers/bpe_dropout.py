@@ -1,7 +1,7 @@
-"""BPE dropout: words are cut into other pieces each time, as merges are left out by chance (Provilkov et al. 2020).
+"""BPE dropout: merges are skipped at random, so that words are split differently each time (Provilkov et al. 2020).
 
-The `tokenizers` library draws such cuts as well, but from random numbers that nobody can set, so that no training could
-be made again, or resumed, with them.
+The `tokenizers` library has it as well, but its random numbers cannot be seeded, so that training with it could be
+neither reproduced nor resumed.
 """
 
 import json
@@ -15,7 +15,7 @@ Pair = tuple[str, str]
 
 
 class _Word(NamedTuple):
-    """Hold a word: its characters, its usual ids, and how many merges lead there."""
+    """A word: its characters, its ids without dropout, and the number of merges that lead to them."""
 
     symbols: tuple[str, ...]
     ids: list[int]
@@ -23,7 +23,7 @@ class _Word(NamedTuple):
 
 
 class BPEDropout:
-    """Encode texts by a BPE tokenizer of which each possible merge is left out with probability `dropout`, every time.
+    """Encodes texts by a BPE tokenizer in which each possible merge is skipped with probability `dropout`, every time.
 
     Raises UserError for a tokenizer of another kind, and for a dropout that is not a fraction.
     """
@@ -46,7 +46,7 @@ class BPEDropout:
         self._before, self._after = whole[:at], whole[at + len(inside) :]
 
     def encode(self, text: str, rng: Random) -> list[int]:
-        """Return the ids of a text, with the special tokens of the tokenizer. rng: decides what is left out."""
+        """Return the ids of a text, with the special tokens of the tokenizer. rng: decides which merges are skipped."""
         library = self.tokenizer.library
         if library.normalizer is not None:
             text = library.normalizer.normalize_str(text)
@@ -59,7 +59,7 @@ class BPEDropout:
         if word is None:
             word = self._words[piece] = self._known(piece)
         kept = 1 - self.dropout
-        # Most often nothing is left out; else the first merge that is, is drawn, and what follows is free again.
+        # Most often nothing is skipped; else the first skipped merge is drawn, and later ones are drawn independently.
         if not word.merges or rng.random() < kept**word.merges:
             return word.ids
         first = 0
@@ -77,7 +77,7 @@ class BPEDropout:
         return _Word(tuple(piece), [self._ids[symbol] for symbol in symbols], merges)
 
     def _cut(self, symbols: list[str], first: int, rng: Random) -> list[str]:
-        """Return the pieces of a word of which the best merge of step `first` is the first to be left out."""
+        """Return the pieces of a word in which the best merge of step `first` is the first one that is skipped."""
         step = 0
         while found := self._candidates(symbols):
             if step < first:
@@ -92,7 +92,7 @@ class BPEDropout:
         return symbols
 
     def _candidates(self, symbols: list[str]) -> list[tuple[int, int]]:
-        """Return (rank, place) of all merges that are possible, best first."""
+        """Return (rank, position) of all possible merges, best first."""
         ranks = self._ranks
         found = [
             (rank, at)

@@ -1,4 +1,4 @@
-"""The chat template of a model: how messages become one text, with the special tokens that say who speaks."""
+"""The chat template of a model: formats messages as one text, with special tokens that mark the speakers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from lingon.data.tokenizers.template_sandbox import compile_template, render_tem
 
 __all__ = ["DEFAULT_STOP", "ChatTemplate", "default_template", "template_config", "template_from"]
 
-# Of models that have none: plain words, and an answer ends as a text of the model does.
+# For models that have none: plain words, and an answer ends with the model's end token.
 DEFAULT = """\
 {%- for message in messages -%}
 {%- if message.role == 'assistant' -%}
@@ -23,16 +23,16 @@ DEFAULT = """\
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{ 'Assistant:\\n' }}{%- endif -%}
 """
-DEFAULT_STOP = ("\n\nUser:\n",)  # of a model that was not trained to end its answer
-MOST_TOKENS = 64  # names of special tokens
+DEFAULT_STOP = ("\n\nUser:\n",)  # for a model that was not trained to end its answer
+MOST_TOKENS = 64  # maximum number of special tokens
 
 
 @dataclass(frozen=True)
 class ChatTemplate:
-    """A template of Jinja, as Hugging Face has it, with what it calls special tokens: bos_token, eos_token and others.
+    """A Jinja template in the format of Hugging Face, with its special tokens by name: bos_token, eos_token and others.
 
-    It is compiled when it is first used, so that a model whose template is broken still generates. Nothing in it is
-    believed, see `lingon.data.tokenizers.template_sandbox`.
+    It is compiled when it is first used, so that a model whose template is broken can still generate. It is not
+    trusted, see `lingon.data.tokenizers.template_sandbox`.
     """
 
     source: str
@@ -44,13 +44,13 @@ class ChatTemplate:
 
     @property
     def marks_answers(self) -> bool:
-        """Return whether it says by {% generation %} what the assistant is to learn."""
+        """Return whether it marks with {% generation %} what the assistant is trained on."""
         return "endgeneration" in self.source
 
     def render(self, messages: Sequence[Mapping[str, str]], add_generation_prompt: bool = False) -> str:
         """Return the text of messages. add_generation_prompt: it ends where the assistant's answer begins.
 
-        Raises DataError for what is no template, and for one that fails or is stopped; UserError for what it refuses.
+        Raises DataError for an invalid template, or one that fails or is stopped; UserError for messages it refuses.
         """
         given = {"messages": [dict(one) for one in messages], "add_generation_prompt": add_generation_prompt}
         variables: dict[str, Any] = {**self.special_tokens, "tools": None, "documents": None, **given}
@@ -58,7 +58,7 @@ class ChatTemplate:
 
 
 def template_config(template: ChatTemplate | None) -> dict[str, Any] | None:
-    """Return a template as config.json of a bundle has it."""
+    """Return a template as stored in config.json of a bundle."""
     if template is None:
         return None
     return {"template": template.source, "special_tokens": dict(template.special_tokens)}
@@ -80,5 +80,5 @@ def template_from(config: Any) -> ChatTemplate | None:
 
 
 def default_template(eos_token: str) -> ChatTemplate:
-    """Return the template of a model that has none. eos_token: what ends an answer; it may be empty."""
+    """Return the template for a model that has none. eos_token: ends an answer; it may be empty."""
     return ChatTemplate(DEFAULT, {"eos_token": eos_token})

@@ -1,4 +1,4 @@
-"""Ids beyond the vocabulary for the unknown words of one source, so that a model that copies can say them."""
+"""Ids beyond the vocabulary for the unknown words of one source, so that a copy mechanism can write them."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 def extend_source(
     words: Sequence[str], ids: Sequence[int], unk_id: int, vocab_size: int, extended_vocab: int
 ) -> tuple[list[int], list[str]]:
-    """Return the ids of a source, in which unknown words have ids of their own, and these words in their order.
+    """Return the ids of a source, with extra ids for unknown words, and these words in order.
 
-    words, ids: one for each token. extended_vocab: how many unknown words get an id; later ones stay `unk_id`.
+    words, ids: one for each token. extended_vocab: maximum number of unknown words with an id; others stay `unk_id`.
 
     >>> extend_source(["Ann", "sees", "Bob", "and", "Ann"], [1, 7, 1, 8, 1], unk_id=1, vocab_size=9, extended_vocab=5)
     ([9, 7, 10, 8, 9], ['Ann', 'Bob'])
@@ -25,9 +25,9 @@ def extend_source(
 def extend_target(
     words: Sequence[str], ids: Sequence[int], unk_id: int, vocab_size: int, unknown: Sequence[str]
 ) -> list[int]:
-    """Return the ids of a target, in which unknown words that stand in its source have the ids that they have there.
+    """Return the ids of a target, in which unknown words that occur in its source have their ids from there.
 
-    unknown: those of the source, as `extend_source` gives them.
+    unknown: those of the source, as returned by `extend_source`.
 
     >>> extend_target(["Bob", "sees", "Eve"], [1, 7, 1], unk_id=1, vocab_size=9, unknown=["Ann", "Bob"])
     [10, 7, 1]

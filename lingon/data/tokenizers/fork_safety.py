@@ -1,4 +1,4 @@
-"""Lets the library of tokenizers work in forked processes, where its threads do not exist."""
+"""Makes the tokenizers library work in forked processes, where its threads do not exist."""
 
 import os
 

@@ -1,6 +1,6 @@
-"""The tokenizer that a GGUF file carries: pairs joined by score, as SentencePiece does, or pairs of bytes, as GPT-2.
+"""Reads the tokenizer in a GGUF file: pairs merged by score, as in SentencePiece, or byte-level BPE, as in GPT-2.
 
-Which token begins a text follows from its metadata; an end that some files ask for is left to whoever writes on.
+The token that begins a text follows from the metadata; an end token that some files request is left to the caller.
 """
 
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ ENDS = ("eos", "eot", "eom")  # what files call the tokens that end a text
 
 @dataclass(frozen=True)
 class PieceRules:
-    """Rules for the pieces of SentencePiece in the files of an architecture, where their metadata do not say them.
+    """Rules for the SentencePiece pieces of an architecture that the metadata of its files do not contain.
 
-    merge_by_id: what is merged first is told by the ids of the pieces, not by their scores. plain_spaces: runs of
-    spaces are written with spaces. merge_user_pieces: user-defined pieces are made by merging, as those of a text are.
-    space_prefix: a text begins with a space.
+    merge_by_id: the order of merges is given by the ids of the pieces, not by their scores. plain_spaces: runs of
+    spaces are written with plain spaces. merge_user_pieces: user-defined pieces are made by merging, like normal ones.
+    space_prefix: a space is put before a text.
     """
 
     merge_by_id: bool = False
@@ -43,7 +43,7 @@ class PieceRules:
 def gguf_tokenizer(file: GGUF, rules: PieceRules | None = None, default_pre: str | None = None) -> Tokenizer:
     """Read the tokenizer of a file. Raises DataError naming the metadata key that is missing or not supported.
 
-    rules: those of SentencePiece's kind; None: the usual ones. default_pre: what tokenizer.ggml.pre is when missing.
+    rules: for a SentencePiece tokenizer; None: the usual ones. default_pre: value of tokenizer.ggml.pre when missing.
     """
     rules = rules or PieceRules()
     kind = file.metadata.get("tokenizer.ggml.model")
@@ -60,7 +60,7 @@ def gguf_tokenizer(file: GGUF, rules: PieceRules | None = None, default_pre: str
             library, begins = _by_score(file, tokens, kinds, rules), True
         else:
             cut = _pre_tokenizer(file, default_pre)
-            # The oldest files of a kind that begins texts name no token for it.
+            # The oldest files do not name the token that begins texts.
             library, begins = (
                 _by_bytes(file, tokens, cut),
                 cut.begins and "tokenizer.ggml.bos_token_id" in file.metadata,
@@ -80,7 +80,7 @@ def gguf_tokenizer(file: GGUF, rules: PieceRules | None = None, default_pre: str
 
 
 def _by_score(file: GGUF, tokens: list[str], kinds: list[int], rules: PieceRules) -> tokenizers.Tokenizer:
-    """Make SentencePiece's kind: the pair whose whole has the highest score is merged first."""
+    """Make a SentencePiece tokenizer: the pair whose merged piece has the highest score is merged first."""
     if file.metadata.get("tokenizer.ggml.remove_extra_whitespaces", False):
         raise DataError(f"{file.path}: tokenizer.ggml.remove_extra_whitespaces is true, which Lingon does not support")
     scores = _numbers(file, "scores", len(tokens), None).astype(float)
@@ -90,7 +90,7 @@ def _by_score(file: GGUF, tokens: list[str], kinds: list[int], rules: PieceRules
         scores = -np.arange(len(tokens), dtype=float)
     ids = {token: i for i, token in enumerate(tokens)}
     rare = tokens[_id(file, "unknown_token_id", len(tokens), 0)]
-    # What is no text is never made by merging.
+    # Tokens that are not text are never made by merging.
     apart = (CONTROL, BYTE) if rules.merge_user_pieces else (CONTROL, OWN, BYTE)
     whole = {t for t, kind in zip(tokens, kinds, strict=True) if kind in apart}
     merges = merges_by_score(file.path, dict(zip(tokens, scores.tolist(), strict=True)), whole)
@@ -113,7 +113,7 @@ def _pre_tokenizer(file: GGUF, default: str | None) -> PreTokenizer:
 
 
 def _by_bytes(file: GGUF, tokens: list[str], cut: PreTokenizer) -> tokenizers.Tokenizer:
-    """Make GPT-2's kind: bytes as letters, merged in the order of a list, within words that a pattern cuts."""
+    """Make a byte-level BPE tokenizer: bytes as letters, merged in the order of a list, within words of a pattern."""
     pairs = [line.split(" ") for line in _texts(file, "merges")]
     if wrong := next((pair for pair in pairs if len(pair) != 2), None):
         raise DataError(f"{file.path}: tokenizer.ggml.merges has {abbreviate(' '.join(wrong))}, expected two parts")
@@ -127,14 +127,14 @@ def _by_bytes(file: GGUF, tokens: list[str], cut: PreTokenizer) -> tokenizers.To
 
 
 def _add(library: tokenizers.Tokenizer, tokens: list[str], kinds: list[int]) -> None:
-    """Add the special tokens that the file marks so. A run of spaces is made by merging, as by transformers."""
+    """Add the tokens that the file marks as special. Runs of spaces are made by merging, as in transformers."""
     marked = [(t, kind) for t, kind in zip(tokens, kinds, strict=True) if kind in (CONTROL, OWN) and t]
     library.add_special_tokens([AddedToken(t, special=True, normalized=False) for t, kind in marked if kind == CONTROL])
     library.add_tokens([AddedToken(t, normalized=False) for t, kind in marked if kind == OWN and t.strip(SPACE)])
 
 
 def _begin(file: GGUF, library: tokenizers.Tokenizer, tokens: list[str], by_itself: bool) -> None:
-    """Begin each text with the token that the file names, when it says so or its kind of tokenizer does so."""
+    """Begin each text with the token that the file names, if the file or its kind of tokenizer requires it."""
     if not file.metadata.get("tokenizer.ggml.add_bos_token", by_itself):
         return
     begin = _id(file, "bos_token_id", len(tokens), None)

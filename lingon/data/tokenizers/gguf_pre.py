@@ -1,4 +1,4 @@
-"""How a text is cut into words before pairs of bytes are joined, by the names that GGUF files have for it."""
+"""Pre-tokenizers of byte-level BPE, which split a text into words, by their names in GGUF files."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -22,16 +22,17 @@ TEKKEN = (
     rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*"
     r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-# Four steps of llama.cpp, of files that name no other: punctuation, GPT-2's words, numbers, three digits of them.
+# The four steps of llama.cpp for files that name no other: punctuation, GPT-2's words, numbers, groups of three digits.
 DEFAULT = (r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]")
 
 
 @dataclass(frozen=True)
 class PreTokenizer:
-    """Rules of a kind of tokenizer on bytes.
+    """Rules of a kind of byte-level tokenizer.
 
-    steps: makes what cuts a text. ignore_merges: a word that is a token is one, whatever the pairs say. normal_form:
-    texts are brought into NFC first. begins: a text begins with a token of its own unless the file says otherwise.
+    steps: makes the pre-tokenizer. ignore_merges: a word that is in the vocabulary is one token, whatever the merges.
+    normal_form: texts are normalised to NFC first. begins: a begin token is put before a text unless the file says
+    otherwise.
     """
 
     steps: Steps
@@ -41,7 +42,7 @@ class PreTokenizer:
 
 
 def _patterns(*patterns: str) -> Steps:
-    """Cut by each pattern in turn, what it matches and what lies between; then bytes become letters."""
+    """Split by each pattern in turn, into matches and the text between; then map bytes to letters."""
     bytes_of = ByteLevel(add_prefix_space=False, use_regex=False)
     return lambda: pre_tokenizers.Sequence([*(Split(Regex(p), "isolated") for p in patterns), bytes_of])
 
@@ -54,7 +55,7 @@ def _smollm() -> pre_tokenizers.PreTokenizer:
     return pre_tokenizers.Sequence([Digits(individual_digits=True), _gpt2()])
 
 
-# By tokenizer.ggml.pre. Where two names mean the same, the first is the one that is written.
+# By tokenizer.ggml.pre. If two names mean the same, the first one is written to files.
 PRE_TOKENIZERS: dict[str, PreTokenizer] = {
     "gpt-2": PreTokenizer(_gpt2),
     **dict.fromkeys(("llama-bpe", "llama3", "llama-v3"), PreTokenizer(_patterns(LLAMA3), True, begins=True)),
@@ -66,7 +67,7 @@ PRE_TOKENIZERS: dict[str, PreTokenizer] = {
 
 
 def pre_tokenizer_name(library: tokenizers.Tokenizer) -> str | None:
-    """Return the name of what cuts the texts of a tokenizer on bytes; None where it has none."""
+    """Return the name of the pre-tokenizer of a byte-level tokenizer; None if it has none."""
     content = json.loads(library.to_str())
     ours = _comparable(content), bool(content["model"].get("ignore_merges"))
     for name, row in PRE_TOKENIZERS.items():
@@ -80,7 +81,7 @@ def pre_tokenizer_name(library: tokenizers.Tokenizer) -> str | None:
 
 
 def _comparable(content: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Return the normal form and the steps of a tokenizer.json, without what is of the places of tokens alone."""
+    """Return the normaliser and the steps of a tokenizer.json, without settings that only affect offsets."""
     steps = content.get("pre_tokenizer") or {}
     steps = [dict(step) for step in steps.get("pretokenizers", [steps])]
     for step in steps:

@@ -1,6 +1,6 @@
-"""A tokenizer as the metadata of a GGUF file: its tokens with their kinds, and how texts are cut and joined.
+"""Writes a tokenizer as the metadata of a GGUF file: its tokens with their kinds, and how texts are split and merged.
 
-What such a file cannot say is refused; what is written is read again and compared by whoever writes the file.
+Tokenizers that the format cannot represent are refused; the writer of the file reads the result again and compares.
 """
 
 import json
@@ -23,7 +23,7 @@ PREFIX = "tokenizer.ggml."
 
 
 def gguf_metadata(tokenizer: Tokenizer, rows: int, eos_ids: Sequence[int]) -> dict[str, Any]:
-    """Return the entries of a tokenizer, for a model of so many rows; the rows beyond its tokens are named too.
+    """Return the metadata of a tokenizer, for a model of `rows` embeddings; those beyond its tokens get names too.
 
     Raises UserError for a tokenizer that no GGUF file describes.
     """
@@ -38,7 +38,7 @@ def gguf_metadata(tokenizer: Tokenizer, rows: int, eos_ids: Sequence[int]) -> di
 
 
 def _kind(tokenizer: Tokenizer, content: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the kind of tokenizer, and what else it takes to make it."""
+    """Return the kind of tokenizer, and further entries needed to make it."""
     model = content["model"]
     plain = not any(model.get(key) for key in ("dropout", "continuing_subword_prefix", "end_of_word_suffix"))
     if model["type"] == "BPE" and plain:
@@ -57,7 +57,7 @@ def _pair(merge: Any) -> list[str]:
 
 
 def _space_prefix(content: Mapping[str, Any]) -> bool | None:
-    """Return whether a text begins with a space; None where spaces are not marked as SentencePiece does."""
+    """Return whether a space is put before a text; None if spaces are not marked as in SentencePiece."""
     form = content.get("normalizer") or {}
     steps = form.get("normalizers", [form])
     if any(s.get("pattern") == {"String": " "} and s.get("content") == SPACE for s in steps):
@@ -82,7 +82,7 @@ def _tokens(tokenizer: Tokenizer, content: Mapping[str, Any], rows: int) -> tupl
 
 
 def _scores(model: Mapping[str, Any], tokens: Sequence[str]) -> np.ndarray:
-    """Return a score for each token, higher where its pair is merged earlier; of a token without one, the lowest."""
+    """Return a score for each token, higher the earlier its pair is merged; tokens that no merge makes come last."""
     rank: dict[str, int] = {}
     for pair in map(_pair, model["merges"]):
         rank.setdefault("".join(pair), len(rank))
@@ -90,7 +90,7 @@ def _scores(model: Mapping[str, Any], tokens: Sequence[str]) -> np.ndarray:
 
 
 def _special(tokenizer: Tokenizer, eos_ids: Sequence[int]) -> dict[str, Any]:
-    """Return the ids that begin and end a text, of padding and of what is unknown."""
+    """Return the ids that begin and end a text, of padding and of the unknown token."""
     if not 0 < len(eos_ids) <= len(ENDS):
         names = f"{len(eos_ids)} tokens that end a text" if eos_ids else "no token that ends a text"
         raise UserError(f"the model has {names}; a GGUF file names 1 to {len(ENDS)}")
@@ -100,7 +100,7 @@ def _special(tokenizer: Tokenizer, eos_ids: Sequence[int]) -> dict[str, Any]:
             f"the tokenizer puts {abbreviate(tokenizer.tokens(''))} around a text; a GGUF file has one before it"
         )
     ids: dict[str, int | None] = {f"{name}_token_id": end for name, end in zip(ENDS, eos_ids, strict=False)}
-    # llama.cpp takes an id of its own where none is named; the end of a text is before the next, as in GPT-2.
+    # llama.cpp has its own default if no id is given; the end of a text also begins the next one, as in GPT-2.
     ids |= {"bos_token_id": (begin or eos_ids)[0], "padding_token_id": tokenizer.padding_idx}
     ids["unknown_token_id"] = unknown_id(tokenizer.library)
     found = {name: np.uint32(i) for name, i in ids.items() if i is not None}

@@ -1,4 +1,4 @@
-"""Whole characters, as a reader sees them: a letter with the marks that stand on it."""
+"""Grapheme clusters, characters as a reader sees them: a letter with its combining marks."""
 
 import unicodedata
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
-"""How long a text may become inside a tokenizer: bounded from its JSON, before anything is encoded.
+"""Bounds how much a text can grow inside a tokenizer, from its JSON, before anything is encoded.
 
-Steps that replace can double a text each; thirty of them abort the process. So each character gets a weight, how many
-it can become at most by the steps that follow, found from the last step to the first (the potential method of Tarjan,
-"Amortized Computational Complexity", 1985: a step never raises the sum of the weights).
+Each replacing step can double a text; thirty of them abort the process. So each character gets a weight: the maximum
+number of characters the following steps can turn it into, computed from the last step to the first (the potential
+method of Tarjan, "Amortized Computational Complexity", 1985: a step never raises the sum of the weights).
 """
 
 import base64
@@ -13,16 +13,16 @@ from typing import Any, Literal
 
 from lingon.core.errors import DataError
 
-LARGEST = 128.0  # characters that one may become; a ligature of SentencePiece is 18, or 72 where marks could be apart
+LARGEST = 128.0  # characters that one may become; a ligature of SentencePiece is 18, or 72 if marks are separated
 ADDED = 1024.0  # characters or tokens that may be added to a text, whatever its length
 AFFIX = 64  # characters before or after each piece of a word
 FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"]] = {"NFC": "NFC", "NFD": "NFD", "NFKC": "NFKC", "NFKD": "NFKD"}
-# Steps that may make so many characters of any one. A letter of bytes takes up to four, and is no byte itself.
+# Steps that may turn any character into this many. A character has up to four bytes, each written as a letter.
 FACTORS = {"ByteLevel": 4.0, "BertNormalizer": 3.0, "Metaspace": 2.0, "CTC": 2.0, "BPEDecoder": 2.0}
 
 
 class GrowthFactors:
-    """Factors by which a text grows from here on: characters that each one becomes, some by name, all others alike."""
+    """Factors by which a text grows in the remaining steps, for some characters by name and for all others."""
 
     def __init__(self):
         self.others, self.named, self.added = 1.0, {}, 0.0
@@ -35,7 +35,7 @@ class GrowthFactors:
         return max([self.others, *self.named.values()])
 
     def before(self, step: Mapping[str, Any]) -> None:
-        """Take in the step that comes before those known so far."""
+        """Update the factors by the step that precedes those seen so far."""
         kind = step.get("type")
         if kind == "Replace":
             self._replace(step)
@@ -61,14 +61,14 @@ class GrowthFactors:
         elif isinstance(pattern, dict) and _least(pattern.get("Regex")) > 0:
             self.others = max(self.others, becomes)
             self.named = {c: max(w, becomes) for c, w in self.named.items()}
-        else:  # what matches nothing at all is found between any two characters
+        else:  # a pattern that matches the empty string is found between any two characters
             self.others += becomes
             self.added += becomes
             self.named = {c: w + becomes for c, w in self.named.items()}
 
 
 def check_growth(path: object, content: Mapping[str, Any]) -> None:
-    """Raise DataError naming the file and the part of a tokenizer that makes far more of a text than it is."""
+    """Raise DataError naming the file and the part of a tokenizer that can make a text far too long."""
     for part in ("normalizer", "pre_tokenizer", "decoder"):
         weights = GrowthFactors()
         for step in reversed([*flatten_steps(content.get(part))]):
@@ -93,7 +93,7 @@ def check_growth(path: object, content: Mapping[str, Any]) -> None:
 
 
 def flatten_steps(part: object) -> Iterator[Mapping[str, Any]]:
-    """Yield the steps of a part in order, those of sequences in sequences too."""
+    """Yield the steps of a part in order, including those of nested sequences."""
     waiting = [part]
     while waiting:
         step = waiting.pop()
@@ -127,7 +127,7 @@ def _least(regex: object) -> int:
 
 
 def _longest(charsmap: object) -> float:
-    """Return the most characters that SentencePiece's table makes of one: its longest text; texts end with a 0."""
+    """Return the maximum length of a replacement in SentencePiece's table; texts in it end with a zero byte."""
     try:
         table = base64.b64decode(charsmap) if isinstance(charsmap, str) else b""
     except (ValueError, binascii.Error):
