@@ -29,9 +29,9 @@ ROBERTA_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
 def read_tokenizer(folder: Path) -> Tokenizer | None:
-    """Read the tokenizer of a checkpoint; None when there is no file of one.
+    """Read the tokenizer of a checkpoint; None if there is no tokenizer file.
 
-    Its post-processor stays, so that a text begins with the token that the model expects there.
+    Its post-processor is kept, so that a text begins with the token that the model expects.
     """
     if (folder / "tokenizer.json").is_file():
         return Tokenizer.load(folder / "tokenizer.json")
@@ -45,8 +45,8 @@ def read_tokenizer(folder: Path) -> Tokenizer | None:
 def read_encoder_tokenizer(folder: Path) -> Tokenizer | None:
     """Read the tokenizer of an encoder: `read_tokenizer`, or BERT's `vocab.txt` alone; None without any of them.
 
-    Where an older folder has no tokenizer.json, the special tokens of its kind are put around texts: those of BERT, or
-    for `vocab.json` with `merges.txt` those of RoBERTa.
+    If an older folder has no tokenizer.json, the special tokens of its kind are put around texts: those of BERT, or for
+    `vocab.json` with `merges.txt` those of RoBERTa.
     """
     if not (folder / "tokenizer.json").is_file():
         if (folder / "vocab.txt").is_file():
@@ -69,7 +69,7 @@ def _roberta(library: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
 
 
 def write_tokenizer(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -> None:
-    """Write tokenizer.json, and the few words that transformers needs beside it."""
+    """Write tokenizer.json, and the few settings that transformers needs in addition."""
     tokenizer.save(folder / "tokenizer.json")
     names = {key: found for key, usual in SPECIAL_TOKENS.items() if (found := _present(tokenizer, usual))}
     if "pad_token" not in names and tokenizer.padding_idx is not None:  # [pad] of ours is a token like others
@@ -78,13 +78,13 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any
 
 
 def _present(tokenizer: Tokenizer, names: tuple[str, ...]) -> str | None:
-    """The first of some names that is a special token of the tokenizer."""
+    """Return the first of some names that is a special token of the tokenizer."""
     known = {token.content for token in tokenizer.library.get_added_tokens_decoder().values() if token.special}
     return next((name for name in names if name in known), None)
 
 
 def _byte_level(folder: Path) -> tokenizers.Tokenizer:
-    """Read GPT-2's kind: merges of bytes."""
+    """Read a byte-level BPE tokenizer, as of GPT-2."""
     vocab = read_json(folder / "vocab.json")
     try:
         lines = read_bytes(folder / "merges.txt", MERGES).decode().splitlines()

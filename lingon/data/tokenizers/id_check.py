@@ -1,4 +1,4 @@
-"""Checks of ids that a text became: that the model has their embeddings, and that most of them are known."""
+"""Checks the ids of a text: the model must have their embeddings, and most must be known."""
 
 import warnings
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from lingon.core.errors import UserError
 from lingon.data.id_rows import IdRow, occurrences
 from lingon.data.tokenizers.vocab import UNK
 
-MOSTLY = 0.9  # share of unknown tokens above which a text is almost certainly of another language or form
-FEW = 20  # tokens below which that share says nothing
+MOSTLY = 0.9  # share of unknown tokens above which a text is almost certainly in another language or form
+FEW = 20  # tokens below which that share is meaningless
 
 
 def check_has_embedding(library: tokenizers.Tokenizer, rows: Sequence[IdRow], embeddings: int | None) -> None:
-    """Raise UserError for an id that the model has no embedding of. embeddings: how many it has; None: all."""
+    """Raise UserError for an id without an embedding in the model. embeddings: how many it has; None: all."""
     beyond = None if embeddings is None else next((i for row in rows for i in row if i >= embeddings), None)
     if beyond is not None:
         raise UserError(
@@ -24,7 +24,7 @@ def check_has_embedding(library: tokenizers.Tokenizer, rows: Sequence[IdRow], em
 
 
 def warn_mostly_unknown(library: tokenizers.Tokenizer, rows: Sequence[IdRow]) -> None:
-    """Warn when nearly everything is unknown: a model would learn nothing, and nobody would see why."""
+    """Warn if nearly all tokens are unknown: a model would learn nothing, for no visible reason."""
     unknown, total = library.token_to_id(UNK), sum(map(len, rows))
     if unknown is None or total < FEW:
         return

@@ -1,20 +1,20 @@
-"""A long text in pieces that are encoded one after the other, with the ids that the whole would have."""
+"""Cuts a long text into pieces that can be encoded separately without changing the ids."""
 
 from collections.abc import Iterator
 
 import tokenizers
 from tokenizers.pre_tokenizers import ByteLevel, Split
 
-PIECE = 1 << 14  # characters encoded in one go: beyond, the library's time and memory grow faster than the text
+PIECE = 1 << 14  # characters encoded in one call: beyond, the library's time and memory grow faster than the text
 
 
 def can_be_cut(library: tokenizers.Tokenizer) -> bool:
-    """Return whether a piece of a text is encoded as it would be inside the text."""
+    """Return whether a piece of a text has the same ids alone as inside the text."""
     return library.post_processor is None and isinstance(library.pre_tokenizer, Split | ByteLevel)
 
 
 def text_pieces(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (start, piece): a long text cut before single spaces, where every tokenizer cuts; without one, after PIECE.
+    """Yield (start, piece): a long text is cut before single spaces, as by every tokenizer, or else after PIECE.
 
     >>> [(start, len(piece)) for start, piece in text_pieces("ab " * 6000)]
     [(0, 16382), (16382, 1618)]

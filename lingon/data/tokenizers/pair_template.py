@@ -1,4 +1,4 @@
-"""What a tokenizer puts around and between the two texts of a pair, so that rows are made of ids that are there."""
+"""The special tokens around and between the two texts of a pair, so that rows can be made from known ids."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from tokenizers.processors import ByteLevel
 from lingon.core.errors import DataError
 from lingon.data.tokenizers.pairs import EncodedPair
 
-USUAL = ("a", "e", "the")  # texts of which most tokenizers make a token
+USUAL = ("a", "e", "the")  # texts that most tokenizers encode as one token
 
 
 class PairTemplate(NamedTuple):
@@ -27,7 +27,7 @@ class PairTemplate(NamedTuple):
         return len(self.before.ids) + len(self.between.ids) + len(self.after.ids)
 
     def row(self, first: Sequence[int], second: Sequence[int]) -> EncodedPair:
-        """Return two texts, given as ids without special tokens, as one row."""
+        """Return the row of two texts, given as ids without special tokens."""
         ids = [*self.before.ids, *first, *self.between.ids, *second, *self.after.ids]
         types = [
             *self.before.token_types,
@@ -39,14 +39,14 @@ class PairTemplate(NamedTuple):
         return EncodedPair(ids, types)
 
     def second_start(self, first: int) -> int:
-        """Return the place of the second text in a row whose first text has so many tokens."""
+        """Return where the second text starts in a row. first: number of tokens of the first text."""
         return len(self.before.ids) + first + len(self.between.ids)
 
 
 def pair_template(library: tokenizers.Tokenizer) -> PairTemplate:
-    """Return the template of a tokenizer's post-processor; one without any puts nothing anywhere.
+    """Return the template of a tokenizer's post-processor; without a post-processor there are no special tokens.
 
-    Where no template says the types, the second text has type 1, as in the library.
+    If no template gives the token types, the second text has type 1, as in the library.
     """
     text = next((t for some in (lambda: USUAL, library.get_vocab) for t in some() if _tokens(library, t)), None)
     if text is None:

@@ -14,14 +14,14 @@ SINGLE, PAIR = "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"
 
 
 class EncodedPair(NamedTuple):
-    """Two texts as one row: ids [T], and for each token the type of its text [T], as BERT wants it: 0 or 1."""
+    """Two texts as one row: ids [T], and the token types [T] of BERT: 0 or 1."""
 
     ids: list[int]
     token_types: list[int]
 
 
 def with_template(library: tokenizers.Tokenizer, single: str, pair: str) -> tokenizers.Tokenizer:
-    """Return a copy of a tokenizer whose texts and pairs get special tokens, which it learns if it has not got them.
+    """Return a copy of a tokenizer that puts special tokens around texts and pairs; missing ones are added to it.
 
     single, pair: such as SINGLE and PAIR: $A and $B are the texts, `:1` the token type, anything else a special token.
     Raises UserError for a template without the text, or that the library does not understand.
@@ -47,9 +47,9 @@ def with_template(library: tokenizers.Tokenizer, single: str, pair: str) -> toke
 def encode_with_template(
     library: tokenizers.Tokenizer, pairs: Sequence[tuple[str, str]], max_length: int | None
 ) -> list[tuple[tokenizers.Encoding, list[int]]]:
-    """Encode pairs with the special tokens of the tokenizer's post-processor; yield each with its token types.
+    """Encode pairs with the special tokens of the tokenizer's post-processor; return each with its token types.
 
-    Pairs that are too long are cut. Where no template says the types, the second text has type 1, as in the library.
+    Pairs that are too long are cut. If no template gives the types, the second text has type 1, as in the library.
     """
     plain = library.post_processor is None or isinstance(library.post_processor, ByteLevel)
     texts = library.encode_batch([text for pair in pairs for text in pair], add_special_tokens=False)
@@ -65,9 +65,9 @@ def encode_with_template(
 
 
 class PairToken(NamedTuple):
-    """Token of a row of two texts. side: 0 for the first, 1 for the second, None for a special token.
+    """Token of a row of two texts. side: 0 for the first text, 1 for the second, None for a special token.
 
-    word: its number in its text. start, end: its characters there.
+    word: index of its word in that text. start, end: its characters there.
     """
 
     side: int | None
@@ -77,9 +77,8 @@ class PairToken(NamedTuple):
 
 
 def longest_first(first: int, second: int, room: int | None) -> tuple[int, int]:
-    """Return the lengths of two texts that together fit into `room` tokens: the longer is cut, then both alike.
-
-    An odd token is the longer text's, and the second's where both are equally long, as Hugging Face does it.
+    """Return lengths of two texts that together fit into `room` tokens: the longer one is cut first, then both alike.
+    An odd token goes to the longer text, or to the second if both are equally long, as in Hugging Face.
 
     >>> longest_first(7, 3, 8), longest_first(7, 5, 7)
     ((5, 3), (4, 3))
@@ -91,7 +90,7 @@ def longest_first(first: int, second: int, room: int | None) -> tuple[int, int]:
 
 
 def check_max_length(max_length: int | None, what: str, special: int) -> None:
-    """Raise UserError for a length into which the special tokens do not fit. what: has them, such as a pair."""
+    """Raise UserError for a length into which the special tokens do not fit. what: noun for messages, such as a pair."""
     if max_length is not None and max_length < max(special, 1):
         raise UserError(f"max_length is {max_length}, {what} has {special} special tokens; give {special + 2} or more")
 
@@ -106,7 +105,7 @@ def check_pair(value: object) -> tuple[str, str]:
 
 
 def pair_tokens(library: tokenizers.Tokenizer, pair: tuple[str, str], max_length: int | None = None) -> list[PairToken]:
-    """Return where each token of the row of a pair stands, and in which of its texts."""
+    """Return the text and position that each token of the row of a pair comes from."""
     ((row, _),) = encode_with_template(library, [pair], max_length)
     texts = library.encode_batch(list(pair), add_special_tokens=False)
     room = len(row) - library.num_special_tokens_to_add(is_pair=True)

@@ -1,4 +1,4 @@
-"""Calls into the tokenizers library, whose panics are no `Exception` and would end the program."""
+"""Guards calls of the tokenizers library, whose panics are not an `Exception` and would end the program."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +7,9 @@ from lingon.core.errors import DataError
 
 
 def call_guarded(name: object, why: str, function: Callable, *arguments: Any, **more: Any) -> Any:
-    """Call function(*arguments, **more). Raises DataError `name: why (...)` for whatever fails inside the library.
+    """Call function(*arguments, **more). Raises DataError `name: why (...)` for any failure inside the library.
 
-    A TypeError passes: it is about the arguments, which whoever calls knows better.
+    A TypeError is passed on: it is about the arguments, so the caller should handle it.
     """
     try:
         return function(*arguments, **more)

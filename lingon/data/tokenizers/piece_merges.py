@@ -1,16 +1,16 @@
-"""Merges of the pieces of SentencePiece: any two pieces whose whole is a piece are joined, the best whole first."""
+"""Merges of SentencePiece pieces: two pieces are merged if the result is a piece, the best result first."""
 
 from collections.abc import Container, Iterator, Mapping
 
 from lingon.core.errors import DataError
 
-LONGEST = 1 << 10  # characters of a token that is cut into all pairs
-# In all; a vocabulary of 262,144 tokens has about half a million pairs, of a few letters each.
+LONGEST = 1 << 10  # maximum characters of a token that is split into all pairs
+# Limits in total; a vocabulary of 262,144 tokens has about half a million pairs, of a few letters each.
 PAIRS, LETTERS, WORK = 1 << 20, 1 << 25, 1 << 30
 
 
 def merges_by_score(path: object, scores: Mapping[str, float], whole: Container[str]) -> list[tuple[str, str]]:
-    """Return all pairs of tokens that make a token: those of higher score first, then the longer left half.
+    """Return all pairs of tokens that make a token, by descending score, then by descending length of the left half.
 
     whole: tokens that are neither made by merging nor merged. Raises DataError naming `path` for far too many pairs.
     """

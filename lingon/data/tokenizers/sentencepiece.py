@@ -1,6 +1,6 @@
-"""The `tokenizers` tokenizer that a model of SentencePiece is: the same ids for the same texts.
+"""Converts a SentencePiece model to a tokenizer of the `tokenizers` library with the same ids for the same texts.
 
-What a user types is text: pieces that stand for no text (`</s>`, `<0x0A>`) are never found in one.
+User input is plain text: pieces that represent no text (`</s>`, `<0x0A>`) are never matched in it.
 """
 
 import json
@@ -24,36 +24,36 @@ from lingon.data.tokenizers.sentencepiece_model import (
     SentencePieceModel,
 )
 
-NEVER = -1e5  # a character: the score of what shall not be found in a text, less than any way to write it otherwise
-# Code points that are not characters, between a letter and a mark: one that joins no letter, and any while looked at.
+NEVER = -1e5  # score per character of pieces that must not be matched, lower than of any other segmentation
+# Noncharacters put between a letter and a mark: if the mark does not combine with it, or during the table look-up.
 APART, BETWEEN = "\ufdd0", "\ufdd1"
 JOINING = r"\x{300}-\x{345}\x{653}-\x{655}\x{93C}\x{9BE}\x{9D7}\x{B3E}\x{B56}\x{B57}\x{BBE}\x{BD7}\x{C56}\x{CC2}"
 JOINING += r"\x{CD5}\x{CD6}\x{D3E}\x{D57}\x{DCA}\x{DCF}\x{DDF}\x{102E}\x{1B35}\x{3099}\x{309A}"
-LATIN = 0x3100  # all letters that lie below have been put together of two or more
+LATIN = 0x3100  # all letters that are composed of two or more are below
 ACCENTS = range(0x300, 0x346)
 
 
 def _half_made() -> str:
-    """Return the letters that are one letter with a mark and can take a second one, such as ô, of which ộ is made."""
+    """Return the precomposed letters that can take a second mark, such as ô, from which ộ is made."""
     parts = (unicodedata.decomposition(chr(i)).split() for i in range(0xC0, LATIN))
     bases = {chr(int(pair[0], 16)) for pair in parts if len(pair) == 2 and not pair[0].startswith("<")}
     return "".join(sorted(base for base in bases if unicodedata.decomposition(base)))
 
 
 def _out_of_order() -> str:
-    """Return a pattern of the places before an accent that Unicode's order has before the one that it follows."""
+    """Return a pattern of the positions between two accents that are not in canonical order."""
     orders = sorted({unicodedata.combining(chr(i)) for i in ACCENTS})
     of = {order: "".join(chr(i) for i in ACCENTS if unicodedata.combining(chr(i)) == order) for order in orders}
     later = (f"(?<=[{of[order]}])(?=[{''.join(of[o] for o in orders if o < order)}])" for order in orders[1:])
     return "|".join(later)
 
 
-# SentencePiece joins a letter to marks from its first to its last, or not at all, and never puts marks in order.
+# SentencePiece composes a letter with all of its marks or with none, and never reorders marks.
 LONE_MARKS = Regex(
     rf"(?!\A)(?=[\p{{M}}&&[^{JOINING}]])|(?<=[{_half_made()}])(?=\p{{M}})|{_out_of_order()}",
 )
-# What is one letter with the character before it, beside marks: joiners, Sara Am of Thai and Lao, voicing of half
-# width, colours of skin, and tags of flags.
+# Characters other than marks that form one grapheme with the character before: joiners, Sara Am of Thai and Lao,
+# half-width voicing marks, skin tones, and tags of flags.
 ATTACHED = r"\x{200C}\x{200D}\x{E33}\x{EB3}\x{FF9E}\x{FF9F}\x{1F3FB}-\x{1F3FF}\x{E0020}-\x{E007F}"
 MARKS = Regex(rf"(?!\A)(?:(?=[\p{{M}}{ATTACHED}])|(?<=\r)(?=\n))")
 PieceTable = Mapping[str, Piece]
@@ -64,9 +64,9 @@ def sentencepiece_library(
 ) -> tokenizers.Tokenizer:
     """Make the tokenizer of a model.
 
-    vocab: the tokens in the order of their ids, where these are not the model's own: a token that is no piece is never
-    found in a text, and a piece that is no token becomes unknown. special: tokens beside the model's control pieces
-    that are written by templates alone, such as codes of languages. Raises DataError naming the file.
+    vocab: the tokens in the order of their ids, if these are not the model's own: a token that is not a piece is never
+    matched in a text, and a piece that is not a token becomes unknown. special: tokens in addition to the model's
+    control pieces that only templates write, such as language codes. Raises DataError naming the file.
     """
     pieces = {piece.text: piece for piece in model.pieces}
     vocab = list(pieces) if vocab is None else list(vocab)
@@ -89,12 +89,12 @@ def _library(
     library = tokenizers.Tokenizer(make(model, pieces, [*vocab, *left]))
     library.normalizer = normalizers.Sequence(_normal_form(model))
     if all(SPACE not in piece.text[1:] for piece in model.pieces) and SPACE in pieces:
-        # A word at a time, which can be kept. A sequence, for a long text is not cut: each part would begin anew.
+        # One word at a time, which can be cached. A Sequence prevents cutting long texts: each part would begin anew.
         library.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(SPACE, "merged_with_next")])
     written = [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
     library.decoder = decoders.Sequence(written + ([decoders.Strip(" ", 1, 0)] if model.dummy_prefix else []))
     control = [name for name, piece in pieces.items() if piece.kind not in (NORMAL, USER_DEFINED, BYTE)]
-    # Special tokens that a text becomes are unknown (`special_token_replacements`), as what the model has no row for.
+    # Special tokens that are found in a text become unknown (`special_token_replacements`), as do tokens without a row.
     names = [name for name in dict.fromkeys([*control, *special]) if name in known]
     library.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in [*names, *left]])
     own = [name for name, piece in pieces.items() if piece.kind == USER_DEFINED and name in known]
@@ -121,7 +121,7 @@ def _merging(model: SentencePieceModel, pieces: PieceTable, tokens: list[str]) -
 
 
 def _normal_form(model: SentencePieceModel) -> list[normalizers.Normalizer]:
-    """What is done to a text before it is cut into pieces."""
+    """Return the normalisation steps of a text before it is split into pieces."""
     steps = [] if model.charsmap is None else _characters(normalizers.Precompiled(model.charsmap))
     if model.squeeze:
         steps += [normalizers.Replace(Regex(rf"\A +|[ {SPACE}]+\z"), ""), normalizers.Replace(Regex(" {2,}"), " ")]
@@ -131,11 +131,11 @@ def _normal_form(model: SentencePieceModel) -> list[normalizers.Normalizer]:
 
 
 def _characters(table: normalizers.Precompiled) -> list[normalizers.Normalizer]:
-    """The steps that put characters in their form as SentencePiece does, which takes the longest match of its table.
+    """Return the steps that normalise characters as SentencePiece does, which takes the longest match in its table.
 
-    The library takes the shortest match, and drops what follows in the same letter, such as the second accent of one.
-    So letters are put together first, and then a mark is looked at apart from what it stands on. Marks that join no
-    letter stay apart all the time, for SentencePiece does not put them in order.
+    The library takes the shortest match and drops the rest of the same grapheme, such as a second accent. So letters
+    are composed first, and then a mark is looked up separately from its letter. Marks that do not combine with a letter
+    are kept apart throughout, because SentencePiece does not reorder them.
     """
     if table.normalize_str("e\u0301") != "é":  # a table of another kind than NFC and NFKC
         return [table]

@@ -1,4 +1,4 @@
-"""The pieces of a BPE model of SentencePiece, found again in the merges of the tokenizer that was made of it."""
+"""Recovers the pieces of a SentencePiece BPE model from the merges of a tokenizer that was made from it."""
 
 import itertools
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ BYTES = {f"<0x{byte:02X}>" for byte in range(256)}
 def merged_pieces(content: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, int]]:
     """Return the score and the kind of each token, in the order of their ids. content: of a tokenizer.json with BPE.
 
-    A score is the place among the merges, 0 for the first, -1 for the next; pieces that no merge makes stand behind.
-    Tokens that no merge makes although two pieces would are none, such as those of a vocabulary that has more tokens
-    than its model has pieces.
+    The score is the negated rank among the merges, 0 for the first, -1 for the next; pieces that no merge makes come
+    last. Tokens that two pieces could make but no merge does are not pieces: the vocabulary has more tokens than the
+    model has pieces.
     """
     model = content["model"]
     tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
@@ -29,7 +29,7 @@ def merged_pieces(content: Mapping[str, Any]) -> tuple[dict[str, float], dict[st
             kinds[token] = UNKNOWN
         elif token in BYTES and model.get("byte_fallback") and token not in special:
             kinds[token] = BYTE
-        else:  # a piece that is no token is special too: it becomes unknown
+        else:  # a piece that is not a token is special too: it becomes unknown
             kinds[token] = NORMAL if token in made or token not in special else CONTROL
     pieces = {token for token, kind in kinds.items() if kind == NORMAL}
     for token in [token for token in pieces if token not in made]:
@@ -41,7 +41,7 @@ def merged_pieces(content: Mapping[str, Any]) -> tuple[dict[str, float], dict[st
 
 
 def merges_follow(content: Mapping[str, Any]) -> bool:
-    """Return whether the merges of a tokenizer are those that its pieces say, which no other file could."""
+    """Return whether the merges of a tokenizer are those that follow from its pieces, as in SentencePiece models."""
     model = content["model"]
     if not model.get("fuse_unk") or model.get("unk_token") is None or model.get("ignore_merges"):
         return False

@@ -1,4 +1,4 @@
-"""The model of SentencePiece (`*.spm`, `spiece.model`, `*.bpe.model`): its pieces, and how it changes a text first.
+"""Reads SentencePiece models (`*.spm`, `spiece.model`, `*.bpe.model`): their pieces and text normalisation.
 
 The numbers of the fields are those of `sentencepiece_model.proto` (Kudo and Richardson 2018, "SentencePiece").
 """
@@ -36,11 +36,11 @@ class Piece:
 
 @dataclass(frozen=True)
 class SentencePieceModel:
-    """What a file of SentencePiece holds.
+    """The content of a SentencePiece file.
 
-    pieces: in the order of their ids. bpe: pairs are merged; else the likeliest pieces are found. byte_fallback: what
-    is unknown is written in bytes. charsmap: the table that puts characters in their form, None for none. dummy_prefix:
-    a text begins with a space. squeeze: spaces at both ends go, and runs of them become one.
+    pieces: in the order of their ids. bpe: pairs are merged; else the likeliest pieces are found. byte_fallback:
+    unknown characters are written as bytes. charsmap: the table for normalising characters, if any. dummy_prefix: a
+    space is put before a text. squeeze: spaces at both ends are removed, and runs of spaces become one.
     """
 
     path: Path
@@ -53,12 +53,12 @@ class SentencePieceModel:
 
     @property
     def unknown(self) -> str:
-        """Return the piece that stands for what is unknown."""
+        """Return the piece for unknown characters."""
         return next(piece.text for piece in self.pieces if piece.kind == UNKNOWN)
 
 
 def read_sentencepiece(path: Path) -> SentencePieceModel:
-    """Read a model of SentencePiece. Raises DataError naming the file and what is broken in it, or not supported."""
+    """Read a SentencePiece model. Raises DataError naming the file and what is broken in it or not supported."""
     fields = _by_number(read_bytes(path, LARGEST), path)
     pieces = tuple(_piece(value, path) for value in fields.get(PIECES, []))
     if not pieces:
@@ -111,7 +111,7 @@ def _piece(value: Value, path: Path) -> Piece:
     text, score, kind = _bytes(fields, PIECE), _bytes(fields, SCORE) or bytes(4), _number(fields, KIND, NORMAL)
     try:
         (number,) = struct.unpack("<f", score)
-        # Nine digits tell every float32 apart, and are the same number again when they are read from JSON.
+        # Nine digits distinguish all float32 values, and give the same value again when read from JSON.
         piece = Piece(text.decode(), float(f"{number:.9g}"), kind)
     except (UnicodeDecodeError, struct.error):
         raise DataError(f"{path}: a piece is not UTF-8 text with a score; the file is broken") from None

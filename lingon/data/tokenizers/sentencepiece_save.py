@@ -1,4 +1,4 @@
-"""A model of SentencePiece, written: of pieces that are known, or of the tokenizer that was made of them."""
+"""Writes SentencePiece models: from pieces, or from a tokenizer that was made from a model."""
 
 import base64
 import json
@@ -35,15 +35,15 @@ from lingon.data.tokenizers.sentencepiece_model import (
 )
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
-VOCAB_SIZE, UNK_ID, BOS_ID, EOS_ID, PAD_ID, UNK_PIECE = 4, 40, 41, 42, 43, 45  # fields of how it was trained
-NONE = -1  # the id of a token that a model has not
+VOCAB_SIZE, UNK_ID, BOS_ID, EOS_ID, PAD_ID, UNK_PIECE = 4, 40, 41, 42, 43, 45  # fields of the trainer specification
+NONE = -1  # the id of a token that a model does not have
 NAMED = ((BOS_ID, "<s>"), (EOS_ID, "</s>"), (PAD_ID, "<pad>"))
 BYTES = {f"<0x{byte:02X}>" for byte in range(256)}
 SPACES = " {2,}"  # the pattern by which runs of spaces become one
 
 
 def write_sentencepiece(model: SentencePieceModel, path: Path) -> Path:
-    """Write a model as the library `sentencepiece` reads it; the file appears only when it is whole."""
+    """Write a model for the library `sentencepiece`; the file appears only once it is complete."""
     with atomic_write(path, "wb") as file:
         file.write(sentencepiece_bytes(model))
     return path
@@ -64,12 +64,12 @@ def sentencepiece_bytes(model: SentencePieceModel) -> bytes:
 
 
 def sentencepiece_of(tokenizer: Tokenizer, first: Sequence[str]) -> SentencePieceModel:
-    """Return the model of SentencePiece, unigram or BPE, that a tokenizer was made of.
+    """Return the SentencePiece model, unigram or BPE, that a tokenizer was made from.
 
-    first: tokens that its pieces begin with, in this order: that for what is unknown, and control tokens. The pieces
-    behind them stand in the order of their ids; tokens beside that are found in no text, such as codes of languages,
-    are no pieces. The scores of BPE are numbers in the order of the merges, whatever they were. Raises UserError for a
-    tokenizer of another kind.
+    first: tokens to begin the pieces with, in this order: the unknown token, and control tokens. The other pieces
+    follow in the order of their ids; other tokens that are never matched in a text, such as language codes, are not
+    pieces. Scores of BPE are ranks of the merges, not the original scores. Raises UserError for another kind of
+    tokenizer.
     """
     if not is_sentencepiece(tokenizer):
         raise UserError("the tokenizer is not a SentencePiece model; save it as tokenizer.json")
@@ -95,7 +95,7 @@ def sentencepiece_of(tokenizer: Tokenizer, first: Sequence[str]) -> SentencePiec
 
 
 def is_sentencepiece(tokenizer: Tokenizer) -> bool:
-    """Return whether a tokenizer was made of a model of SentencePiece: unigram, or BPE with its merges."""
+    """Return whether a tokenizer was made from a SentencePiece model: unigram, or BPE with the merges of its pieces."""
     content = json.loads(tokenizer.library.to_str())
     ends = [(step.get("pattern"), step.get("content")) for step in _steps(content["normalizer"])]
     if ({"String": " "}, SPACE) not in ends:
@@ -116,7 +116,7 @@ def _steps(normalizer: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _kind(token: str, score: float, is_unknown: bool) -> int:
-    """Return the kind of a token: one that is never found in a text is a byte, or stands for no text."""
+    """Return the kind of a token: one that is never matched in a text is a byte or a control token."""
     if is_unknown:
         return UNKNOWN
     if score > NEVER:
@@ -129,7 +129,7 @@ def _piece(piece: Piece) -> bytes:
 
 
 def _field(number: int, value: int | float | bytes) -> bytes:
-    """Return a field: a whole number, a float of 4 bytes, or bytes with their length."""
+    """Return an encoded field: an integer, a float of 4 bytes, or bytes with their length."""
     if isinstance(value, float):
         return _varint(number << 3 | 5) + struct.pack("<f", value)
     if isinstance(value, int):

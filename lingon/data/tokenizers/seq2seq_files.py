@@ -1,7 +1,7 @@
-"""Tokenizers of published encoder-decoders, for sources and for targets: models of SentencePiece, or tokenizer.json.
+"""Reads the tokenizers of published encoder-decoders, for source and target: SentencePiece models, or tokenizer.json.
 
-Each puts the end token behind a text; codes of languages are put where a model wants them by
-`lingon.tasks.translate.languages`.
+Each appends the end token to a text; language codes are added by `lingon.tasks.translate.languages`, at the position
+that the model requires.
 """
 
 from collections.abc import Sequence
@@ -21,23 +21,23 @@ from lingon.data.tokenizers.tokenizer import Tokenizer
 LIMIT = 64 << 20  # bytes of a JSON file
 END, ENDED = "</s>", "$A </s>"
 FAIRSEQ = ("<s>", "<pad>", "</s>", "<unk>")  # the first tokens of mBART, M2M100 and NLLB, whatever their pieces say
-EXTRA_IDS, MOST_EXTRA = 100, 10_000  # marks of spans behind the pieces
+EXTRA_IDS, MOST_EXTRA = 100, 10_000  # sentinel tokens after the pieces
 Pair = tuple[Tokenizer | None, Tokenizer | None]
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of the embeddings of sources and targets: more than a tokenizer has tokens, never fewer."""
+    """Numbers of rows of the source and target embeddings: at least the number of tokens."""
 
     source: int
     target: int
 
 
 def read_pair(folder: Path, reader: str, rows: Rows) -> Pair:
-    """Read the tokenizers of sources and targets of a checkpoint; the same where it has one; None without files.
+    """Read the source and target tokenizers of a checkpoint; twice the same if it has only one; None without files.
 
-    reader: the function of this file that reads those of its family. Raises DataError naming the file that is missing
-    or does not fit the model.
+    reader: name of the function of this file for its family. Raises DataError naming the file that is missing or does
+    not fit the model.
     """
     source, target = globals()[reader](folder, rows)
     return _fitting(source, rows.source, folder), _fitting(target, rows.target, folder)
@@ -48,13 +48,13 @@ def _fitting(tokenizer: Tokenizer | None, rows: int, folder: Path) -> Tokenizer 
 
 
 def bart_tokenizers(folder: Path, rows: Rows) -> Pair:
-    """Read BART's: tokenizer.json, or pairs of bytes."""
+    """Read BART's: tokenizer.json, or the files of byte-level BPE."""
     both = read_encoder_tokenizer(folder)
     return both, both
 
 
 def t5_tokenizers(folder: Path, rows: Rows, extra_ids: int = EXTRA_IDS) -> Pair:
-    """Read T5's: tokenizer.json, or spiece.model with marks of spans behind its pieces."""
+    """Read T5's: tokenizer.json, or spiece.model with sentinel tokens after its pieces."""
     path = folder / "spiece.model"
     if (folder / "tokenizer.json").is_file() or not path.is_file():
         both = read_tokenizer(folder)
@@ -68,12 +68,12 @@ def t5_tokenizers(folder: Path, rows: Rows, extra_ids: int = EXTRA_IDS) -> Pair:
 
 
 def mt5_tokenizers(folder: Path, rows: Rows) -> Pair:
-    """Read mT5's, which has no marks of spans where its settings do not say so."""
+    """Read mT5's, which has no sentinel tokens unless its settings say so."""
     return t5_tokenizers(folder, rows, extra_ids=0)
 
 
 def marian_tokenizers(folder: Path, rows: Rows) -> Pair:
-    """Two models of SentencePiece, whose pieces get their ids from `vocab.json`; from `target_vocab.json`, if any."""
+    """Read Marian's: two SentencePiece models, with ids from `vocab.json` and, if there is one, `target_vocab.json`."""
     if not (folder / "source.spm").is_file() and (folder / "tokenizer.json").is_file():
         both = read_tokenizer(folder)
         return both, both
@@ -91,7 +91,7 @@ def marian_tokenizers(folder: Path, rows: Rows) -> Pair:
 
 
 def _marked(vocab: Sequence[str]) -> list[str]:
-    """The tokens that name the language of a translation, such as >>fra<<, of models that write several."""
+    """Return the tokens that select the target language, such as >>fra<<, in multilingual models."""
     return [token for token in vocab if token.startswith(">>") and token.endswith("<<")]
 
 
@@ -117,13 +117,13 @@ def mbart_tokenizers(folder: Path, rows: Rows) -> Pair:
         both = read_tokenizer(folder)
         return both, both
     model = read_sentencepiece(path)
-    beside = rows.source - len(model.pieces) - 2  # codes of languages, if all rows are used
+    beside = rows.source - len(model.pieces) - 2  # number of language codes, if all rows are used
     both = _fairseq(model, _codes(folder, MBART if beside > MBART_FIRST else MBART[:MBART_FIRST]))
     return both, both
 
 
 def _fairseq(model: SentencePieceModel, codes: list[str]) -> Tokenizer:
-    """The tokens of fairseq: four of its own, the pieces but their first three, codes of languages, a mask."""
+    """Make a tokenizer in fairseq's order: four special tokens, pieces from the fourth on, language codes, a mask."""
     first = [piece.text for piece in model.pieces[:3]]
     if first != ["<unk>", "<s>", "</s>"]:
         raise DataError(f"{model.path}: it begins with the pieces {abbreviate(first)}, expected <unk>, <s> and </s>")
@@ -140,7 +140,7 @@ def _tokenizer(model: SentencePieceModel, vocab: Sequence[str], special: Sequenc
 
 
 def _vocab(path: Path, rows: int) -> list[str]:
-    """The tokens of a `vocab.json` in the order of their ids."""
+    """Return the tokens of a `vocab.json` in the order of their ids."""
     found = read_json(_needed(path.parent, path.name), limit=LIMIT)
     if not isinstance(found, dict) or sorted(found.values(), key=str) != sorted(range(len(found)), key=str):
         raise DataError(f"{path}: expected an object that gives each token its id: 0, 1, 2, ... without gaps")
@@ -160,7 +160,7 @@ def _needed(folder: Path, name: str) -> Path:
 
 
 def _codes(folder: Path, usual: list[str]) -> list[str]:
-    """The codes of languages that the files list, else the usual ones."""
+    """Return the language codes that the files list, else the usual ones."""
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
         found = _read(folder / name).get("additional_special_tokens")
         if isinstance(found, list) and len(found) > 1 and all(isinstance(code, str) and code for code in found):

@@ -1,4 +1,4 @@
-"""Tokenizers of published encoder-decoders, written in the files of their family; see `seq2seq_files`."""
+"""Writes the tokenizers of published encoder-decoders as the files of their family; see `seq2seq_files`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from lingon.data.tokenizers.seq2seq_files import FAIRSEQ
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
 Languages = tuple[str | None, str | None]
-FIRST = ("<unk>", "<s>", "</s>")  # pieces of a model, where ids are given elsewhere
+FIRST = ("<unk>", "<s>", "</s>")  # first pieces of a model whose ids are given elsewhere
 MASK, SPAN = "<mask>", "<extra_id_"
 # The class of transformers by the reader of a family.
 CLASSES = {"marian_tokenizers": "MarianTokenizer", "t5_tokenizers": "T5Tokenizer", "mt5_tokenizers": "T5Tokenizer"}
@@ -28,11 +28,11 @@ def write_pair(
     config: Mapping[str, Any],
     languages: Languages = (None, None),
 ) -> None:
-    """Write the tokenizers of sources and targets, so that `read_pair` and transformers read them.
+    """Write the source and target tokenizers for `read_pair` and transformers.
 
-    reader: the function of `seq2seq_files` that reads those of the family. Models of SentencePiece are
-    written as such; other tokenizers as tokenizer.json, where both sides have the same. config: that of the model.
-    languages: codes of the model, of which texts and translations are. Raises UserError where that is not possible.
+    reader: name of the function of `seq2seq_files` for the family. SentencePiece models are written as such; other
+    tokenizers as tokenizer.json, which must be the same for both sides. config: of the model. languages: the model's
+    codes of source and target language. Raises UserError if this is not possible.
     """
     if not (is_sentencepiece(source) and is_sentencepiece(target)) or reader not in CLASSES:
         if source.vocab != target.vocab:
@@ -68,7 +68,7 @@ def _t5(folder: Path, tokenizer: Tokenizer) -> None:
 
 
 def _fairseq(folder: Path, reader: str, tokenizer: Tokenizer, languages: Mapping[str, str]) -> None:
-    """mBART's, NLLB's and M2M100's: one model, and codes of languages behind its pieces."""
+    """Write the files of mBART, NLLB and M2M100: one model, and language codes after its pieces."""
     tokens, special = list(tokenizer.vocab), _special(tokenizer)
     codes = [token for token in special if token not in (*FAIRSEQ, MASK)]
     model = sentencepiece_of(tokenizer, FIRST)
@@ -84,7 +84,7 @@ def _fairseq(folder: Path, reader: str, tokenizer: Tokenizer, languages: Mapping
 
 
 def _check_order(model: SentencePieceModel, tokens: Sequence[str], family: str) -> None:
-    """Raise UserError unless the pieces are these tokens, which get their ids by their places."""
+    """Raise UserError unless the pieces are these tokens, whose ids are given by their order."""
     pieces = [piece.text for piece in model.pieces]
     if pieces != list(tokens):
         wrong = next((a for a, b in zip(pieces, tokens, strict=False) if a != b), f"number {len(pieces)}")
@@ -97,7 +97,7 @@ def _special(tokenizer: Tokenizer) -> list[str]:
 
 
 def _ids(tokenizer: Tokenizer) -> dict[str, int]:
-    """Return the ids of the tokens, without pieces that are no tokens and stand behind them."""
+    """Return the ids of the tokens, without the pieces after them that are not tokens."""
     model = {piece.text for piece in sentencepiece_of(tokenizer, FIRST).pieces if piece.kind == NORMAL}
     lost = {token for token in _special(tokenizer) if token in model}
     return {token: i for i, token in enumerate(list(tokenizer.vocab)) if token not in lost}

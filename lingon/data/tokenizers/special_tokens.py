@@ -1,4 +1,4 @@
-"""What a user types is text: tokenizers that would make a special token of its spelling get the unknown one instead."""
+"""Special tokens spelt out in a user's text: they stay text, or become the unknown token instead."""
 
 import json
 
@@ -7,14 +7,14 @@ from tokenizers import models
 
 from lingon.data.tokenizers.vocab import PAD
 
-PADDINGS = ("[PAD]", "<pad>", "<|pad|>", "<|padding|>")  # how published tokenizers call it
+PADDINGS = ("[PAD]", "<pad>", "<|pad|>", "<|padding|>")  # its names in published tokenizers
 
 
 def special_token_replacements(library: tokenizers.Tokenizer) -> dict[int, int | None]:
-    """Return, for each special token that a text can become, the id that stands for it: that of unknown words.
+    """Return for each special token that could result from a text the id to use instead: that of unknown words.
 
-    The library leaves out special tokens that are found in a text, but not those that its model has as an entry, as
-    a table of words does. None where such a tokenizer has no token for what is unknown.
+    The library does not match special tokens in a text, except those that are entries of its model, as of a word
+    tokenizer. The id is None if such a tokenizer has no unknown token.
     """
     special = {token.content: i for i, token in library.get_added_tokens_decoder().items() if token.special}
     if (pad := library.token_to_id(PAD)) is not None:
@@ -23,7 +23,7 @@ def special_token_replacements(library: tokenizers.Tokenizer) -> dict[int, int |
     texts = [text for name in names for text in (name, f"a {name} a")]
     found = library.encode_batch(texts, add_special_tokens=False)
     typed = [n for k, n in enumerate(names) if any(special[n] in e.ids for e in found[2 * k : 2 * k + 2])]
-    if isinstance(library.model, models.Unigram | models.BPE):  # what is no piece of a word's beginning may be inside
+    if isinstance(library.model, models.Unigram | models.BPE):  # a piece not found at a word's start may be inside
         own = library.get_vocab(with_added_tokens=False).keys() - {*typed}
         typed += [n for n in names if n in own and any(t.id == special[n] for t in library.model.tokenize(n))]
     if not typed:
@@ -33,7 +33,7 @@ def special_token_replacements(library: tokenizers.Tokenizer) -> dict[int, int |
 
 
 def padding_id(library: tokenizers.Tokenizer) -> int | None:
-    """Return the id of its padding token: ours, the one that its file pads with, or one of a usual name; else None."""
+    """Return the id of the padding token: ours, the one in its file, or one with a usual name; else None."""
     named = (library.padding or {}).get("pad_token")
     special = {token.content for token in library.get_added_tokens_decoder().values() if token.special}
     names = [PAD, *(name for name in (named, *PADDINGS) if name in special)]
@@ -41,7 +41,7 @@ def padding_id(library: tokenizers.Tokenizer) -> int | None:
 
 
 def unknown_id(library: tokenizers.Tokenizer) -> int | None:
-    """Return the id of the token that stands for what is unknown; None where the tokenizer knows every text."""
+    """Return the id of the unknown token; None if the tokenizer can encode every text without one."""
     model = json.loads(library.to_str())["model"]
     if isinstance(name := model.get("unk_token"), str):
         return library.token_to_id(name)

@@ -1,8 +1,8 @@
-"""Texts in which special tokens count only where a template put them, never where somebody typed their spelling.
+"""Encodes texts in which only a chat template can write special tokens, never the messages of users.
 
-Before a template is rendered, each special spelling in what people say is broken by a character that no text has; after
-it, every whole spelling is the template's. Those are written in a private way, which a copy of the tokenizer knows in
-the place of the public one, so that a text is encoded as a whole, and as the authors of its tokenizer do it.
+Before a template is rendered, the spelling of each special token in messages is broken by a character that no text has;
+afterwards, every intact spelling comes from the template. Those are replaced by private spellings, which a copy of the
+tokenizer knows instead of the public ones, so that the text is encoded as a whole, as by the original tokenizer.
 """
 
 import json
@@ -20,16 +20,16 @@ from lingon.data.tokenizers.tokenizer import Tokenizer
 from lingon.data.tokenizers.vocab import SPECIALS
 
 Offsets = list[tuple[int, int]]
-# Noncharacters of Unicode, which no text holds; in one that does, U+FFFD takes their place.
+# Noncharacters of Unicode, which texts do not contain; if one does, they are replaced by U+FFFD.
 BREAK, PRIVATE = "\ufdd0", "\ufdd1"
 NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
 
 
 class SpellingGuard:
-    """The special tokens of a tokenizer as a template may write them, and people may not.
+    """Special tokens of a tokenizer that a template may write, but users may not.
 
-    special: spellings of more tokens that count as special, whatever the tokenizer says of them. typed: spellings that
-    people's texts may not have, but a model's own answers may, such as <think>.
+    special: further tokens to treat as special, even if the tokenizer does not. typed: spellings that are not allowed
+    in users' texts, but in the model's own answers, such as <think>.
     """
 
     def __init__(self, tokenizer: Tokenizer, special: Iterable[str] = (), typed: Iterable[str] = ()):
@@ -41,18 +41,18 @@ class SpellingGuard:
         self._of_model, self._of_people = _Spellings(self.special), _Spellings(self.known)
 
     def broken(self, text: str, of_model: bool = False) -> str:
-        """Return what somebody says with every special spelling broken. of_model: it is an answer of the assistant."""
+        """Return a message with every special spelling broken. of_model: it is an answer of the assistant."""
         text, spelt = NONCHARACTERS.sub("\ufffd", text), self._of_model if of_model else self._of_people
         found = spelt.any.sub(lambda match: match[0][0] + BREAK + match[0][1:], text)
-        # Nor may it be a part of a spelling that the template completes.
+        # It must not be a part of a spelling that the template completes, either.
         left = BREAK if text.startswith(spelt.ends) else ""
         right = BREAK if text.endswith(spelt.beginnings) else ""
         return f"{left}{found}{right}"
 
     def encode(self, rendered: str, places: Sequence[int] = ()) -> tuple[list[int], Offsets, list[int]]:
-        """Encode what a template made of broken texts; return ids, the offsets of each, and where `places` are now.
+        """Encode a rendered template with broken texts; return ids, the offsets of each, and the new `places`.
 
-        places: ascending, characters of the text; offsets are characters of the text in private spelling.
+        places: ascending character positions in the text; offsets refer to the text with private spellings.
         """
         text, moved = self._private(rendered, places)
         found = call_guarded(
@@ -71,7 +71,7 @@ class SpellingGuard:
 
     @cached_property
     def _copy(self) -> tokenizers.Tokenizer:
-        """The tokenizer with private spellings; a public one is text like any other to it."""
+        """Return the tokenizer with private spellings; public ones are plain text to it."""
         content = json.loads(self.tokenizer.library.to_str())
         private = {name: _private_spelling(i) for name, i in self.known.items()}
         content |= {"post_processor": None, "padding": None, "truncation": None}
@@ -87,7 +87,7 @@ class SpellingGuard:
 
 
 class _Spellings:
-    """any: a pattern of all spellings, the longest first. beginnings, ends: parts of them that a text may complete."""
+    """any: a pattern of all spellings, longest first. beginnings, ends: parts of them that other text may complete."""
 
     def __init__(self, names: Iterable[str]):
         names = sorted(names, key=len, reverse=True)
@@ -101,7 +101,7 @@ def _private_spelling(i: int) -> str:
 
 
 def _renamed_model(model: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the model of a tokenizer.json with tokens renamed, and without merges that make one of text."""
+    """Return the model of a tokenizer.json with renamed tokens, and without merges that make one of them from text."""
     vocab = model["vocab"]
     if isinstance(vocab, list):  # Unigram: pairs of a token and its score
         return model | {"vocab": [[names.get(name, name), score] for name, score in vocab]}

@@ -1,4 +1,4 @@
-"""What a chat template of strangers may use: bounds on time, rounds of loops, and what each value becomes."""
+"""Resource limits for untrusted chat templates: CPU time, iterations, and sizes of values."""
 
 import re
 import time
@@ -7,18 +7,18 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
-SECONDS = 5.0  # of the processor, for one rendering
-ROUNDS = 50_000  # of all loops and macros of one rendering together
-LARGEST = 16 << 20  # characters or items of one value, and of what is rendered
-LARGEST_NUMBER = 1_000  # that a filter or a method may be given, such as the width of an indent
+SECONDS = 5.0  # of CPU time, for one rendering
+ROUNDS = 50_000  # iterations of all loops and macros of one rendering together
+LARGEST = 16 << 20  # characters or items of one value, and of the rendered text
+LARGEST_NUMBER = 1_000  # as an argument of a filter or method, such as the width of an indent
 
 
 class Exceeded(Exception):
-    """A bound was reached."""
+    """A limit was exceeded."""
 
 
 class Budget:
-    """What one rendering has used."""
+    """Resources used by one rendering."""
 
     def __init__(self) -> None:
         self.rounds, self.end = 0, time.thread_time() + SECONDS
@@ -39,7 +39,7 @@ budget: ContextVar[Budget] = ContextVar("budget")
 
 
 def checked(value: Any) -> Any:
-    """Return a value as it is. Raises Exceeded for one that is too large."""
+    """Return a value unchanged. Raises Exceeded if it is too large."""
     if isinstance(value, str | list | tuple | dict) and len(value) > LARGEST:
         raise Exceeded(f"a value in it has more than {LARGEST:,} characters or items")
     return value
@@ -55,7 +55,7 @@ def check_product(left: Any, right: Any) -> None:
 
 
 def check_call(name: str, text: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Raise Exceeded for a call of a filter or a method, before it is made, that would make too much."""
+    """Raise Exceeded before a call of a filter or method whose result would be too large."""
     if any(isinstance(arg, int) and abs(arg) > LARGEST_NUMBER for arg in (*args, *kwargs.values())):
         raise Exceeded(f"{name} in it is given a number over {LARGEST_NUMBER:,}")
     if name == "format":
@@ -80,7 +80,7 @@ def check_format(text: str) -> None:
 
 
 def bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a filter that looks at what it is given and at what it makes."""
+    """Return a filter that checks its arguments and its result."""
     first = 1 if getattr(function, "jinja_pass_arg", None) is not None else 0
 
     @wraps(function)

@@ -1,4 +1,4 @@
-"""Chat templates come with downloaded models: here they run in Jinja's sandbox, with bounds on time, size and loops."""
+"""Runs chat templates of downloaded models in Jinja's sandbox, with limits on time, size and loops."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -25,10 +25,10 @@ from lingon.data.tokenizers.template_limits import (
 )
 
 LONGEST = 1 << 20  # characters of a template
-# Around what {% generation %} marks. Noncharacters of Unicode: what people say has none, see `special_spellings`.
+# Put around the text that {% generation %} marks. Noncharacters of Unicode, which messages never contain.
 OPEN, CLOSE = "\ufdee", "\ufdef"
 
-# Methods of a text, and filters: those that templates use, of which none makes something huge of something small.
+# Methods of str and filters that templates use; none makes something huge from something small.
 TEXT_METHODS = (
     "capitalize", "casefold", "center", "count", "endswith", "find", "format", "index", "isalnum", "isalpha", "isascii",
     "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper", "join", "ljust", "lower", "lstrip",
@@ -45,11 +45,11 @@ GLOBALS = ("range", "dict", "namespace")
 
 
 class Refusal(UserError):
-    """What a template says of a conversation that it does not take, by `raise_exception`."""
+    """The message of a template about a conversation that it rejects by `raise_exception`."""
 
 
 def compile_template(source: str) -> jinja2.Template:
-    """Compile a template. Raises DataError that says where it is not a template of Jinja."""
+    """Compile a template. Raises DataError that tells where it is not a valid Jinja template."""
     if len(source) > LONGEST:
         raise DataError(f"the chat template has {len(source):,} characters, at most {LONGEST:,}")
     try:
@@ -61,9 +61,9 @@ def compile_template(source: str) -> jinja2.Template:
 
 
 def render_template(template: jinja2.Template, variables: Mapping[str, Any]) -> str:
-    """Return what a template makes of these variables.
+    """Render a template with these variables.
 
-    Raises DataError for a template that fails, takes too long or makes too much; UserError for what it refuses itself.
+    Raises DataError if it fails, takes too long or makes too much text; UserError for input that it rejects itself.
     """
     token, parts, length = budget.set(Budget()), [], 0
     try:
@@ -78,7 +78,7 @@ def render_template(template: jinja2.Template, variables: Mapping[str, Any]) -> 
         raise DataError(f"the chat template was stopped: {error}") from None
     except RecursionError:
         raise DataError("the chat template was stopped: it calls itself too deeply") from None
-    except Exception as error:  # whatever a template of others does wrong
+    except Exception as error:  # anything that an untrusted template does wrong
         raise DataError(f"the chat template fails: {type(error).__name__}: {str(error)[:200]}") from None
     finally:
         budget.reset(token)
@@ -86,9 +86,9 @@ def render_template(template: jinja2.Template, variables: Mapping[str, Any]) -> 
 
 
 class _Generation(Extension):
-    """{% generation %} ... {% endgeneration %}: marks what the assistant is to learn to say.
+    """{% generation %} ... {% endgeneration %}: marks the text that the assistant is trained on.
 
-    What is set in it is not known after it, as in transformers, whose block is a macro that is called.
+    Variables set inside are not visible after it, as in transformers, whose block is a macro that is called.
     """
 
     tags = {"generation"}  # noqa: RUF012  # as Jinja has it
@@ -101,7 +101,7 @@ class _Generation(Extension):
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, in which every loop counts, and every value is looked at."""
+    """Jinja's sandbox, in which loop iterations are counted and all values are checked."""
 
     intercepted_binops = frozenset(["+", "*", "**", "%"])
 
@@ -140,7 +140,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 def _replace_concatenations(node: nodes.Node) -> None:
-    """Put a call that looks at the size in place of each `a ~ b` right under a node."""
+    """Replace each `a ~ b` directly under a node by a call that checks the size."""
     for name, value in list(node.iter_fields()):
         if isinstance(value, nodes.Concat):
             setattr(node, name, _joined(value))
@@ -180,7 +180,7 @@ def _strftime_now(format: str) -> str:
 
 
 def _environment() -> _Environment:
-    """Return the environment of all templates, which has what those of published models use."""
+    """Return the environment of all templates, with everything that templates of published models use."""
     found = _Environment(
         trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols], optimized=False, cache_size=0
     )
