@@ -10,7 +10,7 @@ __all__ = ["NotATree", "Tree", "TreeSplits"]
 
 
 class NotATree(UserError):
-    """Heads that are not a tree. word: the position, from 0, of the word at fault."""
+    """Heads that are not a tree. word: index, from 0, of the word at fault."""
 
     def __init__(self, word: int, message: str):
         super().__init__(message)
@@ -21,8 +21,8 @@ class NotATree(UserError):
 class Tree:
     """A sentence and its dependencies (Universal Dependencies).
 
-    heads: for each word the number of its head, from 1; 0 for the root, which is one word. relations: the name of each
-    word's relation to its head, as "nsubj". upos: parts of speech, or nothing.
+    heads: for each word the number of its head, from 1; 0 for the root, which is one word. relations: each word's
+    relation to its head, such as "nsubj". upos: parts of speech, or empty.
     Raises NotATree unless every word leads to the one root; UserError for columns of different lengths.
     """
 
@@ -45,7 +45,7 @@ class Tree:
 
 
 def check_heads(heads: Sequence[int]) -> None:
-    """Raise NotATree, with the first word at fault, unless heads form one tree with one root; no words are a tree.
+    """Raise NotATree, with the first word at fault, unless heads form one tree with one root, or are empty.
 
     >>> check_heads([2, 0, 2])
     >>> check_heads([2, 1, 0])
@@ -67,7 +67,7 @@ def check_heads(heads: Sequence[int]) -> None:
 
 
 def _cycle(heads: Sequence[int]) -> list[int]:
-    """Return the words of a cycle, from its first; nothing where there is none. Each word is visited once."""
+    """Return the words of a cycle, from its first; an empty list if there is none. Each word is visited once."""
     seen = [0] * len(heads)  # by which walk
     for start in range(len(heads)):
         word, path = start, []
@@ -84,7 +84,7 @@ def _cycle(heads: Sequence[int]) -> list[int]:
 
 @dataclass(frozen=True)
 class TreeSplits:
-    """Training, validation and test trees, their name, and where they come from (what run.json keeps)."""
+    """Training, validation and test trees, their name, and where they come from (stored in run.json)."""
 
     train: list[Tree]
     valid: list[Tree]
@@ -93,5 +93,5 @@ class TreeSplits:
     source: dict[str, Any] = field(default_factory=dict)
 
     def all(self) -> list[Tree]:
-        """Return the three together."""
+        """Return the trees of all three parts."""
         return self.train + self.valid + self.test

@@ -1,7 +1,7 @@
-"""Text of any size as a file of word numbers, made in two passes: one counts the words, one writes their numbers.
+"""Converts text of any size to a file of word ids, in two passes: one counts the words, one writes their ids.
 
-The file holds int32 numbers, a word's place in the vocabulary, and END after each line. Words that are rarer than
-`min_count` are not in it, so their neighbours stand next to each other, as in word2vec.
+The file holds int32 ids, indices into the vocabulary, and END after each line. Words rarer than `min_count` are not in
+it, so their neighbours are adjacent, as in word2vec.
 """
 
 from collections import Counter
@@ -18,8 +18,8 @@ from lingon.core.progress import track
 from lingon.data.files.text_stream import group_by_size
 
 END = -1
-LETTERS = 1 << 20  # handled in one go; as lists of words they take some ten times as many bytes
-FAR_TOO_MANY = 20_000_000  # different words while counting; beyond, the rarest are forgotten
+LETTERS = 1 << 20  # processed at once; as lists of words they take some ten times as many bytes
+FAR_TOO_MANY = 20_000_000  # distinct words while counting; beyond this, the rarest are dropped
 
 
 class Words(NamedTuple):
@@ -37,12 +37,12 @@ Split = Callable[[list[str]], list[list[str]]]
 
 
 def between_spaces(lines: list[str]) -> list[list[str]]:
-    """The words of lines in which they stand between spaces, as they are."""
+    """Return the words of lines, split at white space, unchanged."""
     return [line.split() for line in lines]
 
 
 def lower_case_words(lines: list[str]) -> list[list[str]]:
-    """The words of lines as the tokenizer `words` cuts them, in lower case, without punctuation marks."""
+    """Return the words of lines as split by the tokenizer `words`, in lower case, without punctuation marks."""
     from tokenizers import Tokenizer, models
 
     from lingon.data.tokenizers.ascii_words import set_word_splitting, split_words
@@ -53,16 +53,16 @@ def lower_case_words(lines: list[str]) -> list[list[str]]:
     def cut(line: str) -> list[str]:
         if line.isascii():
             return split_words(line, lowercase=True)
-        line = line.encode(errors="replace").decode()  # half a surrogate pair has no place in any library
+        line = line.encode(errors="replace").decode()  # no library accepts half a surrogate pair
         return [word for word, _ in library.pre_tokenizer.pre_tokenize_str(library.normalizer.normalize_str(line))]
 
     return [[word for word in cut(line) if any(map(str.isalnum, word))] for line in lines]
 
 
 def count_words(lines: Iterable[str], split: Split, min_count: int = 5, most: int | None = None) -> Words:
-    """Counts the words of all lines; keeps those that occur `min_count` times, of them the `most` frequent.
+    """Count the words of all lines; keep those that occur at least `min_count` times, the `most` frequent of them.
 
-    Equally frequent words are in the order of their code points. Raises DataError when none is left.
+    Equally frequent words are in the order of their code points. Raises DataError if none is left.
     """
     if min_count < 1 or (most is not None and most < 1):
         raise UserError(f"min_count is {min_count} and vocab is {most}; both must be 1 or more")
@@ -73,7 +73,7 @@ def count_words(lines: Iterable[str], split: Split, min_count: int = 5, most: in
             for words in split(batch):
                 counts.update(words)
                 bar.advance(len(words))
-            while len(counts) > FAR_TOO_MANY:  # word2vec's way: memory stays bounded, the rare words lose a little
+            while len(counts) > FAR_TOO_MANY:  # as word2vec: bounds memory, at some loss in counts of rare words
                 least += 1
                 counts = Counter({word: n for word, n in counts.items() if n >= least})
     kept = sorted((word for word, n in counts.items() if n >= min_count), key=lambda word: (-counts[word], word))[:most]
@@ -85,7 +85,7 @@ def count_words(lines: Iterable[str], split: Split, min_count: int = 5, most: in
 
 
 def write_ids(path: Path, lines: Iterable[str], split: Split, words: Words) -> int:
-    """Writes the numbers of all lines to a file that appears when it is whole; returns how many they are."""
+    """Write the ids of all lines to a file, which appears once it is complete; return their number."""
     ids, written = {word: i for i, word in enumerate(words.tokens)}, 0
     with atomic_write(path, "wb") as file, track(words.total, "writing word numbers", "words") as bar:
         for batch in group_by_size(lines, LETTERS):
@@ -100,5 +100,5 @@ def write_ids(path: Path, lines: Iterable[str], split: Split, words: Words) -> i
 
 
 def read_ids(path: Path, start: int, count: int) -> np.ndarray:
-    """Some numbers of the file, from place `start` on: int32 [count], or fewer at its end."""
+    """Return ids from the file, from index `start` on: int32 [count], or fewer at its end."""
     return np.fromfile(path, np.int32, count, offset=4 * start)

@@ -1,4 +1,4 @@
-"""A text divided into words, with the characters that each stands for, much as English treebanks divide it."""
+"""Splits a text into words with their character offsets, similar to English treebanks."""
 
 import re
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from unicodedata import category
 
 
 class TextWord(NamedTuple):
-    """A word of a text, and the characters start:end that it is."""
+    """A word of a text, and its characters start:end."""
 
     text: str
     start: int
@@ -23,18 +23,18 @@ NOT = r"(?i:n['’´]t)(?!\w)"
 SUFFIXES = r"(?i:['’´](?:s|m|d|re|ve|ll))(?!\w)"
 BARE = r"(?<!\w)(?i:do|did|does|is|was|are|have|has|had|ca|wo|could|would|should)(?=nt(?!\w))"  # dont: do, nt
 HALVES = r"can(?=not(?!\w))|(?:gon|wan)(?=na(?!\w))|got(?=ta(?!\w))|(?:gim|lem)(?=me(?!\w))"
-# Hyphens stay inside words that begin so.
+# Hyphens are kept inside words with these prefixes.
 HYPHENATED = r"(?:e|x|t|co|re|non|pre|anti|ex|un|multi|semi|sub|inter|mid|self|uh)-"
-# Soft hyphen, joiner and non-joiner, tones of skin: parts of words, as marks of Unicode (M) are.
+# Soft hyphen, joiner and non-joiner, skin tones: parts of words, like Unicode marks (M).
 JOINERS = "\u00ad\u200c\u200d\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
-# What is one word; of those that fit at a place the first is taken. What may fail late is bounded, so that a text takes
-# time by its length, whatever is in it.
+# Patterns of a word; the first one that matches at a position is used. Repetitions that may fail late are bounded, so
+# that the time is linear in the length of any text.
 KINDS = (
-    r"(?:https?|ftp)://[^\s<>\"]*[\w/]|www\.[^\s<>\"]*[\w/]",  # addresses, without the mark that ends their sentence
+    r"(?:https?|ftp)://[^\s<>\"]*[\w/]|www\.[^\s<>\"]*[\w/]",  # URLs, without the punctuation after them
     r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}",  # e-mail
     rf"[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{0,8}}\.(?i:{ENDINGS})\b(?:/[^\s]*[\w/])?",  # names of sites and of files
-    r"(?<!\w)(?:#[^\W\d]|@)\w+",  # topics and names of messages
-    r"(?<!\w)[:;=8][-'^o]?[()\[\]DPp/\\|*]{1,9}(?!\w)|<3(?!\w)|\^_+\^",  # faces
+    r"(?<!\w)(?:#[^\W\d]|@)\w+",  # hashtags and user names
+    r"(?<!\w)[:;=8][-'^o]?[()\[\]DPp/\\|*]{1,9}(?!\w)|<3(?!\w)|\^_+\^",  # emoticons
     r"(?:[A-Za-z]\.){2,9}(?!\w)|(?<!\w)[A-Z]\.(?= *[A-Z])",  # U.S., e.g., initials
     rf"(?:{ABBREVIATIONS})\.(?!\w)",
     r"\d+(?:[.,:/]\d+)+|\d{3}-\d{3}-\d{4}|(?<!\w)\.\d+",  # 3.14, 1,000, 10:30, 9/11, telephones
@@ -54,12 +54,12 @@ WORD = re.compile("|".join(KINDS))
 
 
 def words_of_text(text: str) -> list[TextWord]:
-    """Return the words of a text: what stands between white space, divided at punctuation and contractions.
+    """Return the words of a text, which is split at white space, punctuation and contractions.
 
     The rules are those of English: don't is do and n't, John's is John and 's, well-known has three words; addresses,
-    e-mail, numbers, abbreviations, topics (#nlp) and faces stay whole. Together the words hold every character of the
-    text that is not white space. Letters keep the marks that belong to them: accents as characters of their own, vowel
-    signs of Hindi or Thai, joiners of Persian and of pictures, soft hyphens, tones of skin.
+    e-mail, numbers, abbreviations, hashtags (#nlp) and emoticons stay whole. Together the words hold every character of
+    the text that is not white space. Letters keep their marks: combining accents, vowel signs of Hindi or Thai, joiners
+    of Persian and of emoji, soft hyphens, skin tones.
 
     >>> [word.text for word in words_of_text("Don't pay $3.50, it's free: www.example.org.")]
     ['Do', "n't", 'pay', '$', '3.50', ',', 'it', "'s", 'free', ':', 'www.example.org', '.']
@@ -71,7 +71,7 @@ def words_of_text(text: str) -> list[TextWord]:
 
 
 def _with_marks(text: str, words: list[TextWord]) -> list[TextWord]:
-    """Return words of which each mark is a part of what it stands behind, and letters behind it too."""
+    """Return words in which each mark belongs to the character before it, and letters after the mark too."""
     found: list[TextWord] = []
     for word in words:
         if found and found[-1].end == word.start and _goes_on(found[-1].text, word.text[0]):
@@ -83,7 +83,7 @@ def _with_marks(text: str, words: list[TextWord]) -> list[TextWord]:
 
 
 def _goes_on(word: str, character: str) -> bool:
-    """Return whether a character right behind a word belongs to it: a mark; a letter behind one; what is joined."""
+    """Return whether the character after a word belongs to it: a mark, a letter after a mark, or after a joiner."""
     behind_mark = _is_mark(word[-1]) and word[0].isalnum() and character.isalnum()
     return _is_mark(character) or behind_mark or word[-1] == "\u200d"
 

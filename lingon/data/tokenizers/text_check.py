@@ -1,16 +1,16 @@
-"""What a text is: a str that can be written in an encoding; anything else is refused by what it is."""
+"""Checks that a text is a str that can be encoded; anything else is refused with its type."""
 
 from lingon.core.errors import UserError
 
 
 def abbreviate(value: object) -> str:
-    """Return a value as an error message can show it, cut to a few words."""
+    """Return a value for an error message, cut to 80 characters."""
     text = str(value) if isinstance(value, BaseException) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 def not_text(value: object) -> UserError:
-    """Return the error for a value in place of a text."""
+    """Return the error for a value that is not a text."""
     return UserError(f"a text is a str, not a {type(value).__name__}: {abbreviate(value)}")
 
 

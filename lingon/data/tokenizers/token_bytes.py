@@ -1,4 +1,4 @@
-"""What each token of a vocabulary adds to a text, as bytes: what grammars, stop strings and streams are made from."""
+"""The bytes that each token of a vocabulary adds to a text, for grammars, stop strings and streaming."""
 
 import json
 import re
@@ -26,13 +26,13 @@ class TokenBytes:
     prefix_space: bool
 
     def decode(self, ids, first: bool = False) -> bytes:
-        """Return the bytes of ids. first: they begin a text."""
+        """Return the bytes of ids. first: whether they begin a text."""
         text = b"".join(self.by_id[i] for i in ids)
         return text[1:] if first and self.prefix_space and text.startswith(b" ") else text
 
 
 def token_bytes(tokenizer: Tokenizer) -> TokenBytes:
-    """Return the bytes of each token: of our tokenizers, and of published ones on bytes or with byte fallback."""
+    """Return the bytes of each token, for our tokenizers and published ones that are byte-level or have byte fallback."""
     library = tokenizer.library
     content = json.loads(library.to_str())
     decoder = json.dumps(content.get("decoder"))
@@ -50,7 +50,7 @@ def token_bytes(tokenizer: Tokenizer) -> TokenBytes:
 
 
 def token_id(text: str, tokenizer: Tokenizer, pieces: TokenBytes) -> int:
-    """Return the one token that a text is. Raises UserError that shows its tokens when it is not a single one."""
+    """Return the id of a text that is one token. Raises UserError with its tokens if it is not a single one."""
     ids = tokenizer.encode(text)[len(tokenizer.encode("")) :]  # without what begins every text
     if len(ids) == 1 and tokenizer.vocab.token(ids[0]) != UNK:
         return ids[0]
@@ -69,7 +69,7 @@ def _of_letters(token: str, letters: dict[str, int]) -> bytes:
 
 
 def _byte_letters() -> dict[str, int]:
-    """Return the letter that stands for each byte in GPT-2's kind of vocabulary: itself, or one from U+0100 on."""
+    """Return the letter that represents each byte in a vocabulary like GPT-2's: itself, or one from U+0100 on."""
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in plain]
     found = {chr(byte): byte for byte in plain} | {chr(0x100 + i): byte for i, byte in enumerate(others)}
@@ -78,7 +78,7 @@ def _byte_letters() -> dict[str, int]:
 
 
 def _between(library, tokens: list[str]) -> tuple[list[bytes], bool]:
-    """Return what the decoder writes for a token that follows another; single bytes are read from their names."""
+    """Return what the decoder writes for each token after another one; single bytes are read from the token names."""
     read = partial(call_guarded, "the tokenizer", "what its tokens add to a text is not known")
     before = next((i for i, t in enumerate(tokens) if t.isascii() and t.isalpha()), 0)
     start = read(library.decode, [before], skip_special_tokens=False)

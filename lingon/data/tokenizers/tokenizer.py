@@ -1,4 +1,4 @@
-"""The tokenizer: text to ids and back, saved as one `tokenizer.json` whatever its kind."""
+"""The tokenizer: converts text to ids and back; every kind is saved as one `tokenizer.json`."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ class Tokenizer:
     """
 
     def __init__(self, library: tokenizers.Tokenizer, source: Path | str | None = None):
-        # What a user types is text, even if it is spelt like a special token.
+        # User input is text, even if it is spelt like a special token.
         library.encode_special_tokens = True
         self._pad = padding_id(library)
         library.no_padding()
@@ -60,15 +60,15 @@ class Tokenizer:
 
     @cached_property
     def vocab(self) -> Vocab:
-        """Return the tokens in the order of their ids; only those that the model has, see `for_vocab_size`."""
+        """Return the tokens in the order of their ids, only those with an embedding; see `for_vocab_size`."""
         ids = self.library.get_vocab(with_added_tokens=True)
         return Vocab(sorted(ids, key=ids.__getitem__)[: self._embeddings], unknown=UNK if UNK in ids else None)
 
     def for_vocab_size(self, rows: int, where: object) -> "Tokenizer":
         """Return the tokenizer for a model of `rows` embeddings; a text that needs a token beyond them is refused.
 
-        Published checkpoints may name tokens that only a larger model of their kind has, such as one for pictures.
-        Raises DataError naming `where` when tokens of texts are among those, not only ones that were added.
+        Published checkpoints may list tokens that only a larger model of their family has, such as one for images.
+        Raises DataError naming `where` if tokens of the base vocabulary are among those, not only added tokens.
         """
         size = self.library.get_vocab_size(with_added_tokens=True)
         added = self.library.get_added_tokens_decoder()
@@ -96,7 +96,7 @@ class Tokenizer:
     def encode_pairs(self, pairs: Sequence[tuple[str, str]], max_length: int | None = None) -> list[EncodedPair]:
         """Encode pairs of texts, each as one row of ids and token types.
 
-        max_length: the most tokens of a row; the longer text is cut first. What is typed stays text, as in `encode`.
+        max_length: maximum tokens of a row; the longer text is cut first. Input is treated as text, as in `encode`.
         A tokenizer without a template puts nothing between the texts: see `with_template`. Raises UserError for
         anything but pairs of str, and for a max_length that leaves no room beside the special tokens.
         """
@@ -120,7 +120,7 @@ class Tokenizer:
         return Tokenizer(with_template(self.library, single, pair), self._source)
 
     def without_special_tokens(self) -> "Tokenizer":
-        """Return the same tokenizer with nothing put around texts, as a table of vectors wants it."""
+        """Return the same tokenizer without special tokens around texts, as needed for word vectors."""
         return self._bare
 
     @cached_property
@@ -132,12 +132,12 @@ class Tokenizer:
 
     @property
     def padding_idx(self) -> int | None:
-        """Return the id of the padding token, whose embedding is zero; None where the tokenizer has none."""
+        """Return the id of the padding token, whose embedding is zero; None if the tokenizer has none."""
         return self._pad
 
     @property
     def pad_id(self) -> int:
-        """Return the id that fills short rows of a batch; 0 without a padding token, for the mask decides."""
+        """Return the id that fills short rows of a batch; 0 without a padding token, since the mask excludes it."""
         return 0 if self._pad is None else self._pad
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
@@ -166,10 +166,10 @@ class Tokenizer:
         return out
 
     def truncate(self, texts: Sequence[str], rows: Sequence[Ids], max_length: int) -> list[Ids]:
-        """Cut the rows of ids that `encode_batch` or `encode_rows` made of these texts, to `max_length` tokens at most.
+        """Truncate the rows of ids that `encode_batch` or `encode_rows` returned for these texts to `max_length` tokens.
 
-        The text is cut before it gets the special tokens of the template, as the `tokenizers` library does it: a row
-        still ends in its [SEP]. Raises UserError for a max_length that leaves no room beside the special tokens.
+        The text is cut before it gets the special tokens of the template, as in the `tokenizers` library: a row still
+        ends in its [SEP]. Raises UserError for a max_length that leaves no room beside the special tokens.
         """
         special = self.library.num_special_tokens_to_add(is_pair=False)
         check_max_length(max_length, "a text", special)
@@ -184,8 +184,8 @@ class Tokenizer:
     def decode(self, ids: Iterable[int]) -> str:
         """Decode ids to text; padding is left out, and an unknown token of a word tokenizer is written as U+FFFD.
 
-        `characters`, `bpe` and `unigram` lose nothing: decode(encode(text)) == text. `words` and `wordpiece` give a
-        normal form, the lower-case words with spaces between, whose ids are again the same ids.
+        `characters`, `bpe` and `unigram` are lossless: decode(encode(text)) == text. `words` and `wordpiece` give a
+        normal form, the lower-case words with spaces between, which encodes to the same ids again.
         """
         if isinstance(ids, str | Mapping):
             raise UserError(f"decode takes a list of ids, not a {type(ids).__name__}: {abbreviate(ids)}")
@@ -196,17 +196,17 @@ class Tokenizer:
         return self._call(self.library.decode, [i for i in ids if i != self._pad], skip_special_tokens=False)
 
     def tokens(self, text: str) -> list[str]:
-        """Return the tokens of a text, as they stand in the vocabulary."""
+        """Return the tokens of a text, as they are in the vocabulary."""
         if not self._instead:
             return [token for _, encoding in self._encodings(text) for token in encoding.tokens]
         name = self.library.id_to_token
         return [str(name(i)) for _, encoding in self._encodings(text) for i in self._ids_of(encoding)]
 
     def offsets(self, text: str, max_length: int | None = None) -> list[tuple[int, int]]:
-        """Return for each token the offsets [start, end) in the text, in characters, that it was made of.
+        """Return for each token its offsets [start, end) in the text, in characters.
 
-        Places are of whole characters, a letter with its marks. Tokens that share one, such as the bytes of a rare
-        one, have the same place. max_length: of the tokens that `truncate` leaves.
+        Offsets include whole graphemes, a letter with its marks. Tokens of the same grapheme, such as the bytes of a
+        rare one, have equal offsets. max_length: as in `truncate`.
         """
         if max_length is not None and self.library.num_special_tokens_to_add(is_pair=False):
             check_text(text)
@@ -215,9 +215,9 @@ class Tokenizer:
         return widen_to_graphemes(text, islice(found, max_length))
 
     def word_ids(self, text: str, max_length: int | None = None) -> list[int | None]:
-        """Return for each token the number of the word that it is a piece of; None for special tokens.
+        """Return for each token the index of the word that it is a piece of; None for special tokens.
 
-        max_length: of the tokens that `truncate` leaves.
+        max_length: as in `truncate`.
         """
         if max_length is not None and self.library.num_special_tokens_to_add(is_pair=False):
             check_text(text)
@@ -229,26 +229,26 @@ class Tokenizer:
         return found[:max_length]
 
     def pair_tokens(self, first: str, second: str, max_length: int | None = None) -> list[PairToken]:
-        """Return for each token of the row that `encode_pairs` makes of two texts where it stands in which of them."""
+        """Return for each token of the row of a pair (see `encode_pairs`) its text and its place in that text."""
         pair = check_pair((first, second))
         check_max_length(max_length, "a pair", self.library.num_special_tokens_to_add(is_pair=True))
         return self._call(pair_tokens, self.library, pair, max_length)
 
     def save(self, path: Path | str) -> None:
-        """Write `tokenizer.json`, in the format that the `tokenizers` library and the Hugging Face world read."""
+        """Write `tokenizer.json`, in the format of the `tokenizers` library of Hugging Face."""
         with atomic_write(Path(path)) as file:
             file.write(self.library.to_str(pretty=True) + "\n")
 
     @classmethod
     def load(cls, path: Path | str) -> "Tokenizer":
-        """Load a `tokenizer.json`. Raises DataError naming the file when it is not a whole and sound one."""
+        """Load a `tokenizer.json`. Raises DataError naming the file if it is incomplete or invalid."""
         return read_tokenizer_file(Path(path), cls)
 
     def _call(self, function, *arguments, **more):
         return call_guarded(self._source, "it cannot do this", function, *arguments, **more)
 
     def _ids_of(self, encoding: tokenizers.Encoding) -> list[int]:
-        """Return the ids of a text, in which no special token comes from what was typed."""
+        """Return the ids of a text, in which no special token comes from the input."""
         if not self._instead:
             return encoding.ids
         pairs = zip(encoding.ids, encoding.special_tokens_mask, strict=True)
@@ -278,7 +278,7 @@ class Tokenizer:
         return self._call(self.library.post_process, encoding, None, True)
 
     def _encodings(self, text: str) -> Iterator[tuple[int, tokenizers.Encoding]]:
-        """Yield the parts of a text, encoded, and where each starts."""
+        """Yield the start of each part of a text, and its encoding."""
         check_text(text)
         for start, piece in self._pieces(text):
             yield start, self._call(self.library.encode, piece)

@@ -1,4 +1,4 @@
-"""Read a tokenizer.json and check that it is a whole and sound one."""
+"""Reads a tokenizer.json and checks that it is complete and valid."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Make = Callable[[tokenizers.Tokenizer, Path], "Tokenizer"]  # (library, path) ->
 
 
 def read_tokenizer_file(path: Path, make: Make) -> "Tokenizer":
-    """Read a `tokenizer.json`. Raises DataError naming the file when it is not a whole and sound one."""
+    """Read a `tokenizer.json`. Raises DataError naming the file if it is incomplete or invalid."""
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
         raise DataError(f"{path}: not a tokenizer.json (it has no 'model')")

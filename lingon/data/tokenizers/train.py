@@ -1,10 +1,10 @@
-"""Makes tokenizers from texts: words, characters, BPE, WordPiece, Unigram.
+"""Trains tokenizers on texts: words, characters, BPE, WordPiece, Unigram.
 
 | kind | tokens | decode(encode(text)) |
 |---|---|---|
 | words | words, numbers, punctuation marks | normal form |
 | wordpiece | the same, rare words in pieces | normal form |
-| spaces | whatever stands between spaces | normal form |
+| spaces | whatever is between spaces | normal form |
 | characters | characters, rare ones as bytes | the text |
 | bpe | frequent runs of bytes, merged pair by pair | the text |
 | unigram | runs of bytes that make the texts likeliest | the text |
@@ -28,17 +28,17 @@ from lingon.data.tokenizers.text_check import abbreviate, check_text
 from lingon.data.tokenizers.tokenizer import CHUNK, Tokenizer
 from lingon.data.tokenizers.vocab import SPECIALS, UNK, Vocab
 
-LOST = "\ufffd"  # how an unknown word is written; never in a vocabulary, so that it is unknown when read again
+LOST = "\ufffd"  # written for an unknown word; never in a vocabulary, so that it is unknown when encoded again
 CONTROLS = re.compile(r"[\x1c-\x1f]")
 SPACES = re.compile(r"(?:(?![\x1c-\x1f])\s)+")  # White_Space of Unicode
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 
 
 def words(texts: Iterable[str], *, lowercase: bool = True, max_size: int | None = None, min_freq: int = 1) -> Tokenizer:
-    """Train a tokenizer of words, numbers and punctuation marks; what is not in the vocabulary is [unk].
+    """Train a tokenizer of words, numbers and punctuation marks; words outside the vocabulary are [unk].
 
     "Don't pay $3.50!" gives do n't pay $ 3.50 ! in lower case. Characters of Chinese and Japanese are tokens
-    of their own. max_size: the most tokens, special ones among them. min_freq: rarer words are left out.
+    of their own. max_size: maximum number of tokens, including special ones. min_freq: rarer words are left out.
     """
     _check_sizes(max_size, min_freq)
     library = _by_words(models.WordLevel({}, unk_token=UNK), lowercase)
@@ -50,10 +50,10 @@ def words(texts: Iterable[str], *, lowercase: bool = True, max_size: int | None 
 
 
 def spaces(texts: Iterable[str], *, max_size: int | None = None, min_freq: int = 1) -> Tokenizer:
-    """Train a tokenizer whose tokens are whatever stands between white space: for texts that are tokenized already."""
+    """Train a tokenizer whose tokens are separated by white space, for texts that are tokenized already."""
     _check_sizes(max_size, min_freq)
     library = Library(models.WordLevel({}, unk_token=UNK))
-    # A word that is spelt like a special token is cut in two, so that it stays text.
+    # A word that is spelt like a special token is split in two, so that it is treated as text.
     cut = pre_tokenizers.Split(Regex(r"^\[(?=(?:pad|unk)\]$)"), "isolated")
     library.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), cut])
     unknown = decoders.Replace(Regex(r"^\[unk\]$"), LOST)
@@ -75,7 +75,7 @@ def spaces(texts: Iterable[str], *, max_size: int | None = None, min_freq: int =
 def characters(texts: Iterable[str], *, max_size: int | None = None, min_freq: int = 1) -> Tokenizer:
     """Train a tokenizer of characters (Unicode code points); one not in the vocabulary becomes its UTF-8 bytes.
 
-    Loses nothing. The vocabulary ends with the 256 bytes. max_size counts all of it.
+    It is lossless. The vocabulary ends with the 256 bytes. max_size includes all of it.
     """
     _check_sizes(max_size, min_freq, least=len(BYTES))
     counts: Counter[str] = Counter()
@@ -93,7 +93,7 @@ def characters(texts: Iterable[str], *, max_size: int | None = None, min_freq: i
 def bpe(texts: Iterable[str], size: int, *, min_freq: int = 2) -> Tokenizer:
     """Train a byte-level BPE tokenizer: the most frequent pairs of tokens are merged until there are `size` tokens.
 
-    Loses nothing. Source: Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words with Subword Units",
+    It is lossless. Source: Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words with Subword Units",
     2016; on bytes as in Radford et al., "Language Models are Unsupervised Multitask Learners", 2019.
     """
     trainer = trainers.BpeTrainer(
@@ -106,9 +106,9 @@ def bpe(texts: Iterable[str], size: int, *, min_freq: int = 2) -> Tokenizer:
 
 
 def wordpiece(texts: Iterable[str], size: int, *, lowercase: bool = True, min_freq: int = 2) -> Tokenizer:
-    """Train a WordPiece tokenizer: words not in the vocabulary in pieces; pieces inside a word start with ##.
+    """Train a WordPiece tokenizer: rare words are split into pieces; pieces inside a word start with ##.
 
-    A word with a character that no text had, or of more than 100 characters, is [unk].
+    A word with a character that was in no text, or of more than 100 characters, is [unk].
     Source: Schuster, Nakajima, "Japanese and Korean Voice Search", 2012; greedy as in BERT (Devlin et al., 2019).
     """
     texts = [text.replace(LOST, " ") for text in _read(texts)]
@@ -119,9 +119,9 @@ def wordpiece(texts: Iterable[str], size: int, *, lowercase: bool = True, min_fr
 
 
 def unigram(texts: Iterable[str], size: int) -> Tokenizer:
-    """Train a Unigram tokenizer: pieces of bytes with probabilities; a text is cut the likeliest way.
+    """Train a Unigram tokenizer: pieces of bytes with probabilities; a text gets its most probable segmentation.
 
-    Loses nothing. Source: Kudo, "Subword Regularization", 2018; on bytes, so that nothing is unknown.
+    It is lossless. Source: Kudo, "Subword Regularization", 2018; on bytes, so that nothing is unknown.
     """
     trainer = trainers.UnigramTrainer(
         vocab_size=_pieces(size, len(BYTES)),
@@ -147,7 +147,7 @@ def _by_bytes(model: models.Model) -> Library:
 
 
 def _train(library: Library, trainer: trainers.Trainer, texts: Sequence[str]) -> Tokenizer:
-    """Train, then order the tokens by how often the texts, encoded, have each."""
+    """Train, then order the tokens by their frequency in the encoded texts."""
     library.train_from_iterator(texts, trainer, len(texts))
     if isinstance(library.model, models.Unigram):
         library = _settled(library)
@@ -163,8 +163,8 @@ def _train(library: Library, trainer: trainers.Trainer, texts: Sequence[str]) ->
 def _settled(library: Library) -> Library:
     """Return a Unigram tokenizer with scores that are the same in every run.
 
-    The library adds numbers up in any order, so that the last digits differ: they are cut off. And the characters
-    that it keeps for completeness alone get the lowest score plus a multiple of 0.0001, in any order: here, the lowest.
+    The library sums in any order, so that the last digits vary: they are cut off. The characters that it keeps only for
+    completeness get the lowest score plus a multiple of 0.0001, in any order: here they get the lowest score.
     """
     content = json.loads(library.to_str())
     scores = dict(content["model"]["vocab"])
@@ -185,8 +185,8 @@ def _by_id(library: Library) -> list[str]:
 def _with_order(library: Library, tokens: Sequence[str]) -> Tokenizer:
     """Return the same tokenizer with the special tokens first, then these.
 
-    The specials are entries of the vocabulary that no text can match, not the library's "added tokens": those
-    would be found in texts, so that whoever types [pad] gets the id of padding.
+    The special tokens are entries of the vocabulary that no text can match, not "added tokens" of the library: those
+    would be matched in texts, so that a user who types [pad] would get the id of padding.
     """
     content = json.loads(library.to_str())
     model, order = content["model"], [*SPECIALS, *(token for token in tokens if token not in SPECIALS)]
@@ -218,7 +218,7 @@ def _check_sizes(max_size: int | None, min_freq: int, least: int = 0) -> None:
 
 
 def _pieces(size: int, least: int, name: str = "size") -> int:
-    """Return how many tokens are left to be found beside the special ones."""
+    """Return how many tokens remain to be trained besides the special ones."""
     least += len(SPECIALS)
     if size < least:
         raise UserError(f"{name} is {size}, it must be {least} or more for this kind of tokenizer")

@@ -6,14 +6,13 @@ from lingon.core.errors import UserError, suggest
 
 PAD, UNK = "[pad]", "[unk]"
 SPECIALS = (PAD, UNK)
-NEAR = 20_000  # tokens among which a misspelt one is still searched for at once
+NEAR = 20_000  # largest vocabulary in which similar tokens are still suggested without delay
 
 
 class Vocab:
-    """Tokens and their ids: a token's id is its place in the list.
-
-    unknown: the token that stands for every token not in the list; None means that there is none,
-    and asking for such a token is a KeyError.
+    """Tokens and their ids: a token's id is its index in the list.
+    unknown: the token that replaces every token not in the list; None means that there is none, and looking up such a
+    token is a KeyError.
 
     >>> vocab = Vocab(["[pad]", "[unk]", "film"])
     >>> vocab["film"], vocab["flim"], vocab.token(2), len(vocab)
@@ -40,7 +39,7 @@ class Vocab:
     ) -> "Vocab":
         """Make the vocabulary of counted tokens: specials first, then by frequency, then alphabetically (code points).
 
-        min_freq: rarer tokens are left out. max_size: the most tokens, specials among them.
+        min_freq: rarer tokens are left out. max_size: maximum number of tokens, including specials.
         """
         if min_freq < 1:
             raise UserError(f"min_freq is {min_freq}, it must be 1 or more")
@@ -60,7 +59,7 @@ class Vocab:
         return self._ids[self.unknown]
 
     def token(self, id: int) -> str:
-        """Return the token of an id. Raises UserError for an id that is not in [0, len)."""
+        """Return the token with an id. Raises UserError for an id that is not in [0, len)."""
         if not 0 <= id < len(self._tokens):
             raise UserError(f"id {id} is outside the vocabulary, whose ids are 0 to {len(self) - 1}")
         return self._tokens[id]
@@ -77,7 +76,7 @@ class Vocab:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocab) and (self._tokens, self.unknown) == (other._tokens, other.unknown)
 
-    __hash__ = None  # type: ignore[assignment]  # a list inside: compared by value, so it cannot be a key
+    __hash__ = None  # type: ignore[assignment]  # mutable and compared by value, so it cannot be a key
 
     def __repr__(self) -> str:
         return f"Vocab({len(self):,} tokens, unknown={self.unknown!r})"

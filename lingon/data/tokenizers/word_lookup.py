@@ -1,4 +1,4 @@
-"""ASCII text to ids of words without the library: words are cut by a rule and looked up, many times as fast."""
+"""Encodes ASCII text as ids of words without the library: words are split by rules and looked up, much faster."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -9,18 +9,18 @@ import tokenizers
 from lingon.data.id_rows import IdRow, joined
 from lingon.data.tokenizers.ascii_words import ascii_runs, split_words, word_lowercase
 
-MANY = 1 << 20  # characters from which on the compiled scanner is worth the time it takes to load
+MANY = 1 << 20  # characters from which the compiled scanner is worth its loading time
 
 
 class WordLookup:
-    """Look up the words of ASCII texts. library: a tokenizer of words; lowercase: whether it lowers them."""
+    """Looks up the words of ASCII texts. library: a word tokenizer; lowercase: whether it lowercases them."""
 
     def __init__(self, library: tokenizers.Tokenizer, lowercase: bool):
         self.library, self.lowercase = library, lowercase
 
     @classmethod
     def of(cls, library: tokenizers.Tokenizer) -> "WordLookup | None":
-        """Return the look-up for a tokenizer of plain words; None for any other."""
+        """Return the look-up for a word tokenizer; None for any other."""
         lowercase = word_lowercase(library)
         return None if lowercase is None else cls(library, bool(lowercase))
 
@@ -30,7 +30,7 @@ class WordLookup:
         return [ids.get(word, unknown) for word in split_words(text, self.lowercase)]
 
     def rows(self, texts: list[str], others: Callable[[list[str]], list[list[int]]]) -> list[IdRow]:
-        """Return the ids of texts; `others` gives those of the runs in them that are not ASCII."""
+        """Return the ids of texts. others: encodes the runs in them that are not ASCII."""
         pieces = [ascii_runs(text) for text in texts]
         flat = [*chain.from_iterable(pieces)]
         plain, foreign = [run for run in flat if run.isascii()], [run for run in flat if not run.isascii()]

@@ -1,4 +1,4 @@
-"""Sentences that are divided into words, as token ids: where each word begins, and windows over long sentences."""
+"""Encodes sentences of words as token ids, with the first piece of each word, and windows over long sentences."""
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain
@@ -12,14 +12,14 @@ from lingon.data.tokenizers.special_tokens import unknown_id
 from lingon.data.tokenizers.text_check import abbreviate
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
-SHARED = 4  # a window and the next one share a quarter of their tokens
+SHARED = 4  # consecutive windows share 1/SHARED of their tokens
 
 
 class WordPieces(NamedTuple):
-    """Token ids of each sentence, and for each of its words the place of its first piece among them.
+    """Token ids of each sentence, and for each of its words the index of its first piece.
 
-    A sentence that is longer than the encoder is several windows, one after the other in its row of ids; all but the
-    last have exactly `max_length` tokens. Windows overlap, and a word's place is in the one that shows more around it.
+    A sentence that is too long for the encoder is several windows, concatenated in its row of ids; all but the last
+    have exactly `max_length` tokens. Windows overlap; a word's index is in the window with more context around it.
     """
 
     ids: list[list[int]]
@@ -28,10 +28,9 @@ class WordPieces(NamedTuple):
 
 def word_pieces(tokenizer: Tokenizer, sentences: Sequence[Sequence[str]], max_length: int | None = None) -> WordPieces:
     """Encode sentences of words, each word by itself, as `is_split_into_words` of transformers does.
-
-    Every word has a piece: the unknown token where the tokenizer leaves nothing of it. A tokenizer that marks the blank
-    before a word (byte-level BPE) sees one before every word. max_length: tokens of a window, as many as the model
-    reads; None: any number. Raises UserError for a sentence that is a text, and for a max_length without room.
+    Every word has a piece: the unknown token if the tokenizer drops all of it. For a tokenizer that marks the space
+    before a word (byte-level BPE), there is a space before every word. max_length: tokens of a window, the maximum of
+    the model; None: any number. Raises UserError for a sentence that is a str, and for a max_length without room.
 
     >>> from lingon.data.tokenizers import wordpiece
     >>> tokenizer = wordpiece(["good film , good films"], 40)
@@ -61,7 +60,7 @@ def word_pieces(tokenizer: Tokenizer, sentences: Sequence[Sequence[str]], max_le
 
 
 def _in_windows(place: int, room: int, windows: int, before: int, after: int) -> int:
-    """Return where a piece stands in windows one after the other, of those that show it the one that shows most."""
+    """Return the index of a piece in the concatenated windows, in the window that shows most context around it."""
     shared = room // SHARED
     window = min(max(0, place - shared // 2) // (room - shared), windows - 1)
     return window * (before + room + after) + before + place - window * (room - shared)
@@ -77,7 +76,7 @@ def special_tokens_around(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
 
 
 def marks_blanks(library: tokenizers.Tokenizer) -> bool:
-    """Return whether a word is divided in another way behind a blank, which the library does not put there itself."""
+    """Return whether a word is split differently after a space, which the library does not add by itself."""
     return _divided(library, "a b") != _divided(library, "a") + _divided(library, "b")
 
 
@@ -92,11 +91,11 @@ def _divided(library: tokenizers.Tokenizer, text: str) -> str:
 def _pieces_of_words(
     tokenizer: Tokenizer, sentences: Sequence[Sequence[str]], around: tuple[list[int], list[int]]
 ) -> dict[str, list[int]]:
-    """The pieces of each different word: one or more."""
+    """Return the pieces of each distinct word, one or more."""
     words = [*dict.fromkeys(_words_of(sentences))]
     blank = " " if call_guarded("the tokenizer", "it cannot divide a text", marks_blanks, tokenizer.library) else ""
     before, after = around
-    # For a word of which nothing is left. The second are for tokenizers that have no unknown token.
+    # For a word that the tokenizer drops: the unknown token, or another one for tokenizers that have none.
     nothing = [i for i in (unknown_id(tokenizer.library), *before, *after, tokenizer.pad_id) if i is not None][:1]
     rows = tokenizer.encode_batch([blank + word for word in words])
     own = (row[len(before) : len(row) - len(after)] for row in rows)

@@ -1,7 +1,7 @@
-"""Words of plain ASCII text, found by one compiled pass over its bytes: for whole corpora, ten times the speed of `re`.
+"""Finds words of plain ASCII text in one compiled pass over its bytes: for whole corpora, ten times as fast as `re`.
 
-The rules are those of ASCII_WORD in `ascii_words`; a test holds the two equal on thousands of random texts.
-Words are looked up in a table with open addressing (Knuth, The Art of Computer Programming 3, section 6.4).
+The rules are those of ASCII_WORD in `ascii_words`; a test checks on thousands of random texts that both agree. Words
+are looked up in a hash table with open addressing (Knuth, The Art of Computer Programming 3, section 6.4).
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from lingon.kernels.jit import kernel
 SPACE, SIGN, DIGIT, LETTER = range(4)
 CLASS = np.array(
     [
-        SPACE if chr(b).isspace() and b not in range(0x1C, 0x20) else  # \x1c to \x1f are no spaces to `re` in ASCII
+        SPACE if chr(b).isspace() and b not in range(0x1C, 0x20) else  # `re` in ASCII mode: \x1c to \x1f are not spaces
         DIGIT if chr(b).isdigit() and b < 128 else
         LETTER if chr(b).isalpha() and b < 128 else SIGN
         for b in range(256)
@@ -30,16 +30,16 @@ FNV_START, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
 class WordTable(NamedTuple):
-    """Words that can be looked up by their bytes."""
+    """Hash table of words, looked up by their bytes."""
 
-    data: np.ndarray  # uint8 [N], the bytes of all words, one after the other
+    data: np.ndarray  # uint8 [N], the concatenated bytes of all words
     starts: np.ndarray  # int64 [V + 1]: word i is data[starts[i] : starts[i + 1]]
     slots: np.ndarray  # int64: the word in each slot of the table, or -1
     ids: np.ndarray  # int32 [V]
 
 
 def word_table(ids: dict[str, int]) -> WordTable:
-    """Return the table of a vocabulary. Words that are not ASCII are left out: no ASCII text holds them."""
+    """Return the table of a vocabulary. Words that are not ASCII are left out: no ASCII text contains them."""
     words = [word.encode() for word in ids if word.isascii()]
     starts = np.concatenate([[0], np.cumsum([len(word) for word in words], dtype=np.int64)])
     data = np.frombuffer(b"".join(words) or b"\0", np.uint8)
@@ -77,14 +77,14 @@ def count_ascii(texts: Sequence[str], lowercase: bool) -> Counter:
 
 
 def _bytes_of(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return all texts as bytes with a line's end after each, which no word crosses, and where each ends."""
+    """Return all texts as bytes, each followed by a newline, which no word crosses, and where each ends."""
     data = np.frombuffer("".join(f"{text}\n" for text in texts).encode("ascii"), np.uint8)
     return data, np.cumsum([len(text) + 1 for text in texts], dtype=np.int64)
 
 
 @kernel
 def _word_end(data, at, classes):
-    """Return where the word that starts at `at`, which is no space, ends. The order of trial is that of ASCII_WORD."""
+    """Return the end of the word that starts at `at`, which is not a space. Rules are tried in order of ASCII_WORD."""
     size, kind = len(data), classes[data[at]]
     if kind == DIGIT:  # a number with its points and commas
         end, parts = at, 0
@@ -115,7 +115,7 @@ def _word_end(data, at, classes):
 
 @kernel
 def _is_not(data, at, classes):
-    """Return whether n't stands here, and no letter after it."""
+    """Return whether n't is at this position, without a letter after it."""
     if at + 2 >= len(data) or data[at] | 32 != N or data[at + 1] != APOSTROPHE or data[at + 2] | 32 != T:
         return False
     return at + 3 >= len(data) or classes[data[at + 3]] != LETTER
@@ -123,7 +123,7 @@ def _is_not(data, at, classes):
 
 @kernel
 def _short_form(data, at, classes):
-    """Return the length of 's, 're, 've, 'll, 'd or 'm if it stands here and ends a word; 1 for the sign alone."""
+    """Return the length of 's, 're, 've, 'll, 'd or 'm if it is here and ends a word; 1 for the apostrophe alone."""
     size = len(data)
     a = data[at + 1] | 32 if at + 1 < size else 0
     b = data[at + 2] | 32 if at + 2 < size else 0
@@ -204,7 +204,7 @@ def _encode(data, ends, classes, lower, words, starts, slots, ids_of, unknown, i
 
 @kernel
 def _count(data, at, classes, lower, slots, found, counts, kinds):
-    """Count words from `at` on until the table is half full; returns the kinds of words so far, and the place."""
+    """Count words from `at` on until the table is half full; return the number of distinct words, and the position."""
     mask = np.uint64(len(slots) - 1)
     while at < len(data) and 2 * kinds < len(slots):
         if classes[data[at]] == SPACE:

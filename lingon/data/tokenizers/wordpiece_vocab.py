@@ -1,4 +1,4 @@
-"""The tokenizer of BERT or MPNet from `vocab.txt` alone, a piece of a word in a line (Devlin et al. 2019)."""
+"""Reads the tokenizer of BERT or MPNet from `vocab.txt` alone, one word piece per line (Devlin et al. 2019)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,16 +20,16 @@ SPECIAL = {
     "cls_token": "[CLS]",
     "mask_token": "[MASK]",
 }
-# MPNet has BERT's words, and around texts what RoBERTa has.
+# MPNet has BERT's words, and RoBERTa's special tokens around texts.
 MPNET_SPECIAL = SPECIAL | {"sep_token": "</s>", "pad_token": "<pad>", "cls_token": "<s>", "mask_token": "<mask>"}
 LONGEST_WORD = 100  # characters; a longer word is unknown
 
 
 def wordpiece_of(folder: Path) -> Tokenizer:
-    """Read vocab.txt, and of tokenizer_config.json whether letters are lowered and what special tokens are called.
+    """Read vocab.txt, and from tokenizer_config.json whether to lowercase and the names of special tokens.
 
-    Tokens that were added later are read as well. Raises DataError naming the file for a vocabulary with a piece twice
-    or without the special tokens, and for added tokens with other ids than the next.
+    Tokens that were added later are read as well. Raises DataError naming the file for a vocabulary with duplicates or
+    without the special tokens, and for added tokens whose ids are not the next ones.
     """
     path, config = folder / "vocab.txt", _config(folder)
     try:
@@ -61,7 +61,7 @@ def wordpiece_of(folder: Path) -> Tokenizer:
 
 
 def _around(cls: str, sep: str, vocab: Mapping[str, int]) -> Any:
-    """Return what puts special tokens around texts and pairs: as BERT, or as RoBERTa where its names are used."""
+    """Return the post-processor that adds special tokens: as BERT, or as RoBERTa if its names are used."""
     if cls == MPNET_SPECIAL["cls_token"]:
         return processors.RobertaProcessing(
             (sep, vocab[sep]), (cls, vocab[cls]), trim_offsets=True, add_prefix_space=False
