@@ -1,3 +1,3 @@
-"""What is on disk and the objects that it becomes: bundles, checkpoints of the Hugging Face layout, GGUF files."""
+"""Saves and loads models: bundles, checkpoints in the Hugging Face layout, GGUF files."""
 
 __all__ = ["bundle", "gguf", "huggingface", "load"]

@@ -1,7 +1,7 @@
-"""The adapters of LoRA in a folder of their own, a few hundred kilobytes, to be put onto the model they are for.
+"""Saves and loads LoRA adapters in a separate folder, a few hundred kilobytes, to be added to their base model.
 
-adapter.safetensors holds the thin matrices and whatever else was trained, such as a head; adapter.json says where they
-stand, which layers had weights of 8 bits, and the sha256 of the weights that were not trained.
+adapter.safetensors holds the low-rank matrices and other trained weights, such as a head; adapter.json holds their
+layers, which layers had 8-bit weights, and the sha256 of the frozen weights.
 """
 
 from collections.abc import Mapping
@@ -27,9 +27,9 @@ KEYS = ("format", "lingon", "rank", "alpha", "layers", "base", "base_sha256", "i
 
 
 def save_adapter(model: nn.Module, folder: str | Path, base: str = "") -> Path:
-    """Write the adapters of a model, and what else of it trains. base: the name of the weights they are for.
+    """Write the adapters of a model, and its other trainable weights. base: the name of the base model.
 
-    The folder appears only when it is whole. Raises UserError for a model without adapters.
+    The folder appears only once it is complete. Raises UserError for a model without adapters.
     """
     found = adapters_in(model)
     if not found:
@@ -46,10 +46,10 @@ def save_adapter(model: nn.Module, folder: str | Path, base: str = "") -> Path:
 
 
 def load_adapter(model: nn.Module, folder: str | Path) -> nn.Module:
-    """Put saved adapters, and what was trained with them, onto the model that they were trained on, in place.
+    """Add saved adapters, and weights trained with them, in place to the model that they were trained on.
 
-    Layers that had weights of 8 bits get them again. `merge_lora` then makes it a plain model. Raises DataError for a
-    folder that is none of an adapter, UserError for a model of other weights or sizes.
+    Layers that had 8-bit weights are quantized again. `merge_lora` then makes it a plain model. Raises DataError for a
+    folder without an adapter, UserError for a model with other weights or sizes.
     """
     folder = Path(folder)
     config = _read_config(folder / CONFIG)
@@ -87,12 +87,12 @@ def _check_linear(folder: Path, model: nn.Module, names: Any) -> None:
 
 
 def _bare(name: str) -> str:
-    """The name of a layer, without the adapter around it."""
+    """Return the name of a layer, without the adapter around it."""
     return name.removesuffix(".base")
 
 
 def _kept(model: nn.Module, trained: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The weights that are not trained, by the names that they have without adapters."""
+    """Return the frozen weights, by their names without adapters."""
     found = {name: tensor for name, tensor in model.state_dict().items() if name not in trained}
     adapted = adapters_in(model)
     return {_plain(name, adapted): tensor for name, tensor in found.items()}

@@ -1,4 +1,4 @@
-"""A bundle: a trained model as a folder that can be copied, checked and loaded, with nothing in it that runs."""
+"""A bundle: a trained model as a folder that can be copied, checked and loaded, and contains no executable code."""
 
 import re
 from collections.abc import Mapping
@@ -29,10 +29,10 @@ Names = str | Mapping[str, str]
 def save_bundle(task: Task | Heads, models: Names | Mapping[str, Names], folder: Path, run: dict[str, Any]) -> Path:
     """Write a task, or several heads, as a bundle: weights, config.json, tokenizers, run.json, a model card.
 
-    models: the name of its model in the registry; of each by part, where a task has several modules; either of them by
-    the name of the head, where heads differ in it.
-    run: arguments, seed, versions, data checksums and metrics, as `run.json` shall hold them.
-    The folder appears, or takes the place of an older bundle, only when it is whole.
+    models: the name of its model in the registry; or names by part if a task has several modules; or either of these by
+    the name of the head if heads differ in it.
+    run: arguments, seed, versions, data checksums and metrics, for `run.json`.
+    The folder appears, or replaces an older bundle, only once it is complete.
     """
     with atomic_folder(Path(folder)) as fresh:
         writer = PartWriter(fresh)
@@ -51,7 +51,7 @@ def save_bundle(task: Task | Heads, models: Names | Mapping[str, Names], folder:
 
 
 def _by_head(heads: Heads, models: Any) -> list[Any]:
-    """The names for each head: its own, or the same for all."""
+    """Return the model names of each head: its own, or the same for all."""
     own = not isinstance(models, str) and set(heads) <= set(models)
     return [models[name] if own else models for name in heads]
 
@@ -66,16 +66,16 @@ def _names(task: Task, models: Any) -> Mapping[str, str]:
 
 
 def record_in_bundle(folder: Path, run: dict[str, Any]) -> None:
-    """Write run.json and the model card of a bundle anew: the model is saved first, and tested then."""
+    """Rewrite run.json and the model card of a bundle: a model is saved first, and tested afterwards."""
     write_json(folder / "run.json", run)
     with atomic_write(folder / "README.md") as file:
         file.write(model_card(read_config(folder / "config.json"), run))
 
 
 def open_bundle(source: str | Path, device: str = "cpu") -> Any:
-    """Load the task of a bundle, or its heads. Raises UserError when there is none, DataError naming file and key.
+    """Load the task of a bundle, or its heads. Raises UserError if there is none, DataError naming file and key.
 
-    source: its folder, or the folder of a run that holds it.
+    source: its folder, or the folder of a run that contains it.
     """
     folder = find_bundle(Path(source))
     config, reader = read_config(folder / "config.json"), PartReader(folder, device)
@@ -91,12 +91,12 @@ def _opened(folder: Path, entry: dict[str, Any], reader: PartReader) -> Task:
 
 
 def _is_model(folder: Path) -> bool:
-    """Whether a folder is a bundle, a checkpoint, or a run that has a bundle or will have one."""
+    """Return whether a folder is a bundle, a checkpoint, or a run that has a bundle or will have one."""
     return any((folder / name).is_file() for name in ("config.json", "bundle/config.json", "run.json"))
 
 
 def find_bundle(folder: Path) -> Path:
-    """The bundle in a folder: the folder itself, or `bundle` inside a run folder. Raises UserError if there is none."""
+    """Return the bundle in a folder: the folder itself, or `bundle` in a run folder. Raises UserError without one."""
     from lingon.checkpoints.style_networks import STYLE
     from lingon.data.corpora.encoders import ENCODERS
     from lingon.data.corpora.weights import WEIGHTS

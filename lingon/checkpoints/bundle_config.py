@@ -1,4 +1,4 @@
-"""The config.json of a bundle, with every key checked before anything is loaded.
+"""Reads and writes the config.json of a bundle; every key is checked before anything is loaded.
 
 Of one task with one module:   {"format", "lingon", "task", "model", "config", ...the task's own keys}
 Of a task of several modules:  "parts" in place of "model" and "config": {part: {"model", "config"}}
@@ -18,11 +18,11 @@ from lingon.core.errors import DataError, UserError, unknown
 from lingon.core.files import read_json
 from lingon.tasks.registry import TASKS, task_of
 
-FORMAT = 1  # of config.json; a newer one is refused, since its meaning is not known here
+FORMAT = 1  # of config.json; a newer one is refused, since this version does not know its meaning
 CONFIG_LIMIT = 64 << 20  # bytes
 FILE_NAME = re.compile(r"\w[\w.-]*")  # of a part, without its ending: a file of the bundle's own folder
-NESTED = 16  # lists and objects in one another; what is shown in a message is so never too deep to be shown
-MODEL = "model"  # what the module of a task with a single one is called
+NESTED = 16  # maximum depth of nested lists and objects, so that values can always be shown in messages
+MODEL = "model"  # name of the module of a task with a single one
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def located(path: Path) -> Iterator[None]:
-    """Have what is said against a file's content begin with its path."""
+    """Prefix errors about the content of a file with its path."""
     try:
         yield
     except UserError as error:
@@ -58,7 +58,7 @@ def modules_of(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def part_types_of(entry: Mapping[str, Any]) -> dict[str, type]:
-    """Return the type of each part of a task; of its optional ones, those whose module config.json has."""
+    """Return the type of each part of a task; of optional parts, only those in config.json."""
     task: Any = task_of(entry["task"])
     more = getattr(task, "optional_parts", {})
     there = entry.get("parts") or {}
@@ -66,7 +66,7 @@ def part_types_of(entry: Mapping[str, Any]) -> dict[str, type]:
 
 
 def entry_of(task: Any, models: Mapping[str, str]) -> dict[str, Any]:
-    """Return what config.json says of a task. models: the name of each of its modules in the registry, by part."""
+    """Return the entry of a task in config.json. models: names of its modules in the registry, by part."""
     modules: dict[str, Any] = {part: each for part, each in task.parts.items() if isinstance(each, nn.Module)}
     found = {part: {"model": models[part], "config": each.config()} for part, each in modules.items()}
     return {"task": task.name, **(found[MODEL] if list(found) == [MODEL] else {"parts": found}), **task.config()}
@@ -113,7 +113,7 @@ def _check_task(entry: dict[str, Any], more: tuple[str, ...]) -> None:
 
 
 def _deeper(value: Any, most: int) -> bool:
-    """Whether lists and objects are nested more than `most` deep; looked at by levels, as deep as that only."""
+    """Return whether lists and objects are nested more than `most` deep; visits levels only down to that depth."""
     level = [value]
     for _ in range(most + 1):
         level = [

@@ -1,4 +1,4 @@
-"""The object that predicts, from whatever a model was saved as: the first opener that knows the format opens it."""
+"""Loads a model saved in any format as an object that predicts, by the first opener that knows the format."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from lingon.checkpoints.style_networks import is_style_network, open_style_netwo
 
 Sniff = Callable[[str | Path], bool]
 Open = Callable[[str | Path, str], Any]
-# In the order in which they are asked. The last one takes everything, and says what is wrong with what is not a bundle.
+# Tried in this order. The last one accepts everything, and raises an error for a path that is not a bundle.
 OPENERS: list[tuple[Sniff, Open]] = [
     (is_gguf_source, open_gguf),
     (is_hub_source, open_hub),
@@ -23,7 +23,7 @@ OPENERS: list[tuple[Sniff, Open]] = [
 def load(source: str | Path, device: str = "cpu") -> Any:
     """Load the object that predicts: from a bundle, a run folder with one, a published checkpoint or a GGUF file.
 
-    A model of the hub is named "hf:owner/name"; nothing else asks the network.
+    A model on the hub is named "hf:owner/name"; nothing else uses the network.
 
     Raises UserError or DataError, naming file and key, when something is missing, broken or of another kind.
     No code is imported or run by a name from the files.

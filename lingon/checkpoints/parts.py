@@ -18,16 +18,16 @@ RESERVED = ("config", "run")  # names of other files of a bundle
 
 
 class PartWriter:
-    """Writes parts into a folder, each object once, whatever tasks it belongs to."""
+    """Writes parts into a folder, each object once, even if several tasks share it."""
 
     def __init__(self, folder: Path):
         self.folder = folder
         self.files: dict[str, Any] = {}
 
     def write(self, parts: Mapping[str, Any], head: str | None = None) -> dict[str, str]:
-        """Write what is not written yet; return the name of each part's file, without its ending.
+        """Write the parts that are not written yet; return the file name of each part, without its ending.
 
-        A part is called after itself, or after its head as well where another part of that name is there.
+        A file is named after its part, and also after the head if there is another part of that name.
         """
         return {name: self._name(name, part, head) for name, part in parts.items()}
 
@@ -46,20 +46,20 @@ class PartWriter:
 
 
 class PartReader:
-    """Reads the parts of tasks from a folder, each file once: what several tasks share is one object."""
+    """Reads the parts of tasks from a folder, each file once: parts that several tasks share are one object."""
 
     def __init__(self, folder: Path, device: str):
         self.folder, self.device = folder, pick_device(device)
-        self._read: dict[str, tuple[Any, Any]] = {}  # what a part was made of, and the part
+        self._read: dict[str, tuple[Any, Any]] = {}  # the configuration of a part, and the part
 
     def read(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parts of a task. entry: what a checked config.json says of it. Raises DataError naming the file.
+        """Return the parts of a task. entry: its entry in a checked config.json. Raises DataError naming the file.
 
-        A task's only tokenizer is made to fit the modules that have a vocabulary.
+        If a task has a single tokenizer, it is adapted to the vocabulary size of its modules.
         """
         types, files, modules = part_types_of(entry), entry.get("files", {}), modules_of(entry)
         tokenizers = [name for name in types if name not in modules]
-        # Tokenizers first: they say what is wrong with a vocabulary, a model only that its weights do not fit.
+        # Tokenizers first: their errors explain a wrong vocabulary; a model only reports that its weights do not fit.
         found: dict[str, Any] = {name: self._tokenizer(files.get(name, name)) for name in tokenizers}
         if len(tokenizers) == 1:
             (name,) = tokenizers
@@ -79,7 +79,7 @@ class PartReader:
         if type(rows) is not int:  # of another type, `build` says what is wrong; some modules have no vocabulary
             return tokenizer
         size = len(tokenizer.vocab)
-        # Published models have rows to spare; one of ours was made for its tokenizer.
+        # Published models may have unused rows; a model of ours was made for its tokenizer.
         if size != rows and not _is_published(sizes):
             raise DataError(f"{self.folder}: the tokenizer has {size} tokens, the model was made for {rows}")
         return tokenizer if size == rows else tokenizer.for_vocab_size(rows, self.folder)
@@ -104,13 +104,13 @@ def _is_published(sizes: Mapping[str, Any]) -> bool:
 
 
 def _loaded(weights: Path, config: Path, wanted: Mapping[str, Any]) -> nn.Module:
-    """The model of a checked configuration, with its weights; it takes no more memory than they do."""
+    """Return the model of a checked configuration with its weights, without using more memory than they take."""
     available = sum(map(math.prod, shapes_in(weights).values()))
     with located(config):
         model = build(wanted["model"], wanted["config"], limit=available)
     tensors = load_tensors(weights, expect=model.state_dict())
     try:
         model.load_state_dict(tensors)
-    except UserError as error:  # what only the model itself can judge
+    except UserError as error:  # errors that only the model itself can detect
         raise DataError(f"{weights}: {error}") from None
     return model

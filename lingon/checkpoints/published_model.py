@@ -1,4 +1,4 @@
-"""A language model as it was published: what the Hugging Face layout and GGUF files give alike."""
+"""A language model as it was published, loaded from the Hugging Face layout or a GGUF file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ class Checkpoint:
     """A language model as it was published.
 
     tokenizer: None when the folder has none. eos_ids: ids that end a text. source: the folder or file.
-    chat_template: how its conversations are written; None for a model of running text.
+    chat_template: the format of its conversations; None for a model of running text.
     """
 
     model: nn.Module

@@ -1,4 +1,4 @@
-"""Published style networks by their names, as what paints."""
+"""Opens published style networks by name."""
 
 from pathlib import Path
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from lingon.data.corpora.image_weights import STYLES
 from lingon.tasks.registry import task_of
 
-STYLE = {name.replace("_", "-"): style for name, style in STYLES.items()}  # that each of them paints in
+STYLE = {name.replace("_", "-"): style for name, style in STYLES.items()}  # the style of each network
 
 
 def is_style_network(source: str | Path) -> bool:
-    """Return whether this names a published network: wave, la-muse or udnie, or style-wave and so on."""
+    """Return whether this is the name of a published network: wave, la-muse or udnie, or style-wave and so on."""
     return _short(source) in STYLE and not Path(source).exists()
 
 
 def open_style_network(source: str | Path, device: str = "cpu") -> Any:
-    """Return the task of a published network. Raises FetchError when its weights cannot be had."""
+    """Return the task of a published network. Raises FetchError if its weights cannot be fetched."""
     from lingon.models.style_network import load_style_network
 
     name = _short(source)

@@ -1,4 +1,4 @@
-"""The architectures of GGUF files: the only table that says which are read, and how each of them writes a model."""
+"""The architectures of GGUF files: the table of those that are supported, and how each represents a model."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from lingon.data.tokenizers.gguf import PieceRules, gguf_tokenizer
 from lingon.data.tokenizers.text_check import abbreviate
 from lingon.data.tokenizers.tokenizer import Tokenizer
 
-# Names of tensors in a layer, for those of the Hugging Face layout.
+# Names of tensors in a layer, by the names in the Hugging Face layout.
 LAYER_NAMES = {
     "input_layernorm": "attn_norm",
     "post_attention_layernorm": "ffn_norm",
@@ -42,13 +42,13 @@ GEMMA_PIECES = PieceRules(merge_by_id=True, plain_spaces=True, merge_user_pieces
 
 @dataclass(frozen=True)
 class Architecture:
-    """Rules of one architecture: how its files write a model.
+    """Rules of one architecture: how its files represent a model.
 
-    read_config: the metadata as a config.json of the Hugging Face layout, whose "model_type" is a family of
-    `lingon.models.hub_families`. write_config: of a model and such a configuration, the metadata that llama.cpp takes
-    its sizes from. families: the model types that are written so. layer_names: of its tensors in a layer. norm_offset:
-    what the stored weights of norms have more than ours. rotary_pairs: rotations turn the numbers 2i and 2i + 1 of a
-    head, ours i and i + K/2. piece_rules, default_pre: what `gguf_tokenizer` is told.
+    read_config: converts the metadata to a config.json of the Hugging Face layout, whose "model_type" is a family of
+    `lingon.models.hub_families`. write_config: converts a model and such a configuration to the metadata that llama.cpp
+    reads. families: the model types that are written in this way. layer_names: of its tensors in a layer. norm_offset:
+    added to the weights of norms in the file. rotary_pairs: rotary embeddings rotate the elements 2i and 2i + 1 of a
+    head, instead of i and i + K/2. piece_rules, default_pre: arguments of `gguf_tokenizer`.
     """
 
     read_config: Callable[[Metadata], dict[str, Any]]
@@ -76,12 +76,12 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 def architecture_of(file: GGUF) -> Architecture:
-    """Return the row of a file. Raises DataError for an architecture that is not read."""
+    """Return the architecture of a file. Raises DataError if it is not supported."""
     return ARCHITECTURES[_name(file)]
 
 
 def architecture_for(family: str) -> tuple[str, Architecture]:
-    """Return the name and the row by which a model type is written. Raises UserError for one that has none."""
+    """Return the name and rules of the architecture for writing a model type. Raises UserError if there is none."""
     for name, row in ARCHITECTURES.items():
         if family in row.families:
             return name, row
@@ -89,13 +89,13 @@ def architecture_for(family: str) -> tuple[str, Architecture]:
 
 
 def tokenizer_of(file: GGUF) -> Tokenizer:
-    """Read the tokenizer of a file as its architecture writes it. Raises DataError naming the metadata key."""
+    """Read the tokenizer of a file by the rules of its architecture. Raises DataError naming the metadata key."""
     architecture = architecture_of(file)
     return gguf_tokenizer(file, architecture.piece_rules, architecture.default_pre)
 
 
 def read_config(file: GGUF) -> dict[str, Any]:
-    """Return what `lingon.models.from_config.from_config` reads.
+    """Return the configuration for `lingon.models.from_config.from_config`.
 
     Raises DataError naming the metadata key that is missing or not supported.
     """

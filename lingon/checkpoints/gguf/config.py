@@ -1,4 +1,4 @@
-"""The metadata of a GGUF file under the keys that a `config.json` of the Hugging Face layout has."""
+"""Converts the metadata of a GGUF file to a `config.json` of the Hugging Face layout."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from lingon.data.tokenizers.text_check import abbreviate
 from lingon.layers.rotary import Llama3Scaling, yarn_magnitude
 
 FREQUENCIES = "rope_freqs.weight"
-GEMMA2_DEPTH, GEMMA3_DEPTH = 46, 62  # layers of the models of 27 billion, whose scores are scaled otherwise
+GEMMA2_DEPTH, GEMMA3_DEPTH = 46, 62  # layers of the models with 27 billion weights, which scale scores differently
 
 
 class Metadata:
-    """The metadata of a file without the name of its architecture before them."""
+    """The metadata of a file, with keys without the prefix of the architecture."""
 
     def __init__(self, file: GGUF, architecture: str):
         self.file, self.architecture = file, architecture
@@ -30,14 +30,14 @@ class Metadata:
         return value
 
     def positive_integer(self, name: str) -> int:
-        """Return a value that others are computed from, a whole number of 1 or more."""
+        """Return a value that must be an integer of 1 or more."""
         value = self.require(name)
         if type(value) is not int or value < 1:
             raise self.error(name, "a whole number of 1 or more")
         return value
 
     def positive_number(self, name: str, default: float | None = None) -> Any:
-        """A number over 0; the default when it is not there."""
+        """Return a number over 0; the default if it is missing."""
         value = self.get(name, default)
         if value is not None and (type(value) not in (int, float) or not 0 < value < float("inf")):
             raise self.error(name, "a number over 0")
@@ -64,7 +64,7 @@ def read_gpt2(metadata: Metadata) -> dict[str, Any]:
 
 
 def _sizes(metadata: Metadata) -> dict[str, Any]:
-    """What all families with rotary positions have."""
+    """Return the sizes that all families with rotary positions have."""
     width, heads = metadata.positive_integer("embedding_length"), metadata.positive_integer("attention.head_count")
     head_width = metadata.get("attention.key_length", width // heads)
     for name in ("attention.value_length", "rope.dimension_count"):
@@ -84,7 +84,7 @@ def _sizes(metadata: Metadata) -> dict[str, Any]:
 
 
 def read_llama(metadata: Metadata) -> dict[str, Any]:
-    """Read the configuration of a Llama, or a Mistral, which llama.cpp does not tell apart but for the window."""
+    """Read the configuration of a Llama or Mistral, which differ in llama.cpp only by the window."""
     sizes = _sizes(metadata) | {"rope_parameters": _rope(metadata)}
     if metadata.get("attention.scale") is not None:
         raise metadata.error("attention.scale", "nothing: Lingon's Llama has the usual scale")
@@ -104,7 +104,7 @@ def read_qwen(metadata: Metadata) -> dict[str, Any]:
 
 def read_gemma2(metadata: Metadata) -> dict[str, Any]:
     """Read the configuration of a Gemma 2."""
-    # The first files of Gemma 2 do not name the caps, which all of its models have (its paper, section 2).
+    # The first files of Gemma 2 do not contain the soft caps, which all of its models have (its paper, section 2).
     caps = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}
     caps = {name: metadata.positive_number(name, usual) for name, usual in caps.items()}
     return _gemma(metadata, 2, GEMMA2_DEPTH) | caps | {"model_type": "gemma2", "rope_parameters": _rope(metadata)}
@@ -112,7 +112,7 @@ def read_gemma2(metadata: Metadata) -> dict[str, Any]:
 
 def read_gemma3(metadata: Metadata) -> dict[str, Any]:
     """Read the configuration of a Gemma 3."""
-    # The rotation of layers with a window is seldom in the metadata; 10,000 is that of the paper, section 2.
+    # The rotary base of layers with a window is rarely in the metadata; 10,000 is from the paper, section 2.
     near = {"rope_type": "default", "rope_theta": metadata.positive_number("rope.freq_base_swa", 1e4)}
     metadata.require("rope.freq_base")
     kinds = {"full_attention": _rope(metadata), "sliding_attention": near}
@@ -121,13 +121,13 @@ def read_gemma3(metadata: Metadata) -> dict[str, Any]:
 
 
 def _gemma(metadata: Metadata, every: int, largest: int) -> dict[str, Any]:
-    """every: of so many layers, the last sees everything. largest: layers of the model with another divisor."""
+    """every: the last of this many layers has global attention. largest: layers of the model with another divisor."""
     sizes = _sizes(metadata)
     pattern = metadata.get("attention.sliding_window_pattern", every)
     if type(pattern) is not int or pattern < 1:
         raise metadata.error("attention.sliding_window_pattern", "a whole number of layers")
     kinds = [("sliding" if (layer + 1) % pattern else "full") for layer in range(min(sizes["num_hidden_layers"], 256))]
-    # The divisor is not in the metadata, but for one size of each it is the width of a head.
+    # The divisor is not in the metadata; it is the width of a head, except in one size of each.
     odd = sizes["num_hidden_layers"] == largest
     divisor = sizes["hidden_size"] // sizes["num_attention_heads"] if odd else sizes["head_dim"]
     if scale := metadata.positive_number("attention.scale"):
@@ -155,12 +155,12 @@ def _rope(metadata: Metadata) -> dict[str, Any]:
 
 
 def _yarn(metadata: Metadata, theta: float, factor: float | None) -> dict[str, Any]:
-    """YaRN as llama.cpp has it: its own enlargement of queries and keys, times a factor that may be named."""
+    """Return YaRN as in llama.cpp: its own scaling of queries and keys, times an optional factor."""
     if factor is None:
         raise metadata.error("rope.scaling.factor", "a number over 0")
     if FREQUENCIES in metadata.file.tensors:
         raise metadata.error("rope.scaling.type", f"another one beside the tensor {FREQUENCIES!r}")
-    # What these mean depends on the program that wrote the file, but for the values that change nothing.
+    # The meaning of these depends on the program that wrote the file, except for neutral values.
     for name, neutral in (("yarn_ext_factor", 1), ("yarn_attn_factor", 1), ("yarn_log_multiplier", 0)):
         if metadata.get(f"rope.scaling.{name}", neutral) != neutral:
             raise metadata.error(f"rope.scaling.{name}", f"{neutral}, or nothing")
@@ -176,7 +176,7 @@ def _yarn(metadata: Metadata, theta: float, factor: float | None) -> dict[str, A
 
 
 def _llama3(metadata: Metadata, theta: float) -> dict[str, Any]:
-    """The settings of Llama 3 that give the divisors of the frequencies which the file has in a tensor."""
+    """Return the settings of Llama 3 that yield the frequency divisors, which the file stores in a tensor."""
     divisors = torch.from_numpy(metadata.file.read(FREQUENCIES).reshape(-1))
     head_width = metadata.get(
         "attention.key_length",

@@ -1,4 +1,4 @@
-"""A language model from a GGUF file: its metadata as a configuration, its blocks as weights."""
+"""Loads a language model from a GGUF file: metadata as configuration, blocks as weights."""
 
 import re
 from collections.abc import Mapping
@@ -21,18 +21,18 @@ from lingon.data.tokenizers.chat_template import ChatTemplate
 from lingon.data.tokenizers.gguf import ENDS
 from lingon.models.from_config import from_config
 
-# Names of tensors outside of the layers, for those of the Hugging Face layout.
+# Names of tensors outside of the layers, by the names in the Hugging Face layout.
 WHOLE = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
 WHOLE |= {"transformer.wte": "token_embd", "transformer.wpe": "position_embd", "transformer.ln_f": "output_norm"}
 
-# Names of special tokens in chat templates, for those of the metadata.
+# Names of special tokens in the metadata, by the names in chat templates.
 TEMPLATE_TOKENS = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
 
 
 def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoint:
-    """The model and tokenizer of a GGUF file, for Gemma 2 and 3, Llama, Mistral, Qwen 2 and 3, GPT-2.
+    """Return the model and tokenizer of a GGUF file, for Gemma 2 and 3, Llama, Mistral, Qwen 2 and 3, GPT-2.
 
-    dtype: of the weights in memory, where each number takes 4 bytes, of bfloat16 2, whatever it has in the file.
+    dtype: of the weights in memory, whatever the type in the file; each takes 4 bytes, or 2 with bfloat16.
     Raises DataError naming the file and the metadata key or tensor that is wrong; nothing is trusted unchecked.
     """
     file = GGUF(path)
@@ -57,7 +57,7 @@ def load_gguf(path: Path | str, dtype: torch.dtype = torch.float32) -> Checkpoin
 
 
 def _chat_template(file: GGUF, tokenizer: Tokenizer) -> ChatTemplate | None:
-    """The template that the file carries, with the tokens that its metadata name."""
+    """Return the chat template in the file, with the special tokens named in its metadata."""
     source = file.metadata.get("tokenizer.chat_template")
     if not isinstance(source, str):
         return None
@@ -79,7 +79,7 @@ def tensor_name(name: str, layer_names: Mapping[str, str]) -> str:
 
 
 def _check(file: GGUF, model: nn.Module, plan: dict[str, list[str]]) -> None:
-    """Raises DataError unless the file has the tensors of the model, of their shapes, and no others."""
+    """Raise DataError unless the file has exactly the tensors of the model, with their shapes."""
     ours = dict(model.named_parameters())
     known = {FREQUENCIES}
     for entry in hub_weights(model):
@@ -96,7 +96,7 @@ def _check(file: GGUF, model: nn.Module, plan: dict[str, list[str]]) -> None:
 def _weights(
     file: GGUF, architecture: Architecture, model: Any, plan: dict[str, list[str]], dtype: torch.dtype
 ) -> dict[str, Tensor]:
-    """Our tensors. No more than one piece of one is in memory beside them."""
+    """Return our tensors. No more than one chunk of one tensor is in memory in addition."""
     ours = dict(model.named_parameters())
     found: dict[str, Tensor] = {}
     head_width = model.blocks[0].attention.head_width
@@ -115,7 +115,7 @@ def _weights(
 
 
 def _fill(out: Tensor, file: GGUF, name: str, offset: int) -> None:
-    """Puts the numbers of a tensor of the file, less the offset, into `out`."""
+    """Write the values of a tensor of the file, minus the offset, into `out`."""
     flat, start = out.view(-1), 0
     for chunk in map(torch.from_numpy, file.chunks(name)):
         if not chunk.isfinite().all():
@@ -125,6 +125,6 @@ def _fill(out: Tensor, file: GGUF, name: str, offset: int) -> None:
 
 
 def _to_halves(rows: Tensor, head_width: int) -> None:
-    """Reorders the rows of each head: files of Llama turn neighbours 2i and 2i + 1, our layers i and i + K/2."""
+    """Reorder the rows of each head: Llama files rotate neighbours 2i and 2i + 1, our layers i and i + K/2."""
     pairs = rows.view(-1, head_width // 2, 2, *rows.shape[1:])
     rows.copy_(pairs.transpose(1, 2).reshape(rows.shape))

@@ -1,4 +1,4 @@
-"""What `lingon.load` does with a GGUF file, or with the name of weights that are published as one."""
+"""Opens GGUF files, or published weights in this format by name, for `lingon.load`."""
 
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,13 @@ from lingon.data.files.gguf import is_gguf
 
 
 def is_gguf_source(source: str | Path) -> bool:
-    """Return whether this is a GGUF file, or names weights that are kept as one."""
+    """Return whether this is a GGUF file, or the name of weights in this format."""
     return _is_name(source) or is_gguf(Path(source))
 
 
 def open_gguf(source: str | Path, device: str = "cpu") -> Any:
     """Load the language model of a GGUF file, or of the weights of that name."""
-    from lingon.checkpoints.gguf.load import load_gguf  # what opens a bundle does not wait for it
+    from lingon.checkpoints.gguf.load import load_gguf  # imported here so that opening a bundle stays fast
 
     return load_gguf(weights_path(str(source)) if _is_name(source) else source).language_model(device)
 

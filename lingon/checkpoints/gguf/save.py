@@ -1,4 +1,4 @@
-"""A language model with its tokenizer as one GGUF file, as llama.cpp and all that is built on it read it."""
+"""Saves a language model with its tokenizer as one GGUF file for llama.cpp and programs built on it."""
 
 import math
 import re
@@ -21,9 +21,9 @@ from lingon.data.tokenizers import Tokenizer
 from lingon.data.tokenizers.gguf_save import gguf_metadata
 from lingon.layers.rotary import Llama3Scaling, Rotary
 
-FILE_TYPES = {"F32": 0, "F16": 1, "Q8_0": 7}  # general.file_type: what most of the tensors are
+FILE_TYPES = {"F32": 0, "F16": 1, "Q8_0": 7}  # general.file_type: the type of most tensors
 QUANTIZED = ("Q8_0",)
-# The scale of a run of 8 bits is a half number, as those of F16 are.
+# The scale of a block of 8-bit numbers is a float16, like the numbers of F16.
 LARGEST = {"F32": math.inf, "F16": 65504.0, "Q8_0": 127 * 65504.0}
 
 
@@ -38,10 +38,10 @@ def save_gguf(
 ) -> Path:
     """Write a language model and its tokenizer as one file. A `decoder` of ours becomes a Qwen3, a GPT a GPT-2.
 
-    eos_ids: ids that end a text, three at most. weight_type: of matrices, F32, F16 or Q8_0 (8 bits and a scale for 32
-    numbers); F16 where their rows cannot be divided by 32. Norms, biases and positions are always F32. name: of the
-    model, for who lists files. chat_template: by which conversations are written, as Jinja. Raises UserError for what
-    llama.cpp does not have, naming it.
+    eos_ids: ids that end a text, three at most. weight_type: of matrices, F32, F16 or Q8_0 (8 bits, with a scale for 32
+    numbers); F16 if the width of their rows is not divisible by 32. Norms, biases and positions are always F32. name:
+    of the model, in the metadata. chat_template: format of conversations, in Jinja. Raises UserError naming any feature
+    that llama.cpp does not have.
     """
     if weight_type not in FILE_TYPES:
         raise unknown("type of weights", weight_type, FILE_TYPES)
@@ -67,7 +67,7 @@ def _tensors(model: Any, row: Architecture, weight_type: str) -> Iterator[Tensor
         for theirs, part in zip(entry.theirs, parts, strict=True):
             name = tensor_name(theirs, row.layer_names)
             stored = _type_of(name, part, weight_type)
-            # Made when it is written, so that no more than one is in memory beside the model.
+            # Computed when it is written, so that only one is in memory in addition to the model.
             read = partial(_numbers, name, part, row, head_width, stored)
             yield TensorSource(name, stored, tuple(part.shape), read)
     for rotary in getattr(model, "rotaries", {}).values():
@@ -83,7 +83,7 @@ def _type_of(name: str, part: Tensor, weight_type: str) -> str:
 
 
 def _numbers(name: str, part: Tensor, row: Architecture, head_width: int, stored: str) -> np.ndarray:
-    """Return the numbers of one tensor as they are stored."""
+    """Return the values of one tensor as they are stored."""
     numbers = part.float().cpu()
     if row.rotary_pairs and re.search(r"\.attn_[qk]\.", name):
         numbers = to_pairs(numbers, head_width)
@@ -96,6 +96,6 @@ def _numbers(name: str, part: Tensor, row: Architecture, head_width: int, stored
 
 
 def to_pairs(rows: Tensor, head_width: int) -> Tensor:
-    """Return the rows of each head as llama.cpp's Llama has them: those of i and i + K/2 become 2i and 2i + 1."""
+    """Return the rows of each head in the order of llama.cpp's Llama: i and i + K/2 become 2i and 2i + 1."""
     halves = rows.view(-1, 2, head_width // 2, *rows.shape[1:])
     return halves.transpose(1, 2).reshape(rows.shape)

@@ -1,6 +1,6 @@
-"""The sizes of a model as the metadata of a GGUF file, each in the type that llama.cpp reads it in.
+"""Writes the sizes of a model as metadata of a GGUF file, each in the type that llama.cpp expects.
 
-llama.cpp computes some things in one way only. A model that computes them in another is refused, by name.
+llama.cpp supports only one variant of some computations. A model with another variant is refused with its name.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ def write_gpt2(model: Any, config: Config) -> dict[str, Any]:
 
 
 def write_llama(model: Any, config: Config) -> dict[str, Any]:
-    """Return the metadata of a Llama, a Mistral or a Qwen2, whose biases are tensors like others."""
+    """Return the metadata of a Llama, Mistral or Qwen2; biases are ordinary tensors."""
     _require(config, "hidden_act", config.get("hidden_act") or "silu", ("silu", "swish"))
     _without_window(model)
     return _sizes(model) | _rope(_rotary(model))
@@ -62,7 +62,7 @@ def write_gemma3(model: Any, config: Config) -> dict[str, Any]:
     found, near = _gemma(model, config, 6, GEMMA3_DEPTH), model.rotaries[SLIDING]
     if near.scaling is not None:
         raise UserError("gemma3_text: layers with a window have scaled rotations, which llama.cpp does not have")
-    if near.theta != NEAR_THETA:  # older programs know no other
+    if near.theta != NEAR_THETA:  # older programs support no other value
         found["rope.freq_base_swa"] = np.float32(near.theta)
     if model.softcap is not None:
         found["final_logit_softcapping"] = np.float32(model.softcap)
@@ -70,7 +70,7 @@ def write_gemma3(model: Any, config: Config) -> dict[str, Any]:
 
 
 def _gemma(model: Any, config: Config, every: int, largest: int) -> dict[str, Any]:
-    """every: of so many layers, the last sees everything. largest: layers of the model with another divisor."""
+    """every: the last of this many layers has global attention. largest: layers of the model with another divisor."""
     _require(config, "tie_word_embeddings", model.output.weight is model.embedding.weight, (True,))
     _require(config, "attention_bias", bool(config.get("attention_bias")), (False,))
     usual = "gelu_pytorch_tanh"
@@ -88,7 +88,7 @@ def _gemma(model: Any, config: Config, every: int, largest: int) -> dict[str, An
 
 
 def _sizes(model: Any) -> dict[str, Any]:
-    """What all families with rotary positions have."""
+    """Return the sizes that all families with rotary positions have."""
     attention, rows = model.blocks[0].attention, model.embedding.num_embeddings
     sizes = {
         "vocab_size": rows,
@@ -112,7 +112,7 @@ def _rotary(model: Any) -> Rotary:
 
 
 def _rope(rotary: Rotary) -> dict[str, Any]:
-    """Return how positions turn queries and keys. Llama 3's scaling is a tensor: see `lingon.checkpoints.gguf.save`."""
+    """Return the settings of rotary positions. Llama 3's scaling is a tensor: see `lingon.checkpoints.gguf.save`."""
     found: dict[str, Any] = {"rope.freq_base": np.float32(rotary.theta)}
     scaling = rotary.scaling
     if isinstance(scaling, LinearScaling):
@@ -139,12 +139,12 @@ def _yarn(scaling: YarnScaling, magnitude: float) -> dict[str, Any]:
         "rope.scaling.factor": np.float32(scaling.factor),
         "rope.scaling.original_context_length": np.uint32(scaling.original),
     }
-    more = magnitude / yarn_magnitude(scaling.factor)  # by which llama.cpp multiplies its own
+    more = magnitude / yarn_magnitude(scaling.factor)  # llama.cpp multiplies its own magnitude by this
     return found if abs(more - 1) < 1e-9 else found | {"rope.scaling.attn_factor": np.float32(more)}
 
 
 def _without_window(model: Any) -> None:
-    """Raises UserError for a sliding window that hides something, which llama.cpp does not have in these families."""
+    """Raise UserError for a sliding window shorter than the context, which llama.cpp lacks in these families."""
     windows = [block.window for block in model.blocks if block.window and block.window < model.context_length]
     if windows:
         raise UserError(f"a sliding window of {windows[0]:,} tokens, which llama.cpp does not have here")

@@ -1,3 +1,3 @@
-"""Checkpoints of the Hugging Face layout: a folder of safetensors and JSON."""
+"""Checkpoints in the Hugging Face layout: a folder of safetensors and JSON."""
 
 __all__ = ["load", "save"]

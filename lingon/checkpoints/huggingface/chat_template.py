@@ -1,4 +1,4 @@
-"""The chat template of a checkpoint, and what it calls special tokens."""
+"""Reads and writes the chat template of a checkpoint with its special tokens."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -11,13 +11,13 @@ from lingon.data.tokenizers.chat_template import MOST_TOKENS, ChatTemplate
 from lingon.data.tokenizers.template_sandbox import LONGEST
 
 CONFIG_LIMIT = 64 << 20  # bytes of a tokenizer_config.json, which may list all added tokens
-# As transformers names them for a template.
+# Names of special tokens for templates in transformers.
 NAMES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 TEMPLATE_FILE = "chat_template.jinja"
 
 
 def read_chat_template(folder: Path) -> ChatTemplate | None:
-    """Read chat_template.jinja, or `chat_template` of tokenizer_config.json; None where there is neither.
+    """Read chat_template.jinja, or `chat_template` of tokenizer_config.json; None if there is neither.
 
     Of several, the one named "default". Raises DataError, naming the file, for anything that is not text.
     """
@@ -26,7 +26,7 @@ def read_chat_template(folder: Path) -> ChatTemplate | None:
 
 
 def write_chat_template(folder: Path, template: ChatTemplate) -> None:
-    """Write chat_template.jinja, and its special tokens into the tokenizer_config.json that is there."""
+    """Write chat_template.jinja, and add its special tokens to the existing tokenizer_config.json."""
     with atomic_write(folder / TEMPLATE_FILE) as file:
         file.write(template.source)
     usual = {name: token for name, token in template.special_tokens.items() if name.endswith("_token")}
@@ -37,7 +37,7 @@ def write_chat_template(folder: Path, template: ChatTemplate) -> None:
 def special_tokens_of(config: Mapping[str, Any]) -> dict[str, str]:
     """Return the special tokens of a tokenizer_config.json by name: each a text, or an object with its `content`.
 
-    They are those of every tokenizer, and those of this one: keys such as `image_token`, and `extra_special_tokens`.
+    They are the standard ones, and those of this tokenizer: keys such as `image_token`, and `extra_special_tokens`.
     """
     own = config.get("extra_special_tokens")
     found = {name: config.get(name) for name in NAMES}
@@ -49,7 +49,7 @@ def special_tokens_of(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _special_config(folder: Path) -> dict[str, Any]:
-    """Return tokenizer_config.json; of an older folder, without added tokens in it, with special_tokens_map.json."""
+    """Return tokenizer_config.json, merged with special_tokens_map.json in older folders without added tokens in it."""
     config, path = _config(folder), folder / "special_tokens_map.json"
     if "added_tokens_decoder" in config or not path.is_file():
         return config

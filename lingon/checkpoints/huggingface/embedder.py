@@ -1,4 +1,4 @@
-"""The task `embed` of a published encoder: its folder, with the files of sentence-transformers where they are there."""
+"""Opens a published encoder as the task `embed`, with the settings of sentence-transformers if its folder has them."""
 
 from pathlib import Path
 from typing import Any

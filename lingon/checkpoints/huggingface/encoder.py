@@ -1,4 +1,4 @@
-"""Published encoders of the Hugging Face layout, read: BERT and its kind, whatever head was trained on top of them."""
+"""Loads published encoders in the Hugging Face layout: BERT and similar models, without the head on top of them."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -21,15 +21,15 @@ from lingon.models.from_config import from_config
 from lingon.models.hub_weights import HubWeight
 
 CONFIG_LIMIT = 4 << 20  # bytes
-# Numbers 0, 1, 2, ... of older checkpoints, and positions of a DeBERTa whose configuration says that they are not used.
+# The buffers 0, 1, 2, ... of older checkpoints, and position embeddings of a DeBERTa that does not use them.
 NO_WEIGHT = re.compile(r"\.position_ids$|\.token_type_ids$|^position_ids$|\bembeddings\.position_embeddings\.weight$")
 OLD_NAMES = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}  # of the first checkpoints
-FEWEST = 0.75  # tokens of the tokenizer, of the rows of the embedding: published models have a few rows to spare
+FEWEST = 0.75  # minimum ratio of tokens to embedding rows: published models have a few unused rows
 
 
 @dataclass(frozen=True)
 class PublishedEncoder:
-    """An encoder as it was published. source: its folder. tokenizer: None where the folder has none."""
+    """An encoder as it was published. source: its folder. tokenizer: None if the folder has none."""
 
     model: Any
     tokenizer: Tokenizer | None
@@ -45,17 +45,17 @@ class PublishedEncoder:
 def load_encoder(source: str | Path, dtype: torch.dtype = torch.float32) -> PublishedEncoder:
     """Load an encoder with its tokenizer, from a folder or by a name such as "hf:owner/name", which is fetched first.
 
-    Tensors of a head (`cls.`, `classifier.`, `lm_head.`) and of the pooler are passed over, and so is the prefix that
-    such checkpoints have before the encoder's names (`bert.`). dtype: of the weights in memory. Raises UserError or
-    DataError naming file, key or tensor for anything missing, not known, of another shape, or not a number, and for a
-    tokenizer that is of other weights.
+    Tensors of a head (`cls.`, `classifier.`, `lm_head.`) and of the pooler are ignored, and so is the prefix of the
+    encoder's names in such checkpoints (`bert.`). dtype: of the weights in memory. Raises UserError or DataError naming
+    file, key or tensor for anything missing, unknown, of another shape, or not a number, and for a tokenizer of another
+    model.
     """
     folder = folder_of(source)
     config = read_json(folder / "config.json", limit=CONFIG_LIMIT)
     files = weight_files(folder)
     shapes = weight_shapes(folder, files)
     try:
-        model: Any = from_config(config, device="meta", role="encoder")  # no memory; all is compared before it is read
+        model: Any = from_config(config, device="meta", role="encoder")  # no memory; shapes are checked before reading
     except UserError as error:
         raise DataError(f"{folder / 'config.json'}: {error}") from None
     wanted, is_other = as_in_file(hub_weights(model), shapes)
@@ -68,9 +68,9 @@ def load_encoder(source: str | Path, dtype: torch.dtype = torch.float32) -> Publ
 
 
 def as_in_file(wanted: Iterable[HubWeight], shapes: Shapes) -> tuple[list[HubWeight], Callable[[str], bool]]:
-    """Return the weights under the names of a file, and a test for tensors that are not part of the encoder.
+    """Return the weights with the names of a file, and a test for tensors that are not part of the encoder.
 
-    A checkpoint with a head has a prefix before the names of its encoder; the first ones called norms gamma and beta.
+    A checkpoint with a head has a prefix for the names of its encoder; the earliest named norm weights gamma and beta.
     """
     wanted = list(wanted)
     names = [name for entry in wanted for name in entry.theirs]
@@ -90,7 +90,7 @@ def as_in_file(wanted: Iterable[HubWeight], shapes: Shapes) -> tuple[list[HubWei
 
 
 def checked_tokenizer(tokenizer: Tokenizer, model: nn.Module, pad: Any, where: Path) -> Tokenizer:
-    """Return the tokenizer for the rows of the model's embedding. Raises DataError when it was made for another one."""
+    """Return the tokenizer for the rows of the model's embedding. Raises DataError if it belongs to another model."""
     encoder: Any = model
     rows, size = len(encoder.embedding.weight), len(tokenizer.vocab)
     if size < FEWEST * rows:
@@ -107,7 +107,7 @@ def checked_tokenizer(tokenizer: Tokenizer, model: nn.Module, pad: Any, where: P
 
 
 def _prefix(names: list[str], shapes: Shapes) -> str:
-    """What stands before the encoder's names in a file; nothing where they begin its names."""
+    """Return the prefix of the encoder's names in a file; "" if there is none."""
     first = {names[0], names[0].replace("LayerNorm.weight", "LayerNorm.gamma")}
     found = [name for name in shapes if name in first or name.endswith(tuple(f".{one}" for one in first))]
     return min(found, key=len).removesuffix(names[0]) if found else ""

@@ -1,4 +1,4 @@
-"""How a published checkpoint writes: its generation_config.json, or the same keys of an older config.json."""
+"""Reads the generation settings of a published checkpoint: generation_config.json, or keys of an older config.json."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ LIMIT = 4 << 20  # bytes
 
 @dataclass(frozen=True)
 class GenerationConfig:
-    """What matters when an encoder-decoder writes.
+    """Generation settings of an encoder-decoder.
 
-    start_id: before the first token; None by default. forced_bos: ids that the first token must be, one at
-    most. suppressed: ids that are never written. keys: all keys that say how texts are generated, `eos_token_id` as a
-    list, those of `bad_words_ids` that are of several tokens.
+    start_id: before the first token; None by default. forced_bos: the forced first token, at most one id. suppressed:
+    ids that are never generated. keys: all keys of generation settings, with `eos_token_id` as a list, and only the
+    `bad_words_ids` of several tokens.
     """
 
     start_id: int | None
@@ -30,7 +30,7 @@ class GenerationConfig:
 def read_generation_config(folder: Path, config: Mapping[str, Any], vocab_size: int) -> GenerationConfig:
     """Read the settings of a checkpoint. Raises DataError naming the folder and the key that is wrong.
 
-    vocab_size: of targets. The keys of config.json count where there is no generation_config.json.
+    vocab_size: of targets. The keys of config.json are used if there is no generation_config.json.
     """
     path = folder / "generation_config.json"
     more = read_json(path, limit=LIMIT) if path.is_file() else {}

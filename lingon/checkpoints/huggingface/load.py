@@ -1,4 +1,4 @@
-"""Checkpoints of the Hugging Face layout, read: a folder of safetensors and JSON, or its name on the hub."""
+"""Loads checkpoints in the Hugging Face layout: a folder of safetensors and JSON, or its name on the hub."""
 
 import re
 import warnings
@@ -23,16 +23,16 @@ from lingon.models.from_config import from_config
 from lingon.models.hub_weights import HubWeight
 
 CONFIG_LIMIT = 4 << 20  # bytes
-# Tensors of older checkpoints that are not weights: masks, and frequencies that the configuration gives.
+# Tensors of older checkpoints that are not weights: masks, and frequencies that follow from the configuration.
 NO_WEIGHTS = re.compile(r"\.attn\.(masked_)?bias$|\.rotary_emb\.inv_freq$")
 PREFIXES = ("transformer.", "model.")
 
 
 def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
-    """A model with its tokenizer, from a folder or by a name such as "hf:owner/name", which is fetched first.
+    """Return a model with its tokenizer, from a folder or by a name such as "hf:owner/name", which is fetched first.
 
-    dtype: of the weights in memory. Raises UserError or DataError naming file, key or tensor when anything is missing,
-    superfluous, of another shape, or holds NaN or infinite numbers; nothing is believed before it is checked.
+    dtype: of the weights in memory. Raises UserError or DataError naming file, key or tensor if anything is missing,
+    superfluous, of another shape, or holds NaN or infinite numbers; nothing is trusted unchecked.
     """
     folder = folder_of(source)
     config = read_json(folder / "config.json", limit=CONFIG_LIMIT)
@@ -47,7 +47,7 @@ def load_hub(source: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoi
     plan = _plan(folder, config, model, shapes)
     tied = model.output.weight is model.embedding.weight
     if tied and OUTPUT in shapes and not same_weights(folder, files, OUTPUT, plan["embedding.weight"].theirs[0]):
-        # So does transformers: the weights count, not what is said of them.
+        # As in transformers, the weights count, not the configuration.
         warnings.warn(
             f"{folder}: {OUTPUT} differs from the embedding, so weights are not tied, although config.json says so",
             stacklevel=2,
@@ -84,7 +84,7 @@ def _plan(
 
 
 def _missing_prefix(wanted: list[HubWeight], shapes: Mapping[str, tuple]) -> str:
-    """ "transformer." or "model.", when a checkpoint of the body alone has left it out."""
+    """Return "transformer." or "model." if a checkpoint of the body alone lacks this prefix."""
     name = wanted[0].theirs[0]
     return next((p for p in PREFIXES if name.startswith(p) and name not in shapes and name[len(p) :] in shapes), "")
 
@@ -98,7 +98,7 @@ def _generation_config(folder: Path) -> dict[str, Any]:
 def _eos_ids(
     folder: Path, config: Mapping[str, Any], generation: Mapping[str, Any], vocab_size: int
 ) -> tuple[int, ...]:
-    """Ids that end a text: those of generation_config.json, else of config.json."""
+    """Return the ids that end a text: those of generation_config.json, else of config.json."""
     ids: list[int] = []
     for found in (config.get("eos_token_id"), generation.get("eos_token_id")):
         ids = found if isinstance(found, list) else ids if found is None else [found]

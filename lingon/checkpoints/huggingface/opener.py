@@ -1,4 +1,4 @@
-"""What `lingon.load` does with a checkpoint of the Hugging Face layout, or with its name on the hub."""
+"""Opens checkpoints in the Hugging Face layout, or by their name on the hub, for `lingon.load`."""
 
 from pathlib import Path
 from typing import Any
@@ -9,21 +9,21 @@ from lingon.core.files import read_json
 from lingon.data.corpora.encoders import ENCODERS, encoder_folder
 from lingon.models.hub_families import is_encoder, is_seq2seq
 
-CONFIG_LIMIT = 64 << 20  # bytes of a config.json that is only looked at: a bundle's may have many labels
+CONFIG_LIMIT = 64 << 20  # bytes of a config.json that is only inspected: a bundle's may have many labels
 
 
 def is_hub_source(source: str | Path) -> bool:
-    """Return whether this names a model of the hub or an encoder of ours, or is a folder of this layout."""
+    """Return whether this is the name of a model on the hub or of a packaged encoder, or a folder in this layout."""
     return str(source).startswith(HUB) or is_encoder_name(source) or is_hub_folder(Path(source))
 
 
 def is_encoder_name(source: str | Path) -> bool:
-    """Return whether this names a published encoder that packages carry, such as minilm-l6."""
+    """Return whether this is the name of a published encoder that is available in packages, such as minilm-l6."""
     return str(source) in ENCODERS and not Path(source).exists()
 
 
 def is_hub_folder(folder: Path) -> bool:
-    """Return whether a folder holds a checkpoint of this layout.
+    """Return whether a folder is a checkpoint in this layout.
 
     Its config.json has a `model_type`, or it has the modules.json of sentence-transformers.
     """
@@ -31,7 +31,7 @@ def is_hub_folder(folder: Path) -> bool:
 
 
 def model_type_of(folder: Path) -> object:
-    """Return the family that config.json names; None where there is none."""
+    """Return the model family in config.json; None if there is none."""
     path = folder / "config.json"
     config = read_json(path, limit=CONFIG_LIMIT) if path.is_file() else None
     return config.get("model_type") if isinstance(config, dict) else None
@@ -42,7 +42,7 @@ def open_hub(source: str | Path, device: str = "cpu") -> Any:
 
     Raises DataError when there is no tokenizer next to the weights.
     """
-    # What opens a bundle waits for none of them.
+    # Imported here so that opening a bundle stays fast.
     from lingon.checkpoints.huggingface.embedder import open_encoder
     from lingon.checkpoints.huggingface.load import load_hub
     from lingon.checkpoints.huggingface.translator import open_translator

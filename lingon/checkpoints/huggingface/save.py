@@ -1,4 +1,4 @@
-"""Checkpoints of the Hugging Face layout, written, so that `transformers` and others can load them."""
+"""Saves checkpoints in the Hugging Face layout for `transformers` and other libraries."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from lingon.data.tokenizers.chat_template import ChatTemplate
 from lingon.data.tokenizers.huggingface import write_tokenizer
 
 SHARD = 5_000_000_000  # bytes in one file
-# Keys of config.json that older checkpoints have there, and transformers looks for in generation_config.json.
+# Keys that older checkpoints have in config.json, but transformers now reads from generation_config.json.
 GENERATION = [
     *("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id", "forced_bos_token_id"),
     *("forced_eos_token_id", "bad_words_ids", "num_beams", "length_penalty", "no_repeat_ngram_size"),
@@ -39,20 +39,20 @@ def save_hub(
     generation: Mapping[str, Any] | None = None,
     beside: Callable[[Path], None] | None = None,
 ) -> Path:
-    """Writes a model so that `transformers` and others can load it. A `decoder` of ours becomes a Qwen3, a GPT a GPT-2.
+    """Write a model so that `transformers` and others can load it. A `decoder` of ours becomes a Qwen3, a GPT a GPT-2.
 
-    dtype: of the stored weights; as they are when not given. shard: the most bytes in a file, unless one tensor has
-    more. eos_ids: ids that end a text, as `Checkpoint` and `LanguageModel` have them; when not given, those of the
-    configuration that the model was made from, which one of ours has not. vectors: of an encoder, how it makes one
-    vector of a text, for sentence-transformers. chat_template: with a tokenizer, how it writes conversations, as a
-    `LanguageModel` or `ChatModel` has it. generation: keys of generation_config.json that take the place of the
-    model's own. beside: writes more into the folder. The folder appears, or takes the place of an older one, only when
-    it is whole.
+    dtype: of the stored weights; unchanged when not given. shard: maximum bytes of a file, unless one tensor is larger.
+    eos_ids: ids that end a text, as in `Checkpoint` and `LanguageModel`; when not given, those of the configuration
+    that the model was made from, which our own models do not have. vectors: for an encoder, its pooling to one vector
+    of a text, for sentence-transformers. chat_template: the format of conversations, as in `LanguageModel` or
+    `ChatModel`; it needs a tokenizer. generation: keys of generation_config.json that replace those of the model.
+    beside: writes further files into the folder. The folder appears, or replaces an older one, only once it is
+    complete.
     """
     config = hub_config(model)
     dtype = dtype or model.get_parameter("embedding.weight").dtype
     config |= {"dtype": str(dtype).removeprefix("torch."), "eos_token_id": _eos_token_id(config, eos_ids)}
-    # Of generation_config.json, transformers takes these ids in place of those of config.json.
+    # transformers uses the ids in generation_config.json instead of those in config.json.
     said = {key: config[key] for key in GENERATION if config.get(key) is not None} | dict(generation or {})
     with atomic_folder(Path(folder)) as fresh:
         write_json(fresh / "config.json", config)
@@ -72,7 +72,7 @@ def save_hub(
 
 
 def _eos_token_id(config: Mapping[str, Any], eos_ids: Sequence[int] | None) -> int | list[int] | None:
-    """What config.json says of the end tokens: null if there are none, or transformers would take its own."""
+    """Return `eos_token_id` for config.json: null if there are none, or transformers would use its own default."""
     if eos_ids is None:
         return config.get("eos_token_id")
     last = config["vocab_size"] - 1

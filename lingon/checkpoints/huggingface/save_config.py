@@ -1,4 +1,4 @@
-"""The `config.json` of the Hugging Face layout that says what a model of ours is."""
+"""Makes the `config.json` in the Hugging Face layout for a model of ours."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ ToWeights = Callable[[Any], Iterable[HubWeight]]
 
 
 def hub_config(model: nn.Module) -> dict[str, Any]:
-    """Return the `config.json` of a model, whatever it was made from."""
+    """Return the `config.json` of a model, whether it is of a published family or of ours."""
     to_config, _ = _layout_of(model)
     configured: Any = model  # every model of ours has config()
     found = dict(configured.config())
@@ -25,18 +25,18 @@ def hub_config(model: nn.Module) -> dict[str, Any]:
 
 
 def generates(config: Mapping[str, Any]) -> bool:
-    """Return whether the model of a config.json writes text, so that settings of it go beside."""
+    """Return whether the model of a config.json generates text, so that generation settings are saved with it."""
     return config["model_type"] in [*families_for("causal"), *families_for("seq2seq")]
 
 
 def hub_weights(model: nn.Module) -> list[HubWeight]:
-    """Return for each weight of a model where it comes from. A tied output matrix is not stored."""
+    """Return for each weight of a model the tensors in the file. A tied output matrix is not stored."""
     _, to_weights = _layout_of(model)
     return list(to_weights(model))
 
 
 def _layout_of(model: nn.Module) -> tuple[ToConfig, ToWeights]:
-    """How a model is written in this layout."""
+    """Return the functions that write a model in this layout."""
     entry = entry_of_model(model)
     if entry is None or entry.hub_config is None or entry.hub_weights is None:
         raise UserError(

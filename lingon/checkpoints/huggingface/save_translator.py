@@ -1,4 +1,4 @@
-"""A translator in the Hugging Face layout: weights, settings of generation, and the tokenizers of its family."""
+"""Saves a translator in the Hugging Face layout: weights, generation settings, and the tokenizers of its family."""
 
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from lingon.models.hub_families import FAMILIES
 def save_translator(translator: Any, folder: str | Path, dtype: torch.dtype | None = None, shard: int = SHARD) -> Path:
     """Write a translator of a published family (Marian, mBART, M2M100, NLLB, T5, BART) so that transformers opens it.
 
-    translator: a task `translate`, as `lingon.load` gives it, trained further or not. Models of SentencePiece are
-    written as their families have them. dtype, shard: see `save_hub`. Raises UserError for a model that has no place in
-    the layout, and for tokenizers that cannot be written.
+    translator: a task `translate`, as returned by `lingon.load`, fine-tuned or not. SentencePiece models are written in
+    the files of the family. dtype, shard: see `save_hub`. Raises UserError for a model that the layout does not
+    support, and for tokenizers that cannot be written.
     """
     config = hub_config(translator.model)
     generation: dict[str, Any] = {**translator.generation, "decoder_start_token_id": translator.model.start_id}

@@ -1,4 +1,4 @@
-"""How a folder of sentence-transformers makes one vector of a text: its modules.json and the files that it names."""
+"""Reads and writes how sentence-transformers makes one vector of a text: modules.json and the files that it names."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,20 +8,20 @@ from lingon.core.files import read_json, write_json
 
 MODULES = "modules.json"
 STATIC = "StaticEmbedding"
-# Keys of 1_Pooling/config.json that Lingon has, and what it calls them. All may be false but one.
+# Keys of 1_Pooling/config.json that are supported, with their names in Lingon. Only one may be true.
 POOLING_KEYS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_max_tokens": "max"}
 KNOWN = ("Transformer", "Pooling", "Normalize", STATIC)
-# The most tokens of a text: in this file, or that of another family in its place, else where transformers has it.
+# Maximum tokens of a text: in this file, or the one for another family, else in the settings of transformers.
 LENGTH, LENGTH_OF_FAMILY = "sentence_bert_config.json", "sentence_*_config.json"
 LENGTH_OF_TOKENIZER = "tokenizer_config.json"
 LARGEST = 1 << 24  # tokens; transformers writes 1e30 for any number
 
 
 class SentenceVectors(NamedTuple):
-    """Settings that make a text's vector of its tokens': pooling, normalisation, most tokens of a text.
+    """Settings to make a text vector from token vectors: pooling, normalisation, maximum number of tokens.
 
-    static: it is a table of vectors, whose tokens get no special ones around them. place: the folder inside this one
-    that the weights lie in, "" for the folder itself.
+    static: the model is a table of vectors, without special tokens around a text. place: the subfolder of the weights,
+    "" for the folder itself.
     """
 
     pooling: str = "mean"
@@ -37,7 +37,7 @@ def has_modules(folder: Path) -> bool:
 
 
 def read_modules(folder: Path) -> SentenceVectors:
-    """Return what modules.json says; the mean where there is no such file.
+    """Return the settings of modules.json; mean pooling if there is no such file.
 
     Raises DataError naming the file and the module or key that Lingon does not have, such as a dense layer.
     """
@@ -61,7 +61,7 @@ def read_modules(folder: Path) -> SentenceVectors:
 
 
 def write_modules(folder: Path, how: SentenceVectors, width: int) -> None:
-    """Write modules.json and what it names, for sentence-transformers to make the same vectors. width: of a vector."""
+    """Write modules.json and its files, so that sentence-transformers gives the same vectors. width: of a vector."""
     kinds = [("Transformer", ""), ("Pooling", "1_Pooling")] + ([("Normalize", "2_Normalize")] if how.normalize else [])
     rows = [
         {"idx": i, "name": str(i), "path": at, "type": f"sentence_transformers.models.{kind}"}
@@ -105,7 +105,7 @@ def _max_length(folder: Path) -> int | None:
 
 
 def _refuse_changes(folder: Path) -> None:
-    """Refuse what changes texts or vectors beside the modules: a prompt before every text, vectors that are cut off."""
+    """Refuse settings outside the modules that change texts or vectors: a prompt before texts, truncated vectors."""
     path = folder / "config_sentence_transformers.json"
     config = _object(path)
     if config.get("truncate_dim") is not None:

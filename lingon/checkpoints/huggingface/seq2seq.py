@@ -1,4 +1,4 @@
-"""Published encoder-decoders of the Hugging Face layout, read: T5, BART, Marian and their relatives."""
+"""Loads published encoder-decoders in the Hugging Face layout: T5, BART, Marian and related models."""
 
 import re
 import warnings
@@ -20,12 +20,12 @@ from lingon.models.from_config import from_config
 from lingon.models.hub_weights import HubWeight
 
 CONFIG_LIMIT = 4 << 20  # bytes
-PREFIX = "model."  # what a checkpoint of the body alone leaves out
-# Tensors that are not weights: positions that the configuration gives, and a bias that T5 never reads.
+PREFIX = "model."  # missing in a checkpoint of the body alone
+# Tensors that are not weights: positions that follow from the configuration, and a bias that T5 never reads.
 NO_WEIGHTS = re.compile(
     r"(^|\.)(encoder|decoder)\.version$|layer\.1\.EncDecAttention\.relative_attention_bias\.weight$"
 )
-BIAS = "output_bias"  # ours that need not be stored: zero then
+BIAS = "output_bias"  # our weight that may be missing in a file; it is zero then
 FIXED_POSITIONS = re.compile(r"\.embed_positions\.weights?$")
 SHARED = re.compile(r"^(model\.)?((encoder|decoder)\.embed_tokens|shared)\.weight$")  # names of one and the same
 
@@ -43,7 +43,7 @@ def load_seq2seq(source: str | Path, dtype: torch.dtype = torch.float32) -> Publ
     """Load an encoder-decoder, from a folder or by a name such as "hf:owner/name", which is fetched first.
 
     dtype: of the weights in memory. Raises UserError or DataError naming file, key or tensor when anything is missing,
-    superfluous, of another shape, or holds NaN or infinite numbers; nothing is believed before it is checked.
+    superfluous, of another shape, or holds NaN or infinite numbers; nothing is trusted unchecked.
     """
     folder = folder_of(source)
     config = read_json(folder / "config.json", limit=CONFIG_LIMIT)
@@ -52,7 +52,7 @@ def load_seq2seq(source: str | Path, dtype: torch.dtype = torch.float32) -> Publ
     model = _tied_as_in_file(folder, files, shapes, config)
     plan = _plan(folder, config, model, shapes)
     tensors = dict(read_weights(folder, files, plan, dtype))
-    for name, own in model.named_parameters():  # one that is shared comes once
+    for name, own in model.named_parameters():  # shared ones only once
         if name not in tensors:
             assert name == BIAS, name
             tensors[name] = torch.zeros(own.shape, dtype=dtype)
@@ -64,7 +64,7 @@ def load_seq2seq(source: str | Path, dtype: torch.dtype = torch.float32) -> Publ
 
 
 def _model_of(folder: Path, config: Any, **changes: Any) -> Any:
-    """The model without memory; tensors are compared before one is read."""
+    """Return the model on the meta device; shapes are compared before a tensor is read."""
     try:
         return from_config({**config, **changes} if isinstance(config, dict) else config, device="meta", role="seq2seq")
     except UserError as error:
@@ -76,9 +76,9 @@ def _is_tied(model: Any) -> bool:
 
 
 def _tied_as_in_file(folder: Path, files: list[str], shapes: Shapes, config: Any) -> Any:
-    """The model, whose last layer has a matrix of its own where the file has one, whatever config.json says of it.
+    """Return the model, whose output matrix is separate if the file has one, whatever config.json says.
 
-    So does transformers: the weights count.
+    As in transformers, the weights count.
     """
     model = _model_of(folder, config)
     own = OUTPUT in shapes
@@ -96,7 +96,7 @@ def _tied_as_in_file(folder: Path, files: list[str], shapes: Shapes, config: Any
 
 
 def _wanted(model: nn.Module, shapes: Shapes) -> list[HubWeight]:
-    """The weights under the names of a file: a body alone has no prefix, and one vocabulary may go by any name."""
+    """Return the weights by their names in a file: a body alone has no prefix; a shared embedding has any name."""
     wanted = hub_weights(model)
     names = [name for entry in wanted for name in entry.theirs if name.startswith(PREFIX)]
     bare = bool(names) and not any(name in shapes for name in names)

@@ -1,16 +1,16 @@
-"""The folder of a checkpoint: given as such, or fetched by its name on the hub."""
+"""The folder of a checkpoint: given as a path, or fetched by its name on the hub."""
 
 import re
 from pathlib import Path
 
 from lingon.core.errors import UserError
 
-HUB = "hf:"  # what a name of the hub begins with, so that a folder that is misspelt never asks the network
+HUB = "hf:"  # prefix of names on the hub, so that a misspelt folder never causes network access
 NEEDED = ["*.json", "*.safetensors", "merges.txt", "vocab.txt", "*.spm", "*.model", "chat_template.jinja"]
 
 
 def folder_of(source: str | Path) -> Path:
-    """Return the folder. Raises UserError when there is none of that name, or when the hub does not give it."""
+    """Return the folder. Raises UserError if there is none of that name, or if it cannot be fetched from the hub."""
     if Path(source).is_dir():
         return Path(source)
     name = str(source).removeprefix(HUB)
@@ -22,7 +22,7 @@ def folder_of(source: str | Path) -> Path:
         raise UserError(f"to fetch {str(source)!r} by name, install huggingface_hub; or give a folder") from None
     try:
         return Path(snapshot_download(name, allow_patterns=NEEDED))
-    # Errors of the hub are of many kinds; one for a name that is misspelt looks like one for no network.
+    # Errors of the hub are of many types; one for a misspelt name looks like one for no network.
     except Exception as error:
         why = next(iter(str(error).splitlines()), type(error).__name__)[:120]
         way = "without a network, copy the model folder to this machine and give its path"

@@ -1,4 +1,4 @@
-"""The task `translate` of a published encoder-decoder: its folder, with the tokenizers of sources and targets."""
+"""Opens a published encoder-decoder as the task `translate`, with its source and target tokenizers."""
 
 import json
 import warnings
@@ -24,9 +24,9 @@ LIMIT = 64 << 20  # bytes of a JSON file
 def open_translator(source: str | Path, device: str = "cpu") -> Any:
     """Load the task `translate` of a checkpoint: from a folder, or a name such as "hf:owner/name".
 
-    A model of many languages has those of its tokenizer_config.json, if any; see `lingon.tasks.translate.languages`.
-    It translates as `generate` of transformers would, by the settings of its generation_config.json, if any; those that
-    have no effect here are said. Raises UserError or DataError naming the file, key or tensor that is wrong.
+    A multilingual model uses the languages of its tokenizer_config.json, if any: `lingon.tasks.translate.languages`.
+    It translates like `generate` of transformers, with the settings in its generation_config.json, if any; those that
+    have no effect here are reported. Raises UserError or DataError naming the file, key or tensor that is wrong.
     """
     folder = folder_of(source)
     found = load_seq2seq(folder)
@@ -48,7 +48,7 @@ def open_translator(source: str | Path, device: str = "cpu") -> Any:
     ids = {"prefix_ids": list(settings.forced_bos), "suppressed_ids": list(settings.suppressed)}
     generation = settings_in(settings.keys)
     if generation.get("eos_token_id") == [model.eos_id]:
-        del generation["eos_token_id"]  # the model says so itself
+        del generation["eos_token_id"]  # the model has it itself
     try:
         translator = task_for("seq2seq").from_config({**ids, "generation": generation}, parts)
     except DataError as error:
@@ -57,7 +57,7 @@ def open_translator(source: str | Path, device: str = "cpu") -> Any:
 
 
 def _with_own_languages(folder: Path, translator: Any) -> Any:
-    """The translator for the languages that the tokenizer's settings name, as of a model trained for two of many."""
+    """Return the translator for the languages in the tokenizer's settings, as of a multilingual model tuned for two."""
     path = folder / "tokenizer_config.json"
     settings: Any = read_json(path, limit=LIMIT) if path.is_file() else {}
     known = translator.languages

@@ -1,4 +1,4 @@
-"""The safetensors files of a checkpoint folder: written, and read with all that is in them checked first."""
+"""Reads and writes the safetensors files of a checkpoint folder; everything read is checked first."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ WHOLE = "model.safetensors"
 
 
 def weight_files(folder: Path) -> list[str]:
-    """The files with weights. Raises DataError when the index names one that is not there, or none of this folder."""
+    """Return the files with weights. Raises DataError if the index names a missing file or one outside the folder."""
     if (folder / WHOLE).is_file():
         return [WHOLE]
     if not (folder / INDEX).is_file():
@@ -39,7 +39,7 @@ def weight_files(folder: Path) -> list[str]:
 
 
 def weight_shapes(folder: Path, files: list[str]) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of all tensors. Raises DataError when a name is in two files."""
+    """Return names and shapes of all tensors. Raises DataError if a name is in two files."""
     shapes: dict[str, tuple[int, ...]] = {}
     for name in files:
         found = shapes_in(folder / name)
@@ -52,14 +52,14 @@ def weight_shapes(folder: Path, files: list[str]) -> dict[str, tuple[int, ...]]:
 def read_weights(
     folder: Path, files: list[str], plan: Mapping[str, HubWeight], dtype: torch.dtype
 ) -> Iterator[tuple[str, Tensor]]:
-    """Our tensors, one at a time, so that no more than one is in memory twice."""
+    """Yield our tensors, one at a time, so that only one is in memory twice."""
     try:
         place = _places(folder, files)
         for ours, entry in plan.items():
             parts = [_checked(folder, name, place[name].get_tensor(name)) for name in entry.theirs]
             parts = [part.T if entry.transposed else part for part in parts]
             whole = torch.cat(parts) if len(parts) > 1 else parts[0]
-            # What is mapped from a file must not be changed by training, so it becomes a copy.
+            # Training must not change memory-mapped data of a file, so it is copied.
             yield (
                 ours,
                 whole.to(dtype).contiguous()
@@ -71,7 +71,7 @@ def read_weights(
 
 
 def same_weights(folder: Path, files: list[str], one: str, other: str) -> bool:
-    """Whether two tensors hold the same numbers."""
+    """Return whether two tensors have the same values."""
     try:
         place = _places(folder, files)
         first, second = (place[name].get_tensor(name) for name in (one, other))
@@ -81,7 +81,7 @@ def same_weights(folder: Path, files: list[str], one: str, other: str) -> bool:
 
 
 def write_weights(folder: Path, tensors: Mapping[str, Tensor], most: int) -> None:
-    """Writes one file, or several of at most so many bytes with an index; a larger tensor has a file of its own."""
+    """Write one file, or several of at most `most` bytes with an index; a larger tensor has its own file."""
     groups = _grouped(tensors, most)
     if len(groups) == 1:
         save_tensors(folder / WHOLE, groups[0])
@@ -90,7 +90,7 @@ def write_weights(folder: Path, tensors: Mapping[str, Tensor], most: int) -> Non
 
 
 def _places(folder: Path, files: list[str]) -> dict[str, safe_open]:
-    """The opened file of each tensor."""
+    """Return the opened file of each tensor."""
     place: dict[str, safe_open] = {}
     for file in files:
         opened = safe_open(folder / file, framework="pt")

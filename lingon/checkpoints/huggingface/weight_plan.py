@@ -1,4 +1,4 @@
-"""Which tensor of a checkpoint becomes which weight of ours, after all names and shapes were compared."""
+"""Maps the tensors of a checkpoint to our weights, after all names and shapes have been compared."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -21,10 +21,10 @@ def plan_weights(
     shapes: Shapes,
     no_weight: Callable[[str], bool],
 ) -> dict[str, HubWeight]:
-    """Return our weights by name, each with the tensors that it is made of.
+    """Return our weights by name, each with the tensors that it is made from.
 
-    wanted: under the names that the files use. no_weight: whether a tensor is none that the model has a place for.
-    Raises DataError naming the tensor that is missing, of another shape, or not known.
+    wanted: with the names in the files. no_weight: tells whether a tensor is ignored, as the model does not use it.
+    Raises DataError naming the tensor that is missing, of another shape, or unknown.
     """
     plan = {entry.ours: entry for entry in wanted}
     sizes, known = dict(model.named_parameters()), {}
@@ -48,11 +48,11 @@ def plan_weights(
 
 
 def renamed(wanted: Iterable[HubWeight], rename: Callable[[str], str]) -> list[HubWeight]:
-    """Return the same weights under the names that a checkpoint uses."""
+    """Return the same weights with the names in a checkpoint."""
     return [HubWeight(e.ours, tuple(map(rename, e.theirs)), e.sizes, e.transposed) for e in wanted]
 
 
 def _keys_of(config: Mapping[str, Any], found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """The keys with the sizes of a tensor that do not fit, for a message."""
+    """Return the configuration keys whose values are the sizes that do not match, for a message."""
     wrong = [b for a, b in zip(found, wanted, strict=False) if a != b]
     return "".join(f"; key {key!r} is {size}" for key, size in config.items() if type(size) is int and size in wrong)

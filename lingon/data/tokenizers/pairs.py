@@ -78,6 +78,7 @@ class PairToken(NamedTuple):
 
 def longest_first(first: int, second: int, room: int | None) -> tuple[int, int]:
     """Return lengths of two texts that together fit into `room` tokens: the longer one is cut first, then both alike.
+
     An odd token goes to the longer text, or to the second if both are equally long, as in Hugging Face.
 
     >>> longest_first(7, 3, 8), longest_first(7, 5, 7)
@@ -90,7 +91,7 @@ def longest_first(first: int, second: int, room: int | None) -> tuple[int, int]:
 
 
 def check_max_length(max_length: int | None, what: str, special: int) -> None:
-    """Raise UserError for a length into which the special tokens do not fit. what: noun for messages, such as a pair."""
+    """Raise UserError for a length into which the special tokens do not fit. what: in messages, such as a pair."""
     if max_length is not None and max_length < max(special, 1):
         raise UserError(f"max_length is {max_length}, {what} has {special} special tokens; give {special + 2} or more")
 

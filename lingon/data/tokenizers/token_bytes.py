@@ -32,7 +32,7 @@ class TokenBytes:
 
 
 def token_bytes(tokenizer: Tokenizer) -> TokenBytes:
-    """Return the bytes of each token, for our tokenizers and published ones that are byte-level or have byte fallback."""
+    """Return the bytes of each token, for our tokenizers and published byte-level ones or with byte fallback."""
     library = tokenizer.library
     content = json.loads(library.to_str())
     decoder = json.dumps(content.get("decoder"))

@@ -11,6 +11,7 @@ NEAR = 20_000  # largest vocabulary in which similar tokens are still suggested 
 
 class Vocab:
     """Tokens and their ids: a token's id is its index in the list.
+
     unknown: the token that replaces every token not in the list; None means that there is none, and looking up such a
     token is a KeyError.
 

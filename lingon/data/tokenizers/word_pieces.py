@@ -28,6 +28,7 @@ class WordPieces(NamedTuple):
 
 def word_pieces(tokenizer: Tokenizer, sentences: Sequence[Sequence[str]], max_length: int | None = None) -> WordPieces:
     """Encode sentences of words, each word by itself, as `is_split_into_words` of transformers does.
+
     Every word has a piece: the unknown token if the tokenizer drops all of it. For a tokenizer that marks the space
     before a word (byte-level BPE), there is a space before every word. max_length: tokens of a window, the maximum of
     the model; None: any number. Raises UserError for a sentence that is a str, and for a max_length without room.
