@@ -1,3 +1,3 @@
-"""Export: a trained model for another runtime or language, checked to say the same."""
+"""Export of trained models for other runtimes or languages, checked to give the same outputs."""
 
 __all__ = ["hybridize", "portable"]

@@ -1,4 +1,4 @@
-"""One step of a causal model as a graph: ids and what the model remembers, to logits and what it remembers then."""
+"""One step of a causal model as a graph: ids and the previous state, to logits and the new state."""
 
 import copy
 from collections.abc import Sequence
@@ -21,31 +21,31 @@ BATCH, PAST, TOTAL = "batch", "past", "total"  # axes that vary; `total` is the 
 
 @dataclass(frozen=True)
 class StateTensor:
-    """A tensor that a model remembers: its names as an input and as an output, and its axes there, names or sizes."""
+    """A tensor of the state of a model: its names as an input and as an output, and its axes as names or sizes."""
 
     input: str
     output: str
     shape: tuple[str | int, ...]
 
     def row(self) -> dict[str, Any]:
-        """Return the fields by name, as config.json has them."""
+        """Return the fields by name, for config.json."""
         return {"input": self.input, "output": self.output, "shape": list(self.shape)}
 
     @property
     def varying(self) -> list[int]:
-        """Return the axes that vary."""
+        """Return the axes of variable size."""
         return [axis for axis, size in enumerate(self.shape) if isinstance(size, str)]
 
     def zeros(self, batch: int, past: int = 0) -> Tensor:
-        """Return the tensor before the first token, or one of so many tokens."""
+        """Return a tensor of zeros, for the state before the first token or after `past` tokens."""
         sizes: dict[str | int, int] = {BATCH: batch, PAST: past}
         return torch.zeros([sizes[size] if isinstance(size, str) else size for size in self.shape])
 
 
 class CachedStep(nn.Module):
-    """A causal model made of blocks: ids [B, S], keys and values of each layer [B, H, P, K] to logits and longer ones.
+    """A causal model of blocks: ids [B, S], keys and values of each layer [B, H, P, K] to logits and extended ones.
 
-    All rows have read as many tokens. The names are those that runtimes of ONNX have for them.
+    All rows have read equally many tokens. The names are those of ONNX runtimes.
     """
 
     at_once: int | None = None  # tokens that are read in one call; None is any number
@@ -55,7 +55,7 @@ class CachedStep(nn.Module):
         self.model: Any = model
 
     def state(self) -> list[StateTensor]:
-        """Return what the model remembers, in the order of the inputs after the ids."""
+        """Return the tensors of the state, in the order of the inputs after the ids."""
         attention = self.model.blocks[0].attention
         shape = (BATCH, attention.kv_heads, PAST, attention.head_width)
         parts = [(layer, kind) for layer in range(len(self.model.blocks)) for kind in ("key", "value")]
@@ -79,7 +79,7 @@ class CachedStep(nn.Module):
 
 
 class _Longer:
-    """Puts new keys and values after the past ones, and keeps both for the output."""
+    """Appends new keys and values to the past ones, and keeps both for the output."""
 
     def __init__(self, past: Sequence[Tensor], present: list[Tensor]):
         self.past, self.present = past, present
@@ -91,9 +91,9 @@ class _Longer:
 
 
 class OneTime(nn.Module):
-    """An LSTM of one layer and direction at a single time step, as plain products (Hochreiter and Schmidhuber 1997).
+    """An LSTM of one layer and direction at a single time step, as matrix products (Hochreiter and Schmidhuber 1997).
 
-    torch's own operator does not say what size of state it gives, so that a graph of it ends there.
+    torch's own operator does not declare the size of its state, so that it cannot be traced.
     """
 
     def __init__(self, lstm: Any):
@@ -115,7 +115,7 @@ class OneTime(nn.Module):
 
 
 class RecurrentStep(nn.Module):
-    """A recurrent model: ids [B, 1], h and c of each layer [B, H] to logits and the new h and c: a token at a time."""
+    """A recurrent model, a token at a time: ids [B, 1], h and c of each layer [B, H] to logits and the new h and c."""
 
     at_once: int | None = 1
 
@@ -126,7 +126,7 @@ class RecurrentStep(nn.Module):
         self.model: Any = copied
 
     def state(self) -> list[StateTensor]:
-        """Return what the model remembers, in the order of the inputs after the ids."""
+        """Return the tensors of the state, in the order of the inputs after the ids."""
         widths = [layer.hidden_size for layer in self.model.layers]
         parts = [(layer, kind, width) for layer, width in enumerate(widths) for kind in "hc"]
         return [StateTensor(f"past.{i}.{kind}", f"present.{i}.{kind}", (BATCH, width)) for i, kind, width in parts]
@@ -140,7 +140,7 @@ class RecurrentStep(nn.Module):
 
 
 def step_of(model: nn.Module) -> CachedStep | RecurrentStep:
-    """Return the step of a causal model. Raises UserError for one that is neither made of blocks nor recurrent."""
+    """Return the step of a causal model. Raises UserError for a model that is neither made of blocks nor recurrent."""
     if isinstance(model, BlockModel):
         return CachedStep(model)
     entry = entry_of_model(model)

@@ -1,4 +1,4 @@
-"""A captioner for other runtimes: ONNX graphs with a program that uses them."""
+"""Exports a captioner for other runtimes: ONNX graphs with a program that uses them."""
 
 from collections.abc import Callable
 from pathlib import Path

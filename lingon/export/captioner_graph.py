@@ -1,4 +1,4 @@
-"""A captioner as two graphs of tensors: one reads an image, the other says a token more of its caption."""
+"""A captioner as two graphs: one encodes an image, the other generates the next token of its caption."""
 
 import copy
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from lingon.layers.recurrent_state import RecurrentState
 
 
 class ImageGraph(nn.Module):
-    """Images [B, H, W, 3], float32 from 0 to 255 -> the tensors of images, then those of a caption without a token.
+    """Images [B, H, W, 3], float32 from 0 to 255 -> the tensors of images, then those of an empty caption.
 
-    The pixels are as files and canvases have them: a program only brings an image to the size that the model reads.
+    Pixels are as in files and canvases: a program only has to resize an image for the model.
     """
 
     def __init__(self, model: nn.Module):
@@ -30,14 +30,14 @@ class ImageGraph(nn.Module):
 
 
 class CaptionGraph(nn.Module):
-    """(ids [B, 1], tensors of images and of the caption) -> logits [B, V], and the latter anew."""
+    """(ids [B, 1], tensors of images and of the caption) -> logits [B, V], and the new tensors of the caption."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
         self.model: Any = model
 
     def forward(self, ids: Tensor, memory: list[Tensor], target: list[Tensor]) -> tuple[Tensor, ...]:
-        assert all(x.shape[0] == ids.shape[0] for x in (*memory, *target))  # says to the trace which sizes are one
+        assert all(x.shape[0] == ids.shape[0] for x in (*memory, *target))  # tells the trace which sizes are equal
         assert all(x.shape[2] == target[0].shape[2] for x in target)
         hidden, after = self.model.hidden(ids, self._state(memory, target))
         return (self.model.head(hidden[:, -1]), *caption_tensors(after))
@@ -48,13 +48,13 @@ class CaptionGraph(nn.Module):
         rows = SourceRows(torch.arange(keys[0].shape[0]), keys[0].shape[0])
         mask = torch.ones(keys[0].shape[0], keys[0].shape[2], dtype=torch.bool)
         state = CrossAttentionCache(own, tuple(keys), tuple(values), mask, rows)
-        # Both would be found by looking into tensors, which a graph cannot: row i has image i, and sees all of it.
+        # Both depend on values of tensors, which a graph cannot inspect: row i has image i, and sees all of it.
         rows.__dict__["alone"], state.__dict__["attention_mask"] = True, None
         return state
 
 
 class RecurrentCaptionGraph(nn.Module):
-    """(ids [B, 1], states [B, H]) -> logits [B, V], and the states anew. Its model is one of `one_time`."""
+    """(ids [B, 1], states [B, H]) -> logits [B, V], and the new states. The model must come from `one_time`."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
@@ -66,7 +66,7 @@ class RecurrentCaptionGraph(nn.Module):
 
 
 def one_time(model: nn.Module) -> nn.Module:
-    """Return a model whose LSTM is one of a single step, of the same weights; a model without one as it is."""
+    """Return a model whose LSTM is replaced by one of a single step with the same weights; others unchanged."""
     if not isinstance(getattr(model, "decoder", None), nn.LSTM):
         return model
     copied: Any = copy.deepcopy(model, {id(t): t for t in [*model.parameters(), *model.buffers()]})
@@ -75,10 +75,10 @@ def one_time(model: nn.Module) -> nn.Module:
 
 
 def image_tensors(state: Any) -> list[Tensor]:
-    """Return the keys and values of the places in each layer; nothing of a model that reads an image once."""
+    """Return the keys and values of image positions in each layer; empty for a model that reads an image only once."""
     return [] if isinstance(state, RecurrentState) else memory_of(state)
 
 
 def caption_tensors(state: Any) -> list[Tensor]:
-    """Return the tensors of what was read of a caption: keys and values, at the start of no column, or states."""
+    """Return the tensors of the caption so far: keys and values, at first with no columns, or recurrent states."""
     return list(state.layers[0]) if isinstance(state, RecurrentState) else target_of(state)

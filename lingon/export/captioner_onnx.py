@@ -1,4 +1,4 @@
-"""A captioner as ONNX: a graph that reads an image, and one that says a token more."""
+"""Exports a captioner as ONNX: a graph that encodes an image, and one that generates the next token."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +48,7 @@ def write_captioner_onnx(model: nn.Module, folder: Path) -> dict[str, list[str]]
 
 @torch.inference_mode()
 def captioner_difference(model: Any, folder: Path, names: dict[str, list[str]]) -> float:
-    """Return the largest |difference| of logits, of random images and captions; see `steps_difference`."""
+    """Return the largest |difference| of logits, on random images and captions; see `steps_difference`."""
     encoder, decoder = open_graphs(folder)
     draw, largest = torch.Generator().manual_seed(0), 0.0
     for rows in BATCHES:
@@ -61,7 +61,7 @@ def captioner_difference(model: Any, folder: Path, names: dict[str, list[str]]) 
 
 
 def _images(model: Any, rows: int) -> Tensor:
-    """Random images as files have them: float32 [B, H, W, 3] from 0 to 255."""
+    """Return random images with pixels as in files: float32 [B, H, W, 3] from 0 to 255."""
     draw = torch.Generator().manual_seed(rows)
     return torch.randint(256, (rows, model.image_size, model.image_size, 3), generator=draw).float()
 

@@ -1,4 +1,4 @@
-"""The weights of a Transformer, or of BART and its relatives, as CTranslate2's description of a model holds them."""
+"""Converts the weights of a Transformer, or of BART and related models, to the model specification of CTranslate2."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from lingon.core.errors import UserError
 from lingon.layers.feedforward import FeedForward, gelu_tanh
 from lingon.layers.residual import PostNorm, PreNorm
 
-NEVER = -1e4  # added to the logit of a token that is never written; float16 holds it
+NEVER = -1e4  # added to the logit of a token that is never generated; it fits into float16
 
 
 def check_supported(model: Any, name: str) -> None:
-    """Raise UserError, with the model's name, for one that CTranslate2 is not written for."""
+    """Raise UserError, with the model's name, for a model that CTranslate2 does not support."""
     stacks = getattr(model, "encoder", None), getattr(model, "decoder", None)
     blocks = [block for stack in stacks if isinstance(stack, nn.ModuleList) for block in stack]
     plain = all(isinstance(getattr(block, "feed_forward", None), FeedForward) for block in blocks)
@@ -27,7 +27,7 @@ def check_supported(model: Any, name: str) -> None:
 
 
 def spec_of(model: Any, forbidden: Tensor) -> Any:
-    """Return CTranslate2's specification of a model with its weights. forbidden: ids that are never written.
+    """Return CTranslate2's specification of a model with its weights. forbidden: ids that are never generated.
 
     Raises UserError for an activation that CTranslate2 does not have.
     """
@@ -62,14 +62,14 @@ def spec_of(model: Any, forbidden: Tensor) -> Any:
 
 
 def norm_of(residual: Any) -> Any:
-    """Return the norm of a residual connection, wherever it stands."""
+    """Return the norm of a residual connection, before or after it."""
     if isinstance(residual, PreNorm):
         return residual.pre_norm
     return residual.post_norm if isinstance(residual, PostNorm) else None
 
 
 def activation_of(function: Any) -> Any:
-    """Return CTranslate2's number of an activation. Raises UserError for one that it does not have."""
+    """Return CTranslate2's id of an activation. Raises UserError if it has none."""
     from ctranslate2.specs.common_spec import Activation
 
     known = {F.relu: Activation.RELU, F.gelu: Activation.GELU, F.silu: Activation.SWISH}
@@ -81,7 +81,7 @@ def activation_of(function: Any) -> Any:
 
 
 def _set_ends(side: Any, embedding: Any, model: Any, prefix: str, last: str, positions: Any) -> None:
-    """Set what stands before and behind the blocks of a side. prefix: of the names of the source's parts."""
+    """Set the layers before and after the blocks of a side. prefix: of the names of the model's modules."""
     own = getattr(model, f"{prefix}embedding")
     embedding.weight = own.weight.detach().numpy()
     side.scale_embeddings = float(getattr(model, "embedding_scale", own.embedding_dim**0.5))
@@ -107,7 +107,7 @@ def _set_block(layer: Any, block: Any) -> None:
 def _set_output(projection: Any, model: Any, forbidden: Tensor) -> None:
     rows = len(model.output.weight)
     bias = torch.zeros(rows) if model.output.bias is None else model.output.bias.detach().clone()
-    more = getattr(model, "output_bias", None)  # of BART, a row as it is stored
+    more = getattr(model, "output_bias", None)  # of BART, stored as a row
     bias = bias if more is None else bias + more.detach()[0]
     bias[forbidden] += NEVER
     projection.weight, projection.bias = model.output.weight.detach().numpy(), bias.numpy()

@@ -1,4 +1,4 @@
-"""A detector as a folder that another runtime loads: images in, the likeliest boxes with scores and classes out."""
+"""Exports a detector as a folder for another runtime: images to the likeliest boxes with scores and classes."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -24,7 +24,7 @@ from lingon.export.parity import TOLERANCE
 from lingon.tasks.exportable import DetectionExportable
 
 AXES = {"boxes": ("k", "side"), "scores": ("k",), "classes": ("k",)}
-TIES = 0.01  # of the centres at most: of two neighbours that are equal but for rounding, either may be the peak
+TIES = 0.01  # maximum share of ties: of two neighbouring centres that are equal up to rounding, either may be the peak
 
 
 def to_onnx(task: DetectionExportable, folder: Path) -> Exported:
@@ -41,9 +41,9 @@ def to_onnx(task: DetectionExportable, folder: Path) -> Exported:
 
 @torch.inference_mode()
 def largest_peak_difference(graph: nn.Module, exported: ImageGraph, shape: Shape) -> float:
-    """Return the largest |difference| of scores, and of boxes as a share of the longer side, on random images.
+    """Return the largest |difference| of scores, and of boxes relative to the longer side, on random images.
 
-    Raises UserError when it is not under 1e-4.
+    Raises UserError if it is not under 1e-4.
     """
     apart: list[Tensor] = []
     for images in random_images(shape):
@@ -56,15 +56,15 @@ def largest_peak_difference(graph: nn.Module, exported: ImageGraph, shape: Shape
 
 
 def peaks_as_rows(peaks: Sequence[Tensor], side: int) -> Float[Tensor, "B K 6"]:
-    """Return boxes, as a share of the longer side, scores and classes as one row for each peak."""
+    """Return boxes relative to the longer side, scores and classes as one row for each peak."""
     boxes, scores, classes = peaks
     return torch.cat([boxes / side, scores[..., None], classes[..., None]], -1)
 
 
 def peak_differences(expected: Float[Tensor, "K 6"], found: Float[Tensor, "K 6"]) -> Float[Tensor, " k"]:
-    """Return how far each peak is from the nearest one that was found, for those that are not candidates for the last.
+    """Return the distance of each peak to the nearest one found, except for peaks whose score is close to the lowest.
 
-    The order of peaks with nearly one score is left to rounding, and so is which of them are among the first K.
+    Rounding decides the order of peaks with nearly equal scores, and which of them are among the first K.
     """
     sure = expected[~(expected[:, 4] <= expected[-1, 4] + TOLERANCE)]  # NaN stays
     return (sure[:, None] - found).abs().amax(2).amin(1)

@@ -1,4 +1,4 @@
-"""What came of an export, and where it may lie."""
+"""The result of an export, and where it may be written."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,10 @@ from lingon.data.files.gguf import is_gguf
 
 @dataclass(frozen=True)
 class Exported:
-    """What came of an export. difference: the largest of any number of the output. size: bytes of the model's file.
+    """Result of an export. difference: the largest of any output value. size: bytes of the model file.
 
-    With 8 bits: agreement, what the task calls so (its name in words: agreement_name); exact_size, bytes with 32;
-    times_as_fast.
+    With 8-bit weights: agreement with the exact model as defined by the task, and agreement_name, its name in words;
+    exact_size, bytes with 32-bit weights; times_as_fast.
     """
 
     folder: Path  # or the file
@@ -28,7 +28,7 @@ class Exported:
 
 
 def beside(source: str | Path, end: str) -> Path:
-    """Return a place beside a bundle, or in this folder for what has none: its name with such an end."""
+    """Return the path of a bundle with `end` appended to its name; for a hub model, in the working folder."""
     hub = str(source).startswith(HUB)  # hf:owner/name
     bundle = Path(str(source).rpartition("/")[2]) if hub else Path(source)
     bundle = bundle.resolve() if bundle.name in ("", "..") else bundle
@@ -36,14 +36,14 @@ def beside(source: str | Path, end: str) -> Path:
 
 
 def export_folder(source: str | Path, end: str, out: str | Path | None) -> Path:
-    """Return the folder of an export: `out`, or one beside the bundle, with such an end. See `check_folder`."""
+    """Return the folder of an export: `out`, or the path of the bundle with `end` appended. See `check_folder`."""
     folder = beside(source, end) if out is None else Path(out)
     check_folder(folder, Path(source))
     return folder
 
 
 def check_folder(folder: Path, bundle: Path) -> None:
-    """Raise UserError for a place that holds anything but an older export."""
+    """Raise UserError for a folder that contains anything but an older export."""
     if folder.is_file():
         raise UserError(f"{str(folder)!r} is a file; --out names a folder")
     if not folder.exists() or not any(folder.iterdir()):
@@ -55,7 +55,7 @@ def check_folder(folder: Path, bundle: Path) -> None:
 
 
 def check_file(path: Path, suffix: str) -> None:
-    """Raise UserError for the name of a file that ends otherwise, or of something else than an older export."""
+    """Raise UserError for a path with another suffix, or one that is not an older export."""
     if path.suffix != suffix:
         raise UserError(f"--out is {str(path)!r}, expected a file that ends in {suffix}")
     if path.exists() and (path.is_dir() or not is_gguf(path)):

@@ -1,4 +1,4 @@
-"""A model as a compiled program that is called like the model: checked equal, and used only where it is faster."""
+"""Compiles a model to a program that is called like the model, checked to be equal, and used only if it is faster."""
 
 import shutil
 import tempfile
@@ -18,16 +18,16 @@ from lingon.export.trace import predicting, silence_torch, trace
 
 __all__ = ["Hybrid", "hybridize"]
 
-PAYS = 1.05  # times as fast as the model that a program must be; less is noise
+PAYS = 1.05  # minimum speed-up of the program over the model; less is noise
 RTOL, ATOL = 1e-4, 1e-5
-TURNS, SECONDS = 15, 1.0  # of measuring: so many turns, or as many as there is time for
+TURNS, SECONDS = 15, 1.0  # of measuring: this many rounds, or as many as fit into the time
 
 
 class Hybrid:
-    """Model that `hybridize` returns: called like that inside, and computed by the program wherever that is the same.
+    """Model returned by `hybridize`: called like the original, and computed by the program whenever it is equivalent.
 
-    reason: why the model computes everything itself; None when there is a program. times_as_fast: the program against
-    the model, on the example; None when it was not measured. difference: the largest between their numbers there.
+    reason: why the model computes everything itself; None if there is a program. times_as_fast: speed-up of the program
+    over the model, on the example; None if not measured. difference: the largest between their outputs there.
     """
 
     def __init__(
@@ -44,8 +44,8 @@ class Hybrid:
         self._versions = _versions(model)
 
     def __call__(self, *inputs: Tensor) -> Any:
-        """The program's answer; the model's own in training mode, for sizes and kinds of input that the program was
-        not made for, and when the weights have changed since.
+        """Return the output of the program; that of the model in training mode, for sizes and types of input that the
+        program was not made for, and if the weights have changed since.
         """
         if self._program is None or self._fits is None or self.model.training or not self._fits(*inputs):
             return self.model(*inputs)
@@ -64,12 +64,12 @@ class Hybrid:
 
 
 def hybridize(model: nn.Module, example: Tensor | Sequence[Tensor]) -> Hybrid:
-    """Compile a model to a program for predicting: no dropout, no gradients, weights as they are now.
+    """Compile a model to a program for prediction: no dropout, no gradients, current weights.
 
-    example: inputs of a usual size; sizes of 2 and more may be others in a later call, unless the model fixes them.
-    The program's numbers are compared with the model's, on the example and on cuts of it, and so is its time. Where it
-    cannot be made, differs, or does not pay, the model itself is called, and a warning says why; a model that cannot
-    be traced is told which line hinders, and what to write instead. Raises UserError for an example of anything but
+    example: inputs of a typical size; sizes of 2 and more may differ in later calls, unless the model fixes them.
+    The outputs of the program are compared with the model's, on the example and on slices of it, and so is its time. If
+    it cannot be compiled, differs, or is not faster, the model itself is called, and a warning says why; if it cannot
+    be traced, the warning names the line and what to write instead. Raises UserError for an example of anything but
     tensors.
 
     >>> import torch, lingon
@@ -92,7 +92,7 @@ def _hybrid(model: nn.Module, inputs: tuple[Tensor, ...]) -> Hybrid:
         return Hybrid(model, reason="there is no C++ compiler such as g++, which makes the program")
     try:
         program = _compiled(traced)
-    except Exception as error:  # of every kind: the compiler has as many as it has parts
+    except Exception as error:  # the compiler raises many types of errors
         return Hybrid(model, reason=f"it cannot be compiled: {type(error).__name__}: {_first_line(error)}")
     fits = _fits(traced, inputs)
     with torch.no_grad():
@@ -125,17 +125,17 @@ def _tensors(model: nn.Module, example: Tensor | Sequence[Tensor]) -> tuple[Tens
 
 
 def _compiled(traced: ExportedProgram) -> Callable:
-    """The program as machine code, loaded: for all sizes at once, so that no later call waits for a compiler."""
+    """Return the program as loaded machine code for all sizes, so that no later call waits for a compiler."""
     from torch import _inductor as inductor
 
     with tempfile.TemporaryDirectory(prefix="lingon-") as folder, silence_torch(), torch.no_grad():
-        with inductor.config.patch(freezing=True):  # weights are constants, laid out as the processor likes them
+        with inductor.config.patch(freezing=True):  # weights are constants, in the best memory layout for the CPU
             path = inductor.aoti_compile_and_package(traced, package_path=str(Path(folder) / "program.pt2"))
         return inductor.aoti_load_package(path)
 
 
 def _fits(traced: ExportedProgram, inputs: tuple[Tensor, ...]) -> Callable[..., bool]:
-    """Whether inputs are of the kinds and sizes that the program was made for: its guards, as a question."""
+    """Return a test whether inputs have the types and sizes that the program was made for: its guards."""
     guards = getattr(traced.module(), "_guards_fn", None)
     kinds = [(x.dtype, x.device, x.ndim) for x in inputs]
 
@@ -155,7 +155,7 @@ def _fits(traced: ExportedProgram, inputs: tuple[Tensor, ...]) -> Callable[..., 
 
 
 def _cuts(inputs: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
-    """The example, and cuts of it: each of its sizes halved, and brought to 1, in all inputs alike."""
+    """Yield the example, and slices of it: each of its sizes halved, and reduced to 1, consistently in all inputs."""
     yield inputs
     for size in sorted({n for x in inputs for n in x.shape if n > 1}):
         for less in sorted({1, size // 2}):
@@ -164,10 +164,10 @@ def _cuts(inputs: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
 
 
 def _difference(model: nn.Module, program: Callable, inputs: tuple[Tensor, ...]) -> float | None:
-    """The largest difference of any number; None when the two are not close, or one of them fails."""
+    """Return the largest difference of any value; None if the two are not close, or one of them fails."""
     try:
         expected = _flat(model(*inputs))
-    except Exception:  # inputs that the model refuses are nothing to be compared on
+    except Exception:  # inputs that the model rejects cannot be compared
         return 0.0
     try:
         found = _flat(program(*inputs))
@@ -187,7 +187,7 @@ def _flat(out: Any) -> list[Tensor]:
 
 
 def _seconds(model: nn.Module, program: Callable, inputs: tuple[Tensor, ...]) -> tuple[list[float], list[float]]:
-    """Seconds of the model and of the program, in turns, after one that does not count."""
+    """Return seconds of the model and of the program, measured alternately after a warm-up."""
     taken: tuple[list[float], list[float]] = ([], [])
     begun = time.perf_counter()
     runs: tuple[Callable, Callable] = (model, program)
@@ -205,7 +205,7 @@ def _seconds(model: nn.Module, program: Callable, inputs: tuple[Tensor, ...]) ->
 
 
 def _versions(model: nn.Module) -> int:
-    """A number that grows whenever a weight is written to."""
+    """Return a number that increases whenever a weight is modified."""
     return sum(t._version for t in model.parameters()) + sum(t._version for t in model.buffers())
 
 

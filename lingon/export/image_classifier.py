@@ -1,4 +1,4 @@
-"""An image classifier as a folder that another runtime loads: images in, logits out."""
+"""Exports an image classifier as a folder for another runtime: images to logits."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A graph that reads images as an ONNX file, and the file as a function again."""
+"""Writes a graph that reads images as an ONNX file, and runs the file as a function."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,11 +29,11 @@ Targets = Mapping[str, Callable[[Any, Path], Exported]]
 
 @dataclass(frozen=True)
 class ImageExport:
-    """What differs between tasks on images that are written as one graph.
+    """The task-specific parts of the export of an image task as one graph.
 
     graph: images of `shape` -> tensors. axes: the names of these and of their axes, without the batch. sizes: the same
-    as config.json has them. compare: gives the largest difference of graph and file, and refuses one that is too large.
-    card: makes the README of the configuration and the card. rules: more of config.json. programs: for Node.js.
+    for config.json. compare: returns the largest difference of graph and file, and raises if it is too large. card:
+    makes the README from the configuration and the card. rules: further keys of config.json. programs: for Node.js.
     """
 
     graph: nn.Module
@@ -47,7 +47,7 @@ class ImageExport:
 
 
 def write_image_folder(task: Any, folder: Path, export: ImageExport, answer: str) -> Exported:
-    """Write the graph of a task, config.json, programs for Node.js and a README with others. answer: what it gives."""
+    """Write the graph of a task, config.json, programs for Node.js and a README. answer: name of the output."""
     with atomic_folder(folder) as fresh:
         run = write_image_onnx(export.graph, fresh / FILE, export.shape, export.axes)
         difference = export.compare(export.graph, run, export.shape)
@@ -64,7 +64,7 @@ def write_image_folder(task: Any, folder: Path, export: ImageExport, answer: str
 def export_to(
     targets: Targets, task: Any, source: str | Path, to: str, out: str | Path | None, int8: bool, quantize: str | None
 ) -> Exported:
-    """Write a task on images for another runtime; see `lingon.export.portable.export`."""
+    """Write an image task for another runtime; see `lingon.export.portable.export`."""
     if int8:
         raise UserError("--int8 is for models of texts; leave it out")
     return targets[to](task, export_folder(source, f"-{to}", out))
@@ -83,7 +83,7 @@ def write_image_onnx(graph: nn.Module, path: Path, shape: Shape, outputs: Mappin
 
 
 def random_images(shape: Shape) -> list[Float[Tensor, "B C H W"]]:
-    """Return batches of random images, by which a graph is compared with its file."""
+    """Return batches of random images for comparing a graph with its file."""
     made = torch.Generator().manual_seed(0)
     return [torch.rand(rows, *shape, generator=made) for rows in BATCHES]
 
@@ -106,7 +106,7 @@ def largest_image_difference(model: torch.nn.Module, exported: ImageGraph, shape
 def image_config(
     task: Any, to: str, shape: Shape, outputs: Mapping[str, Sequence[Any]], difference: float, size: int
 ) -> dict[str, Any]:
-    """Return what config.json says of every graph of images. size: of the file, in bytes."""
+    """Return the entries of config.json for every image graph. size: of the file, in bytes."""
     numbers = {name: {"type": "float32", "shape": ["batch", *own]} for name, own in outputs.items()}
     return {
         "format": 1,

@@ -1,4 +1,4 @@
-"""What the READMEs of exported models on images share: how an image is read, and the program for Node.js."""
+"""Common parts of the READMEs of exported image models: reading an image, and the program for Node.js."""
 
 READ_IMAGE = """\
 def on_white(path):  # rotated as the camera notes
@@ -14,9 +14,9 @@ def resized(image, width, height):  # two calls, so that the order does not depe
 
 
 def in_node(module: str, usage: str, packages: str = "") -> list[str]:
-    """Return the lines of a README on its program for Node.js.
+    """Return the lines of a README about its program for Node.js.
 
-    module: that the program and a page use. usage: the program with its arguments. packages: beside those of images.
+    module: used by the program and a page. usage: the program with its arguments. packages: besides those for images.
     """
     return [
         f"In Node.js, by the modules in this folder; `{module}.mjs` and what it imports run in a page as well:",

@@ -1,4 +1,4 @@
-"""An ONNX file with weights of 8 bits: a quarter of the size; how far it agrees with the exact one is measured."""
+"""Quantizes an ONNX file to 8-bit weights, a quarter of the size, and measures its agreement with the exact one."""
 
 import logging
 import time
@@ -15,24 +15,24 @@ from lingon.tasks.exportable import Exportable
 
 Inputs = tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"] | Float[Tensor, "B T"]]  # as `lingon.export.graph.inputs_of`
 Outputs = Callable[[Int[Tensor, "B T"], Tensor], Float[Tensor, "B C"]]
-LEAST = 0.99  # of what the task calls agreement
-OPERATORS = ("MatMul", "Gather", "LSTM")  # of convolutions, 8 bits on a CPU are slower than 32
+LEAST = 0.99  # minimum agreement, as defined by the task
+OPERATORS = ("MatMul", "Gather", "LSTM")  # not convolutions, which are slower with 8 bits than with 32 on a CPU
 TIMED = 50  # texts, one by one
 
 
 def quantize(source: Path, target: Path) -> None:
-    """Write the model in `source` with its tables and matrices in 8 bits; what is computed between is measured anew
-    for every text ("dynamic" quantisation).
+    """Write the model in `source` with embeddings and matrices in 8 bits; the range of activations is measured at run
+    time for every text ("dynamic" quantisation).
 
     Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-    Inference", section 2.1, as onnxruntime has it, with a scale for each column of a matrix. Weights take 7 of the 8
-    bits: processors without instructions for 8-bit products add pairs of them in 16, which full ones would overflow.
+    Inference", section 2.1, as in onnxruntime, with a scale for each column of a matrix. Weights use 7 of the 8 bits:
+    processors without 8-bit dot products add pairs of products in 16 bits, which 8-bit weights could overflow.
     """
     needed("onnxruntime")
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     root, level = logging.getLogger(), logging.getLogger().level
-    root.setLevel(logging.ERROR)  # it advises on steps that have been done
+    root.setLevel(logging.ERROR)  # it recommends steps that have already been done
     try:
         quantize_dynamic(
             source, target, list(OPERATORS), per_channel=True, reduce_range=True, weight_type=QuantType.QInt8
@@ -43,7 +43,7 @@ def quantize(source: Path, target: Path) -> None:
 
 @torch.inference_mode()
 def checked_agreement(exact: Outputs, small: Outputs, texts: Sequence[Inputs], task: Exportable) -> float:
-    """Return what the task calls agreement of outputs with the exact ones. Raises UserError when it is under LEAST."""
+    """Return the agreement of outputs with the exact ones, as defined by the task. Raises UserError if under LEAST."""
     ours, theirs = (torch.cat([run(ids, mask) for ids, mask in texts]) for run in (exact, small))
     found = task.output_agreement(ours, theirs)
     if not found >= LEAST:
@@ -55,7 +55,7 @@ def checked_agreement(exact: Outputs, small: Outputs, texts: Sequence[Inputs], t
 
 
 def times_as_fast(exact: Outputs, small: Outputs, texts: Sequence[Inputs]) -> float:
-    """Return how many times as fast the small model is, one text at a time, in turns: the median of the ratios."""
+    """Return the speed-up of the small model, one text at a time, measured alternately: the median of the ratios."""
     ratios = []
     for ids, mask in [(ids[:1], mask[:1]) for ids, mask in texts][:TIMED]:
         seconds = []

@@ -1,4 +1,4 @@
-"""Programs for Node.js that lie in an exported folder, and their modules, which a page uses too."""
+"""Copies programs for Node.js into an exported folder, with their modules, which web pages can also use."""
 
 import shutil
 from collections.abc import Sequence
@@ -10,6 +10,6 @@ FOR_NODE = ("program.mjs", "read_image.mjs")
 
 
 def write_programs(folder: Path, names: Sequence[str]) -> None:
-    """Put the modules of these names into a folder, and those that they import."""
+    """Copy the modules with these names into a folder, and those that they import."""
     for name in (*names, *MODULES, *FOR_NODE):
         shutil.copyfile(JAVASCRIPT / name, folder / name)

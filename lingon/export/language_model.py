@@ -1,4 +1,4 @@
-"""A language model for other runtimes: ONNX with a cache, or a GGUF file for llama.cpp; checked to say the same."""
+"""Exports a language model for other runtimes: ONNX with a cache, or a GGUF file for llama.cpp; outputs are checked."""
 
 import os
 import tempfile
@@ -18,7 +18,7 @@ from lingon.export.exported import Exported, beside, check_file
 from lingon.export.language_model_onnx import to_onnx
 from lingon.tasks.exportable import TextModel
 
-# By --quantize: the type of the matrices, and how far logits may be from the model's, as a share of their size.
+# By --quantize: the type of the matrices, and the tolerated relative difference of logits.
 WEIGHT_TYPES = {"f32": ("F32", 1e-4), "f16": ("F16", 2e-2), "q8_0": ("Q8_0", 0.2)}
 LENGTH = 61  # tokens of the texts that are compared
 ODD = (
@@ -40,7 +40,7 @@ def export(
 
 
 def to_gguf(language: TextModel, source: str | Path, out: str | Path | None, quantize: str | None = None) -> Exported:
-    """Write a GGUF file. It appears once it was read again, with the same tokens and nearly the same logits."""
+    """Write a GGUF file. It appears only once it has been read again with the same tokens and nearly equal logits."""
     quantize = quantize or "f16"
     if quantize not in WEIGHT_TYPES:
         raise unknown("--quantize", quantize, WEIGHT_TYPES)
@@ -65,7 +65,7 @@ TARGETS: dict[str, Callable[..., Exported]] = {"onnx": to_onnx, "gguf": to_gguf}
 
 
 def _check_tokens(ours: Tokenizer, theirs: Tokenizer) -> None:
-    """Raise UserError for a text that a tokenizer, read again, makes other tokens of."""
+    """Raise UserError for a text that the tokenizer read from the file encodes differently."""
     tokens = list(ours.vocab)
     words = [" ".join(tokens[at : at + 7]) for at in range(0, len(tokens), max(7, len(tokens) // 200))]
     for text in (*ODD, *words):
@@ -75,7 +75,7 @@ def _check_tokens(ours: Tokenizer, theirs: Tokenizer) -> None:
 
 @torch.inference_mode()
 def _largest_difference(model: Any, again: Any, most: float) -> float:
-    """Return the largest |difference| of logits. Raises UserError for one of more than this share of their size."""
+    """Return the largest |difference| of logits. Raises UserError if it is more than `most` times their size."""
     ids = _random_ids(model)
     expected, found = model.eval()(ids.to(model.embedding.weight.device)).float().cpu(), again(ids)
     apart = ((found - expected).norm() / expected.norm()).item()

@@ -1,4 +1,4 @@
-"""A causal model as an ONNX graph with a cache, in a folder that Python and Node.js run without Lingon."""
+"""Exports a causal model as an ONNX graph with a cache, in a folder that Python and Node.js run without Lingon."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ Step = Callable[[Tensor, list[Tensor]], tuple[Tensor, list[Tensor]]]  # (ids, st
 def to_onnx(language: TextModel, source: str | Path, out: str | Path | None, quantize: str | None = None) -> Exported:
     """Write a folder: model.onnx, config.json, tokenizer.json and a README with a program that generates text.
 
-    It appears once the graph, read in pieces, gave the logits that the model gives of the whole.
+    It appears only once the graph, fed in pieces, has given the same logits as the model on the whole text.
     """
     folder = export_folder(source, "-onnx", out)
     step = step_of(language.model.eval())
@@ -49,7 +49,7 @@ def to_onnx(language: TextModel, source: str | Path, out: str | Path | None, qua
 
 def _write(step: CachedStep | RecurrentStep, path: Path) -> None:
     state = step.state()
-    # No size that varies is 1, which a trace would take for a number that never changes.
+    # No variable size is 1, since tracing would treat it as constant.
     ids = torch.zeros(2, step.at_once or 3, dtype=torch.long)
     axes = [[0] if step.at_once else [0, 1], *(one.varying for one in state)]
     program = trace(step, [ids, *(one.zeros(2, past=5) for one in state)], Dim.DYNAMIC, axes)
@@ -79,7 +79,7 @@ def run_step(path: Path, state: Sequence[StateTensor]) -> Step:
 
 @torch.inference_mode()
 def _largest_difference(model: Any, run: Step, step: CachedStep | RecurrentStep) -> float:
-    """Return the largest |difference| of logits, of texts that are read in pieces, and of one text."""
+    """Return the largest |difference| of logits, on texts that are read in pieces, and on one text."""
     most = getattr(model, "context_length", LENGTH)
     made, largest = torch.Generator().manual_seed(0), 0.0
     for rows in (ROWS, 1):
@@ -99,7 +99,7 @@ def _largest_difference(model: Any, run: Step, step: CachedStep | RecurrentStep)
 
 
 def _config(language: TextModel, step: CachedStep | RecurrentStep, difference: float, size: int) -> dict[str, Any]:
-    """All that a program in another language must know to use the folder."""
+    """Return everything that a program in another language must know to use the folder."""
     return {
         "format": FORMAT,
         "lingon": __version__,

@@ -1,4 +1,4 @@
-"""GRUs as one operator each, so that a traced model reads texts of any length instead of one loop of fixed length."""
+"""GRUs as one operator each, so that a traced model reads texts of any length instead of unrolling a fixed length."""
 
 import copy
 from typing import Any
@@ -13,7 +13,7 @@ from lingon.core.shapes import Float, Tensor
 def gru(
     x: Tensor, w_input: Tensor, w_state: Tensor, b_input: Tensor, b_state: Tensor, last: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return the states of a GRU [T, B, H] after each x [T, B, W], and the last one [1, B, H]. last: that before."""
+    """Return the states of a GRU [T, B, H] after each x [T, B, W], and the last one [1, B, H]. last: initial state."""
     out, state = torch.gru(x, last, [w_input, w_state, b_input, b_state], True, 1, 0.0, False, False, False)
     return out.clone(), state.clone()
 
@@ -28,7 +28,7 @@ def _sizes(
 class OneGRU(nn.Module):
     """An `nn.GRU` of one layer and direction for prediction, with the same weights: one operator of a graph.
 
-    `torch.export` follows nn.GRU into its loop over time and counts the steps.
+    `torch.export` would trace into the loop of nn.GRU over time and fix the number of steps.
     """
 
     def __init__(self, gru: Any):
@@ -36,15 +36,15 @@ class OneGRU(nn.Module):
         self.gru: Any = gru
 
     def forward(self, x: Float[Tensor, "T B W"]) -> tuple[Float[Tensor, "T B H"], Float[Tensor, "1 B H"]]:
-        """Return the states, from one of zeros on, and the last."""
+        """Return the states, starting from zeros, and the last one."""
         own, zeros = self.gru, x.new_zeros(1, x.shape[1], self.gru.hidden_size)
         return gru(x, own.weight_ih_l0, own.weight_hh_l0, own.bias_ih_l0, own.bias_hh_l0, zeros)
 
 
 class OneTimeGRU(nn.Module):
-    """A GRU of one layer and direction at a single time step, as plain products (Cho et al. 2014).
+    """A GRU of one layer and direction at a single time step, as matrix products (Cho et al. 2014).
 
-    As an LSTM it takes a state and a cell; the cell, which it does not have, stays as it is.
+    Like an LSTM it takes a state and a cell; it has no cell, so that one is passed through.
     """
 
     def __init__(self, gru: Any):
@@ -63,9 +63,9 @@ class OneTimeGRU(nn.Module):
 
 
 def with_one_grus(model: Any) -> Any:
-    """Return a model with every GRU of its encoder as one operator, those of one layer and direction.
+    """Return a model in which every GRU of its encoder with one layer and direction is one operator.
 
-    A copy that shares its weights, or the model itself where there is none. Its decoder stays as it is.
+    It is a copy that shares its weights, or the model itself if there is none. The decoder is unchanged.
     """
     if not any(_fits(part) for part in model.encoder.modules()):
         return model

@@ -1,4 +1,4 @@
-"""LSTMs as one operator each, so that a traced model reads texts of any length instead of one loop of fixed length."""
+"""LSTMs as one operator each, so that a traced model reads texts of any length instead of unrolling a fixed length."""
 
 import copy
 
@@ -7,14 +7,14 @@ from torch import nn
 
 from lingon.core.shapes import Float, Tensor
 
-MODE = 2  # "lstm" among the kinds of recurrent layer that the operator knows
+MODE = 2  # "lstm" among the modes of the operator
 
 
 class OneLSTM(nn.Module):
     """An `nn.LSTM` for prediction, with the same weights: each layer and direction is one operator.
 
-    `torch.export` follows nn.LSTM into its loop over time and counts the steps; `mkldnn_rnn_layer`, which PyTorch's own
-    LSTM calls on a CPU, it leaves whole.
+    `torch.export` would trace into the loop of nn.LSTM over time and fix the number of steps; it keeps
+    `mkldnn_rnn_layer`, which PyTorch's own LSTM calls on a CPU, as one operator.
     """
 
     def __init__(self, lstm: nn.LSTM):
@@ -45,9 +45,9 @@ class OneLSTM(nn.Module):
 
 
 def with_one_lstms(model: nn.Module) -> nn.Module:
-    """The model with every LSTM as one operator: a copy that shares its weights, or itself where there is no LSTM.
+    """Return the model with every LSTM as one operator: a copy that shares its weights, or itself without an LSTM.
 
-    LSTMs that the operator cannot compute (projections, another device, other numbers than float32) stay as they are.
+    LSTMs that the operator does not support (projections, another device, other types than float32) are unchanged.
     """
     if not any(isinstance(part, nn.LSTM) and _fits(part) for part in model.modules()):
         return model
@@ -69,15 +69,15 @@ def _fits(lstm: nn.LSTM) -> bool:
 
 
 def _weights(lstm: nn.LSTM) -> list[list[list[Tensor]]]:
-    """For each layer, and each direction in it, input weights, recurrent weights and both biases."""
+    """Return input weights, recurrent weights and both biases, for each layer and each direction in it."""
     ways = ("", "_reverse") if lstm.bidirectional else ("",)
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     return [[[getattr(lstm, f"{n}_l{i}{way}") for n in names] for way in ways] for i in range(lstm.num_layers)]
 
 
 def _layer(x, weights, last, cell, reverse: bool, hidden: int) -> tuple[Tensor, Tensor, Tensor]:
-    """One direction of one layer. x: [T, B, width]."""
-    # The operator takes no text backwards and gives its states forwards, as nn.LSTM does: the turning is ours.
+    """Compute one direction of one layer. x: [T, B, width]."""
+    # The operator cannot read backwards, and nn.LSTM returns states in forward order: so both are flipped here.
     x = x.flip(0) if reverse else x
     state = last.contiguous(), cell.contiguous()
     given = x.contiguous(), *weights, *state, False, [], MODE, hidden, 1, True, False, False, False

@@ -1,4 +1,4 @@
-"""A traced model as an ONNX file, and the file as a function again."""
+"""Writes a traced model as an ONNX file, and runs the file as a function."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from lingon.core.errors import UserError
 from lingon.core.optional_packages import install_command
 from lingon.export.trace import silence_torch
 
-OPSET = 18  # of 2022: old enough for every runtime in use, new enough for all that the models need
+OPSET = 18  # of 2022: old enough for every runtime in use, new enough for all operators of the models
 SIZES = ("batch", "tokens")
 Sizes = Mapping[str, Sequence[str]]  # the names of the sizes of tensors, by the names of these
 LARGEST = 2_000_000_000  # bytes of one ONNX file; its format ends at 2 GiB
@@ -29,8 +29,8 @@ def write_onnx(program: ExportedProgram, path: Path, output: str = "logits") -> 
 def write_named_onnx(program: ExportedProgram, path: Path, inputs: Sizes, outputs: Sizes) -> None:
     """Write a traced graph as a file whose inputs and outputs have these names, in their order.
 
-    Sizes that vary get the names that are given for them. Raises UserError when the packages that write it are missing,
-    the model is too large, or an operator is unknown.
+    Variable sizes get the given names. Raises UserError if the packages for writing are missing, the model is too
+    large, or an operator is unknown.
     """
     onnx = needed("onnx")
     needed("onnxscript")
@@ -62,10 +62,10 @@ def write_named_onnx(program: ExportedProgram, path: Path, inputs: Sizes, output
 
 
 def _copy_before_views(program: ExportedProgram) -> None:
-    """Put a copy before every view of a transposed tensor, which is nothing in ONNX.
+    """Insert a copy before every view of a transposed tensor; it has no effect in ONNX.
 
-    What the writer puts for an operator may lay its result out otherwise, as for attention with a bias, of T5; then
-    what was transposed so that it could be viewed cannot be.
+    The exporter's decomposition of an operator may have another memory layout, as for attention with the bias of T5;
+    then a view of the transposed result fails.
     """
     viewed = (torch.ops.aten.view.default, torch.ops.aten.reshape.default)
     transposed = (torch.ops.aten.transpose.int, torch.ops.aten.permute.default)
@@ -90,7 +90,7 @@ def run_onnx(path: Path, threads: int = 0) -> Callable[[Tensor, Tensor], Tensor]
 
 
 def needed(package: str):
-    """Return a package of the extra `export`. Raises UserError that says how to get it."""
+    """Return a package of the extra `export`. Raises UserError with the command that installs it."""
     from importlib import import_module
 
     try:
@@ -100,23 +100,23 @@ def needed(package: str):
 
 
 def _lstm(x, w_input, w_state, b_input, b_state, last, cell, *settings):
-    """One direction of one layer as ONNX's LSTM, which has its gates in another order."""
+    """Translate one direction of one layer to ONNX's LSTM, whose gates are in another order."""
     from onnxscript.function_libs.torch_lib.ops.core import aten_lstm
 
     weights = [w_input, w_state, b_input, b_state]
     out, last, cell = aten_lstm(x, [last, cell], weights, True, 1, 0.0, False, False, False)
-    return out, last, cell, last  # the fourth is room to work in, which nobody reads
+    return out, last, cell, last  # the fourth is a workspace that is never read
 
 
 def _gru(x, w_input, w_state, b_input, b_state, last):
-    """One direction of one layer as ONNX's GRU, which has its gates in another order."""
+    """Translate one direction of one layer to ONNX's GRU, whose gates are in another order."""
     from onnxscript.function_libs.torch_lib.ops.core import aten_gru
 
     return aten_gru(x, last, [w_input, w_state, b_input, b_state], True, 1, 0.0, False, False, False)
 
 
 def _einsum(equation, tensors, path=None):
-    """The weighted sum over time as a matrix product, which runtimes compute faster; anything else as it is."""
+    """Translate the weighted sum over time to a matrix product, which is faster; other equations to Einsum."""
     from onnxscript import opset18 as op
 
     if equation == "btd,bt->bd":
@@ -126,7 +126,7 @@ def _einsum(equation, tensors, path=None):
 
 
 def _clean(model, sizes: Sizes):
-    """Sizes get their names; notes of where on this machine each operator came from are left out."""
+    """Name the variable sizes, and remove metadata on the source files of operators on this machine."""
     logging.getLogger("onnx").setLevel(logging.ERROR)
     graph = model.graph
     for value in [*graph.input, *graph.output]:
@@ -137,7 +137,7 @@ def _clean(model, sizes: Sizes):
         del part.metadata_props[:]
     for node in graph.node:
         node.doc_string = ""
-    del graph.value_info[:]  # shapes in between, with the names of sizes that are no more
+    del graph.value_info[:]  # intermediate shapes, with names of sizes that no longer exist
     del graph.metadata_props[:], model.metadata_props[:]
     model.producer_name = "lingon"
     return model

@@ -1,4 +1,4 @@
-"""Whether an exported model says what the model says: batches of many shapes, and the largest difference of outputs."""
+"""Compares an exported model with the original: batches of many shapes, and the largest difference of outputs."""
 
 from collections.abc import Callable, Iterator
 
@@ -16,9 +16,9 @@ Outputs = Callable[[Int[Tensor, "B T"], Bool[Tensor, "B T"]], Float[Tensor, "B C
 def batches(
     vocab_size: int, pad: int = 0, longest: int | None = None, seed: int = 0
 ) -> Iterator[tuple[Int[Tensor, "B T"], Bool[Tensor, "B T"]]]:
-    """5 lengths x 3 batch sizes of random ids; every text but the first has a length of its own, the last is empty.
+    """Yield batches of random ids, 5 lengths x 3 batch sizes; texts have different lengths, the last one is empty.
 
-    longest: the most tokens that a model reads; longer ones are so long.
+    longest: maximum tokens of the model; larger lengths are reduced to it.
     """
     made = torch.Generator().manual_seed(seed)
     for length in dict.fromkeys(min(length, longest or length) for length in LENGTHS):
@@ -28,7 +28,7 @@ def batches(
             if rows > 1:
                 lengths[-1] = 0
             mask = torch.arange(length) < lengths[:, None]
-            # An id is one of the vocabulary, `pad` where there is nothing: `pad` itself stands for no word.
+            # Ids are from the vocabulary, and `pad` is only used for padding: it is not the id of a word.
             ids = torch.randint(max(1, vocab_size - 1), mask.shape, generator=made)
             yield torch.where(mask, (ids + (ids >= pad)).clamp(max=vocab_size - 1), pad), mask
 
@@ -37,7 +37,7 @@ def batches(
 def largest_difference(
     model: Outputs, exported: Outputs, vocab_size: int, pad: int = 0, longest: int | None = None
 ) -> float:
-    """Return the largest |difference| of outputs over all batches. Raises UserError when it is not under TOLERANCE."""
+    """Return the largest |difference| of outputs over all batches. Raises UserError if it is not under TOLERANCE."""
     largest = 0.0
     for ids, mask in batches(vocab_size, pad, longest):
         expected, found = model(ids, mask), exported(ids, mask)

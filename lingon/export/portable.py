@@ -1,4 +1,4 @@
-"""A bundle as one folder that another runtime loads: without Lingon, without pickle, checked before it appears."""
+"""Exports a bundle as one folder for another runtime: without Lingon and pickle, checked before it appears."""
 
 import contextlib
 from collections.abc import Callable, Collection, Sequence
@@ -40,14 +40,14 @@ from lingon.tasks.require import require
 
 __all__ = ["Exported", "Runtime", "export"]
 
-FORMAT = 2  # in 1 the mask of every model was bool
+FORMAT = 2  # in format 1 the mask of every model was bool
 MASK = {"type": "bool", "padding": False, "holds": "true where a token stands, false for padding"}
 REAL_TEXTS, AT_ONCE = 1000, 16
 COLUMNS = ("text", "label", "text_pair", "problem_type")  # of `load_data`, as run.json has them
 
 
 class Runtime(NamedTuple):
-    """A runtime: the file it reads, how the file is written from a model and an example, and how it is run."""
+    """A runtime: the name of its file, and functions to write it from a model and an example, and to run it."""
 
     file: str
     write: Callable
@@ -86,16 +86,16 @@ def export(
     head: str | None = None,
     quantize: str | None = None,
 ) -> Exported:
-    """Writes a bundle for another runtime; nothing is written when it does not say what the model says.
+    """Write a bundle for another runtime; nothing is written if its outputs differ from the model's.
 
-    bundle: a bundle, a run, or what is published: an encoder, such as minilm-l6, or a language model.
-    to: onnx, program or torch; of a language model onnx or gguf; of a translator onnx or ctranslate2. out: the folder,
-    the bundle's name with `-onnx` when it is not given, of gguf a file; an older export there is replaced, anything
-    else is refused. int8: weights of 8 bits; data: real texts to check them on, a corpus or a file, those the model was
-    trained with when it is not given.
-    head: of a bundle with several tasks. quantize: how weights are stored: of gguf f32, f16 or q8_0; of ctranslate2
-    such as float16 or int8.
-    Raises UserError that says what is wrong, or how far the two are apart.
+    bundle: a bundle, a run, or a published model: an encoder, such as minilm-l6, or a language model.
+    to: onnx, program or torch; for a language model onnx or gguf; for a translator onnx or ctranslate2. out: the
+    folder, or a file for gguf; by default the bundle's name with a suffix such as `-onnx`; an older export there is
+    replaced, anything else is refused. int8: 8-bit weights; data: real texts to check them on, a corpus or a file; by
+    default the data that the model was trained with.
+    head: of a bundle with several tasks. quantize: type of the stored weights: for gguf f32, f16 or q8_0; for
+    ctranslate2 for example float16 or int8.
+    Raises UserError with the problem, or with the difference of the outputs.
     """
     check_target(to, int8, quantize)
     task = head_of(load(bundle), head, bundle)
@@ -127,7 +127,7 @@ def export(
 
 
 def check_target(to: str, int8: bool = False, quantize: str | None = None) -> None:
-    """Raise UserError for a runtime that there is not, and for a kind of weights that it does not have."""
+    """Raise UserError for an unknown runtime, and for a type of weights that it does not support."""
     known = dict.fromkeys([*TARGETS, *(target for other in OF_ROLE.values() for target in other.TARGETS)])
     if to not in known:
         raise unknown("target", to, known)
@@ -140,7 +140,7 @@ def check_target(to: str, int8: bool = False, quantize: str | None = None) -> No
 
 
 def portable_config(task: Exportable, to: str, model: str, found: Exported) -> dict[str, Any]:
-    """All that a program in another language must know to use the folder."""
+    """Return everything that a program in another language must know to use the folder."""
     before = preprocessing_of(task.graph())
     return {
         "format": FORMAT,
@@ -162,12 +162,12 @@ def portable_config(task: Exportable, to: str, model: str, found: Exported) -> d
 
 
 def _limits(task: Exportable) -> tuple[int, int, int | None]:
-    """Ids of the vocabulary, the id of padding, and the most tokens that the model reads; None is any number."""
+    """Return the vocabulary size, the padding id, and the maximum tokens of the model; None for no maximum."""
     return len(task.tokenizer.vocab), task.tokenizer.pad_id, getattr(task.model, "context_length", None)
 
 
 def _example(task: Exportable, graph: nn.Module) -> tuple[Tensor, Tensor]:
-    """Two texts of different lengths; neither size is 1, which a trace would take for a number that never changes."""
+    """Return two texts of different lengths; neither size is 1, since tracing would treat it as constant."""
     vocab_size, pad, most = _limits(task)
     longest = min(13, most or 13)
     batch = collate([[1] * longest, [1] * (longest // 2)], pad=pad)
@@ -176,14 +176,14 @@ def _example(task: Exportable, graph: nn.Module) -> tuple[Tensor, Tensor]:
 
 
 def _as_ids(model: nn.Module, run: Outputs) -> Outputs:
-    """The exported model as a function of token ids, whatever it reads itself."""
+    """Return the exported model as a function of token ids, including its preprocessing."""
     return lambda ids, mask: run(*inputs_of(model, ids, mask))
 
 
 def _smaller(
     found: Exported, task: Exportable, exact: Outputs, path: Path, texts: list[tuple[Tensor, Tensor]]
 ) -> Exported:
-    """Puts the model with 8 bits in place of the exact one, when it agrees with it on real texts."""
+    """Replace the exact model by the one with 8 bits if both agree on real texts."""
     whole = path.with_name("exact.onnx")
     path.replace(whole)
     small.quantize(whole, path)
@@ -203,9 +203,9 @@ def _smaller(
 
 
 def _real_texts(task: Exportable, bundle: str | Path, data: str | None) -> list[tuple[Tensor, Tensor]]:
-    """Held-out texts as batches: of `data`, else of what the bundle's run.json names."""
+    """Return held-out texts as batches: of `data`, else of the data in the bundle's run.json."""
     given = _arguments(bundle)
-    # A file of pairs cannot be read without its columns, so that another one is taken to have the same.
+    # A file of pairs cannot be read without its columns, so another file is assumed to have the same ones.
     recorded = not data or given.get("text_pair") is not None
     columns = {name: given.get(name) for name in COLUMNS if given.get(name) is not None} if recorded else {}
     name = data or given.get("data")
@@ -222,16 +222,16 @@ def _real_texts(task: Exportable, bundle: str | Path, data: str | None) -> list[
 
 
 def _arguments(bundle: str | Path) -> dict[str, Any]:
-    """What a bundle was trained with; nothing of a published encoder."""
+    """Return the training arguments of a bundle; empty for a published encoder."""
     if is_hub_source(bundle):
         return {}
     return read_json(find_bundle(Path(bundle)) / "run.json").get("arguments", {})
 
 
 def _texts(task: Exportable, name: str, columns: dict[str, Any], options: FileOptions) -> Sequence[Any]:
-    """The texts, or pairs, of a corpus or file, of the shape that the task is scored on, or with labels."""
+    """Return texts, or pairs, of a corpus or file, of the kind that the task is evaluated on, or with labels."""
     if row_of(task.name).data == "pairs of texts":
-        with contextlib.suppress(UserError):  # then texts with labels, or the error that is said of them
+        with contextlib.suppress(UserError):  # then try texts with labels, whose error is reported
             pairs = load_pairs(name, on_bad_row="skip", options=options)
             return list(dict.fromkeys(text for side in sides_of(pairs) for text in side))
     return load_data(name, **columns, on_bad_row="skip", options=options).test.inputs
@@ -239,7 +239,7 @@ def _texts(task: Exportable, name: str, columns: dict[str, Any], options: FileOp
 
 @torch.inference_mode()
 def outputs_of(run: Outputs, task: Exportable, texts: Sequence[Any]) -> Tensor:
-    """Outputs [n, ...] of texts by an exported model, one text at a time, as another language would ask for them."""
+    """Return outputs [n, ...] of an exported model, one text at a time, as another language would call it."""
     rows = [collate([ids], pad=task.tokenizer.pad_id) for ids in task.token_ids(texts)]
     run = _as_ids(task.graph(), run)
     return torch.cat([run(batch.ids, batch.mask) for batch in rows])

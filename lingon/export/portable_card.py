@@ -80,7 +80,7 @@ NEEDS = {
 
 
 def folder_card(config: dict[str, Any], about: Card, task: Exportable) -> str:
-    """The page of a folder with this config.json. Its program is run by a test. about: of the task."""
+    """Return the page of a folder with this config.json. Its program is run by a test. about: of the task."""
     package, _ = RUN[config["to"]]
     int8, own = config["int8"], [name for name in config if name not in ALIKE]
     lines = [
@@ -105,7 +105,7 @@ def folder_card(config: dict[str, Any], about: Card, task: Exportable) -> str:
 
 
 def example_program(config: dict[str, Any], answer_code: str) -> str:
-    """The program: prints the answer of the task for a sentence."""
+    """Return a program that prints the answer of the task for a sentence."""
     package, run = RUN[config["to"]]
     inputs, collections = MASK, ""
     if config["rows"]:

@@ -1,4 +1,4 @@
-"""Models as declarative programs: one JSON file and its constants, run by `lingon.program` on NumPy alone."""
+"""Exports models as declarative programs: one JSON file and its constants, run by `lingon.program` on NumPy alone."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A recurrent decoder with attention as a graph of tensors that reads one token, and hands its states on."""
+"""A recurrent decoder with attention as a graph that reads one token, and returns its new states."""
 
 import copy
 import math
@@ -17,9 +17,9 @@ from lingon.layers.recurrent_state import RecurrentState
 
 
 class RecurrentDecoderGraph(nn.Module):
-    """(ids [B, 1], mask [B, S], tensors of the sources, states [B, H]) -> logits [B, V], and the states anew.
+    """(ids [B, 1], mask [B, S], tensors of the sources, states [B, H]) -> logits [B, V], and the new states.
 
-    Of a model that copies, the last tensor of the sources is their ids [B, S], and logits are log-probabilities.
+    With a copy mechanism, the last tensor of the sources is their ids [B, S], and logits are log-probabilities.
     """
 
     def __init__(self, model: nn.Module):
@@ -31,7 +31,7 @@ class RecurrentDecoderGraph(nn.Module):
         self.model: Any = copied
 
     def forward(self, ids: Tensor, mask: Tensor, memory: list[Tensor], target: list[Tensor]) -> tuple[Tensor, ...]:
-        rows, columns = mask.shape  # asserts say to the trace which sizes are one
+        rows, columns = mask.shape  # asserts tell the trace which sizes are equal
         assert all(x.shape[0] == rows for x in (*memory, *target))
         assert all(x.shape[-2 if x.ndim > 2 else 1] == columns for x in memory)
         state, output = self._state(mask, memory, target), self.model.output
@@ -40,7 +40,7 @@ class RecurrentDecoderGraph(nn.Module):
             return (self.model.head(hidden[:, -1]), *states_of(after.own))
         weights = output.weights(hidden, state.layer(1))[:, -1]
         shares = output.shares(hidden[:, -1], weights, memory[-1])
-        # Whoever writes the graph takes so small a number for nothing, and leaves it out: it is added as 1.
+        # The exporter treats such a small number as 0 and drops it, so it is added as 1 after division.
         return ((shares / LEAST + 1).log() + math.log(LEAST), *states_of(after.own))
 
     def _state(self, mask: Tensor, memory: Sequence[Tensor], target: Sequence[Tensor]) -> CrossAttentionCache:
@@ -55,11 +55,11 @@ class RecurrentDecoderGraph(nn.Module):
         pointed = memory[2:3]  # keys of copying, which has no values
         keys, values = (memory[0], *pointed), (memory[1], *(x[..., :0] for x in pointed))
         state = CrossAttentionCache(own, keys, values, mask, rows)
-        # Both would be found by looking into tensors, which a graph cannot: row i has source i, and some are padded.
+        # Both depend on values of tensors, which a graph cannot inspect: row i has source i, and some are padded.
         rows.__dict__["alone"], state.__dict__["attention_mask"] = True, padding_mask(mask)
         return state
 
 
 def states_of(own: RecurrentState) -> list[Tensor]:
-    """Return the states of a decoder that have numbers: h and c of each layer, and what is fed back, if anything is."""
+    """Return the non-empty states of a decoder: h and c of each layer, and the input-feeding vector, if any."""
     return [tensor for pair in own.layers for tensor in pair if tensor.shape[1]]

@@ -1,4 +1,4 @@
-"""A segmenter as a folder that another runtime loads: images in, logits of each pixel out."""
+"""Exports a segmenter as a folder for another runtime: images to logits of each pixel."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A translator for other runtimes: ONNX graphs with a program that uses them, or a folder for CTranslate2."""
+"""Exports a translator for other runtimes: ONNX graphs with a program that uses them, or a folder for CTranslate2."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -69,7 +69,7 @@ TARGETS: dict[str, Callable[..., Exported]] = {"onnx": to_onnx, "ctranslate2": t
 
 
 def _write_rest(task: SequenceExportable, folder: Path, name: str, config: dict[str, Any], difference: float) -> None:
-    """Write what a program must know beside the graphs, the tokenizers, and the README."""
+    """Write config.json, which a program needs besides the graphs, the tokenizers, and the README."""
     model = task.model
     config = {
         "lingon": __version__,
@@ -97,7 +97,7 @@ def _write_rest(task: SequenceExportable, folder: Path, name: str, config: dict[
 
 
 def _around(source: Tokenizer) -> list[list[int]]:
-    """Return the ids that a tokenizer puts before and behind each text."""
+    """Return the ids that a tokenizer puts before and after each text."""
     whole, bare = source.encode(TEXT), source.without_special_tokens().encode(TEXT)
     start = next(i for i in range(len(whole)) if whole[i : i + len(bare)] == bare)
     return [whole[:start], whole[start + len(bare) :]]

@@ -1,4 +1,4 @@
-"""A translator as a folder that CTranslate2 serves, where that is installed."""
+"""Exports a translator as a folder for CTranslate2, if that is installed."""
 
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ from lingon.tasks.exportable import SequenceExportable
 QUANTIZATIONS = ("float32", "float16", "bfloat16", "int16", "int8", "int8_float32", "int8_float16", "int8_bfloat16")
 TOLERANCE = 1e-3  # of the log-probability of a token, with weights of 32 bits
 PAIRS, LENGTH = 5, 11  # of the comparison
-MARK = {"to": "ctranslate2"}  # in config.json, by which an older export is known
+MARK = {"to": "ctranslate2"}  # in config.json, to recognise an older export
 
 
 def needed_ctranslate2() -> Any:
-    """Return the package. Raises UserError that says how to get it."""
+    """Return the package. Raises UserError with the command that installs it."""
     try:
         import ctranslate2
     except ImportError:
@@ -29,10 +29,10 @@ def needed_ctranslate2() -> Any:
 
 
 def write_ctranslate2(translator: SequenceExportable, folder: Path, quantization: str | None = None) -> dict[str, Any]:
-    """Write a model and its vocabularies to a folder; return what a program must know of the tokens.
+    """Write a model and its vocabularies to a folder; return what a program must know about the tokens.
 
     quantization: of the weights, see QUANTIZATIONS; float32 when not given. Raises UserError for a model that
-    CTranslate2 is not written for.
+    CTranslate2 does not support.
     """
     needed_ctranslate2()
     model = translator.model.eval()
@@ -58,16 +58,16 @@ def write_ctranslate2(translator: SequenceExportable, folder: Path, quantization
 
 
 def tokens_of(tokenizer: Any, rows: int) -> list[str]:
-    """Return the tokens by id, with names for the rows of a model that no token of the tokenizer has."""
+    """Return the tokens by id, with placeholder names for rows of the model without a token."""
     found = list(tokenizer.vocab)[:rows]
     return [*found, *(f"[unused {i}]" for i in range(len(found), rows))]
 
 
 @torch.inference_mode()
 def ctranslate2_difference(translator: SequenceExportable, folder: Path, tokens: dict[str, Any], exact: bool) -> float:
-    """Return the largest |difference| of the log-probability of a token, of random sources and targets.
+    """Return the largest |difference| of the log-probability of a token, on random sources and targets.
 
-    exact: weights have 32 bits. Raises UserError where it is then too large.
+    exact: weights have 32 bits; then UserError is raised if it is too large.
     """
     served = needed_ctranslate2().Translator(str(folder), device="cpu", compute_type="default", intra_threads=1)
     model, draw, largest = translator.model.eval(), torch.Generator().manual_seed(0), 0.0

@@ -1,4 +1,4 @@
-"""An encoder-decoder as two graphs of tensors: one reads a source, the other says a token more of its target."""
+"""An encoder-decoder as two graphs: one encodes a source, the other generates the next token of its target."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from lingon.layers.recurrent_state import RecurrentState
 
 
 class EncoderGraph(nn.Module):
-    """(ids [B, S], mask [B, S]) -> the tensors of the sources, then those of a target without a token yet."""
+    """(ids [B, S], mask [B, S]) -> the tensors of the sources, then those of an empty target."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
@@ -26,14 +26,14 @@ class EncoderGraph(nn.Module):
 
 
 class DecoderGraph(nn.Module):
-    """(ids [B, 1], mask [B, S], tensors of the sources and of the target) -> logits [B, V], and the latter anew."""
+    """(ids [B, 1], mask [B, S], tensors of sources and targets) -> logits [B, V], and the new tensors of targets."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
         self.model: Any = model
 
     def forward(self, ids: Tensor, mask: Tensor, memory: list[Tensor], target: list[Tensor]) -> tuple[Tensor, ...]:
-        rows, columns = mask.shape  # asserts say to the trace which sizes are one
+        rows, columns = mask.shape  # asserts tell the trace which sizes are equal
         assert all(x.shape[0] == rows for x in (*memory, *target))
         assert all(x.shape[2] == columns for x in memory)
         assert all(x.shape[2] == target[0].shape[2] for x in target)
@@ -46,7 +46,7 @@ class DecoderGraph(nn.Module):
         own = TracedCache(target[::2], target[1::2], self.model.context_length)
         rows = SourceRows(torch.arange(mask.shape[0]), mask.shape[0])
         state = CrossAttentionCache(own, tuple(keys), tuple(values), mask, rows)
-        # Both would be found by looking into tensors, which a graph cannot: row i has source i, and some are padded.
+        # Both depend on values of tensors, which a graph cannot inspect: row i has source i, and some are padded.
         rows.__dict__["alone"], state.__dict__["attention_mask"] = True, padding_mask(mask)
         return state
 
@@ -57,13 +57,13 @@ def decoder_graph(model: nn.Module, state: CrossAttentionCache) -> DecoderGraph 
 
 
 def memory_of(state: CrossAttentionCache) -> list[Tensor]:
-    """Return the keys and the values of the sources in each layer; of a model that copies, their ids last."""
+    """Return the keys and values of the sources in each layer; with a copy mechanism also their ids, last."""
     found = [tensor for pair in zip(state.keys, state.values, strict=True) for tensor in pair]
     return found if state.ids is None else [*(x for x in found if x.shape[-1]), state.ids.clone()]
 
 
 def target_of(state: CrossAttentionCache) -> list[Tensor]:
-    """Return the tensors of what was read of the target: at the start, keys and values of no column, or states."""
+    """Return the tensors of the target so far: keys and values, at first with no columns, or recurrent states."""
     own = state.own
     if isinstance(own, RecurrentState):
         return states_of(own)

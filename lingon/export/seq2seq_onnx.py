@@ -1,4 +1,4 @@
-"""A translator as ONNX: a graph that reads a source, and one that says a token more."""
+"""Exports a translator as ONNX: a graph that encodes a source, and one that generates the next token."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ LENGTHS, BATCHES = (1, 2, 13), (1, 3)  # of the comparison: tokens of sources, r
 
 
 def write_seq2seq_onnx(translator: SequenceExportable, folder: Path) -> dict[str, list[str]]:
-    """Write both graphs to a folder; return the names of the sources' tensors and of the target's.
+    """Write both graphs to a folder; return the names of the tensors of sources and of targets.
 
     Raises UserError for a model that cannot be traced.
     """
@@ -41,7 +41,7 @@ def write_seq2seq_onnx(translator: SequenceExportable, folder: Path) -> dict[str
 
 @torch.inference_mode()
 def seq2seq_difference(translator: SequenceExportable, folder: Path, names: dict[str, list[str]]) -> float:
-    """Return the largest |difference| of logits, of random sources and targets; see `steps_difference`."""
+    """Return the largest |difference| of logits, on random sources and targets; see `steps_difference`."""
     model, largest = translator.model.eval(), 0.0
     encoder, decoder = open_graphs(folder)
     draw = torch.Generator().manual_seed(0)
@@ -58,7 +58,7 @@ def seq2seq_difference(translator: SequenceExportable, folder: Path, names: dict
 
 
 def _sources(model: Any, rows: int, length: int) -> tuple[Tensor, Tensor]:
-    """Random sources, all but the first shorter than the length."""
+    """Return random sources; all but the first are shorter than `length`."""
     draw = torch.Generator().manual_seed(length)
     ids = torch.randint(model.source_embedding.num_embeddings, (rows, length), generator=draw)
     lengths = torch.tensor([length, *([max(1, length // 2)] * (rows - 1))])

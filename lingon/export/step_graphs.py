@@ -1,4 +1,4 @@
-"""Two graphs of a model with sources: one reads a source, one says a token more. What both kinds of sources share."""
+"""Common parts of the export of models with a source, text or image, as two graphs: encoder, and one decoder step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,12 +14,12 @@ from lingon.export.parity import TOLERANCE
 from lingon.export.trace import trace
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
-STEPS = 4  # tokens said in a comparison
+STEPS = 4  # tokens generated in a comparison
 Runs = Callable[[dict[str, Any]], list[Any]]
 
 
 class StepTensors(NamedTuple):
-    """Tensors of a decoder's state, as a trace takes them. memory: of the source. target: of the tokens so far."""
+    """Tensors of a decoder's state, for tracing. memory: of the source. target: of the tokens so far."""
 
     memory: list[Tensor]
     target: list[Tensor]
@@ -27,7 +27,7 @@ class StepTensors(NamedTuple):
 
     @classmethod
     def of(cls, memory: Sequence[Tensor], target: Sequence[Tensor], recurrent: bool) -> "StepTensors":
-        """Return copies, those of the target with three columns: a trace takes none, or one, for a fixed number."""
+        """Return copies, those of the target with three columns: tracing would treat 0 or 1 as constant."""
         memory, target = ([x.clone() for x in some] for some in (memory, target))
         if not recurrent:
             target = [x.new_zeros(*x.shape[:2], 3, x.shape[3]) for x in target]
@@ -40,7 +40,7 @@ class StepTensors(NamedTuple):
         return {kind: [f"{kind}_{i}" for i in range(len(some))] for kind, some in kinds.items()}
 
     def target_sizes(self) -> tuple[Sizes, Sizes]:
-        """Return the names of the axes of the target's tensors, by their names, before and after a step."""
+        """Return the axis names of the tensors of the target, by tensor name, before and after a step."""
 
         def axes(columns: str) -> tuple[str, ...]:
             return ("batch", "width") if self.recurrent else ("batch", "heads", columns, "width")
@@ -50,9 +50,9 @@ class StepTensors(NamedTuple):
 
 
 def traced(graph: nn.Module, example: Sequence[Any], **options: Any) -> ExportedProgram:
-    """Return the trace of a graph, all of whose axes may have any size; see `lingon.export.trace.trace`."""
+    """Return the trace of a graph with variable sizes of all axes; see `lingon.export.trace.trace`."""
     found = trace(graph, example, Dim.AUTO, **options)
-    found.example_inputs = None  # else the writer runs checks of sizes, which stumble over inputs that are not read
+    found.example_inputs = None  # else the exporter checks sizes, which fails for unused inputs
     return found
 
 
@@ -60,7 +60,7 @@ def open_graphs(folder: Path) -> tuple[Runs, Runs]:
     """Return the two graphs of a folder as functions of tensors by name."""
     runtime = needed("onnxruntime")
     options = runtime.SessionOptions()
-    options.log_severity_level = 3  # not that tensors of no column have another size than was noted
+    options.log_severity_level = 3  # no warning that the size of empty tensors differs from the declared one
     sessions = (
         runtime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
         for name in (ENCODER, DECODER)
@@ -81,9 +81,9 @@ def steps_difference(
 ) -> float:
     """Return the largest |difference| of logits to a model's, over a few random tokens.
 
-    As a share of the largest logit, where that is over 1. memory: what the model encoded. given: tensors by name that
-    the decoder reads, those of the target among them, whose names are `target`. sources: in words. Raises UserError
-    when it is too large.
+    It is relative to the largest logit if that is over 1. memory: the encoded sources. given: input tensors of the
+    decoder by name, including those of the target, whose names are `target`. sources: in words, for messages. Raises
+    UserError if it is too large.
     """
     state, given, largest = model.new_state(memory), dict(given), 0.0
     for _ in range(min(STEPS, model.context_length)):

@@ -1,4 +1,4 @@
-"""A traced model as a .pt2 file of `torch.export`, with nothing in it that is pickled."""
+"""Writes a traced model as a .pt2 file of `torch.export` that contains nothing pickled."""
 
 import zipfile
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def write_torch(program: ExportedProgram, path: Path) -> None:
     Raises UserError when the file would hold anything pickled.
     """
     for node in program.graph.nodes:
-        for note in NOTES:  # where on this machine each operator came from
+        for note in NOTES:  # source locations of operators on this machine
             node.meta.pop(note, None)
     program.example_inputs = None  # the one part that torch would pickle
     with silence_torch():
@@ -30,7 +30,7 @@ def write_torch(program: ExportedProgram, path: Path) -> None:
 
 
 def run_torch(path: Path) -> Callable[[Tensor, Tensor], Tensor]:
-    """The function in a file that `write_torch` wrote. Raises UserError for a file with anything pickled in it."""
+    """Return the function in a file that `write_torch` wrote. Raises UserError for a file with anything pickled."""
     if pickled := pickled_parts(path):
         raise UserError(f"{path}: {pickled[0]} is pickled, which can run code; it is not loaded")
     with silence_torch():

@@ -1,4 +1,4 @@
-"""A model as a graph of PyTorch's operators; what cannot become one is refused with its line and a way to write it."""
+"""Traces a model to a graph of PyTorch operators; code that cannot be traced is refused with its line and a remedy."""
 
 import contextlib
 import inspect
@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_map
 from lingon.core.errors import UserError
 from lingon.export.one_lstm import with_one_lstms
 
-# What stands in a line that cannot be traced, and what to write in its place.
+# Patterns in lines that cannot be traced, and what to write instead.
 REMEDIES = (
     (r"\.numpy\(|\bnp\.", "NumPy is outside the graph: use the function of torch that does the same"),
     (r"\.(item|tolist)\(|\b(int|float|bool)\(", "a number taken out of a tensor: keep it a tensor"),
@@ -34,7 +34,7 @@ REMEDIES = (
 )
 TORCH = Path(torch.__file__).parent
 LOUD = ("torch.onnx", "torch.export", "torch.fx", "torch._export", "torch._subclasses", "torch._inductor")
-SIZES = "torch.fx.experimental.symbolic_shapes"  # the part of torch that notes where a size was fixed
+SIZES = "torch.fx.experimental.symbolic_shapes"  # the module of torch that logs where a size was fixed
 
 
 def trace(
@@ -63,7 +63,7 @@ def trace(
 
 @contextlib.contextmanager
 def predicting(model: nn.Module) -> Iterator[None]:
-    """The model as it predicts, and afterwards as it was, part by part."""
+    """Set the model to evaluation mode, and restore the mode of each module afterwards."""
     held = [(part, part.training) for part in model.modules()]
     model.eval()
     try:
@@ -74,7 +74,7 @@ def predicting(model: nn.Module) -> Iterator[None]:
 
 
 def _by_input(model: nn.Module, shapes: tuple) -> tuple:
-    """torch wants the sizes of `forward(*inputs)` in a tuple of their own."""
+    """Return the sizes as torch expects them: those of `forward(*inputs)` in a nested tuple."""
     first = next(iter(inspect.signature(model.forward).parameters.values()), None)
     return (shapes,) if first is not None and first.kind is first.VAR_POSITIONAL else shapes
 

@@ -1,4 +1,4 @@
-"""The memory of a decoder as a graph can hold it: what a step reads and gives are tensors of any length."""
+"""The cache of a decoder for tracing: a step reads and returns tensors of any length."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,16 @@ from lingon.layers.kv_cache import KVCache
 
 
 class TracedCache(KVCache):
-    """Keys and values that grow by joining tensors, so that nothing is written into memory that is not the graph's.
+    """Keys and values that grow by concatenation, so that a graph has no in-place writes to external memory.
 
-    All columns hold a token: rows of different lengths are not for graphs.
+    All columns hold a token: graphs do not support rows of different lengths.
     """
 
     def __init__(self, keys: Sequence[Tensor], values: Sequence[Tensor], limit: int, length: int | None = None):
         super().__init__(keys, values, limit, keys[0].shape[2] if length is None else length)
 
     def advance(self, columns: int, mask: Bool[Tensor, "B S"] | None = None) -> "TracedCache":
-        """Return the cache that has read `columns` more, once each layer has written its part."""
+        """Return the cache after `columns` more columns, once each layer has written its keys and values."""
         assert mask is None, "a graph reads no padding"
         return TracedCache([k for k in self.keys if k is not None], [v for v in self.values if v is not None],
                            self.limit, self.length + columns)  # fmt: skip

@@ -1,4 +1,4 @@
-"""The curves of one or more runs: as a page, as a picture, or as TensorBoard events."""
+"""Plots the curves of one or more runs as a page, as a picture, or as TensorBoard events."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ SUFFIXES = (".html", ".png", ".svg", ".pdf")
 
 
 def plot_runs(folders: list[Path], out: Path, tensorboard: Path | None = None, title: str = "") -> list[Path]:
-    """Draw the curves of run folders over each other. Returns the files or folders that were written.
+    """Draw the curves of run folders into common charts. Return the files or folders that were written.
 
     out: .html needs nothing; .png, .svg and .pdf need matplotlib (extra: plots).
     title: of a page; the names of the folders when not given.
@@ -33,7 +33,7 @@ def plot_runs(folders: list[Path], out: Path, tensorboard: Path | None = None, t
 
 
 def metrics_of(folder: Path) -> list[dict[str, Any]]:
-    """Return what a run logged. Raises UserError when the folder is not that of a run."""
+    """Return the logged metrics of a run. Raises UserError if the folder is not that of a run."""
     if not (folder / "metrics.jsonl").is_file():
         beside = [p.parent.name for p in folder.parent.glob("*/metrics.jsonl")]
         near = f"; {suggest(folder.name, beside)}" if beside else ""
