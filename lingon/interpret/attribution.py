@@ -1,4 +1,4 @@
-"""Attribution: how much each word of a text adds to what a classifier or an encoder says, by integrated gradients."""
+"""Attribution by integrated gradients: how much each word of a text adds to the output of a classifier or encoder."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +16,9 @@ from lingon.tasks.classify.saliency import Word, input_words
 class Attribution:
     """How much each word of a text adds to an output.
 
-    text: the text, or both of a pair, in which each word says which it is of. target: what the output is, such as the
-    label whose logit it is. words: their weights sum to output - baseline, but for `error`. baseline: the output of the
-    text when the vectors of all its words are zero. steps: of the integral.
+    text: the text, or both texts of a pair; each word tells which one it is in. target: name of the output, such as the
+    label of the logit. words: their weights sum to output - baseline, up to `error`. baseline: the output when the
+    embeddings of all words are zero. steps: of the integral.
     """
 
     text: Any
@@ -33,9 +33,9 @@ class Attribution:
 def attribute(task: Any, text: Any, label: str | None = None) -> Attribution:
     """Return how much each word adds to the logit of a label, by integrated gradients.
 
-    text: of a classifier of pairs a tuple of two; the baseline has zeros for the words of both. label: the one with the
-    largest logit when not given. Raises UserError for an unknown label, a text without words, and a model that does not
-    read its tokens through one table of vectors.
+    text: for a classifier of pairs, a tuple of two; the baseline has zeros for the words of both. label: the one with
+    the largest logit when not given. Raises UserError for an unknown label, a text without words, and a model without a
+    single token embedding.
     """
     if not hasattr(task, "labels"):
         raise UserError(f"a task {task.name!r} gives no logits to attribute; of two texts, see attribute_similarity")

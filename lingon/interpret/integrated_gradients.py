@@ -1,4 +1,4 @@
-"""Integrated gradients: how much each token of a text adds to what a model says of it.
+"""Integrated gradients: how much each token of a text adds to an output of a model.
 
 Source: Sundararajan, Taly, Yan 2017, "Axiomatic Attribution for Deep Networks", section 3.
 """
@@ -16,18 +16,18 @@ from lingon.core.eval_view import eval_view
 from lingon.core.shapes import Float, Tensor
 
 FEWEST, MOST = 32, 1024  # steps of the integral
-TOLERANCE = 0.005  # of the difference that the attributions must sum to
+TOLERANCE = 0.005  # relative to the difference that the attributions must sum to
 TOKENS_AT_ONCE = 4096
-SAME = 1e-3  # how near the output of a replaced embedding must be to that of the model
+SAME = 1e-3  # tolerated difference between the output with a replaced embedding and that of the model
 
-Output = Callable[[Any, Tensor, Tensor], Float[Tensor, " B"]]  # of a model, ids [B, T] and mask [B, T]
+Output = Callable[[Any, Tensor, Tensor], Float[Tensor, " B"]]  # (model, ids [B, T], mask [B, T]) -> output
 
 
 class Attributions(NamedTuple):
-    """What each token adds. tokens: [T]. output: of the text; baseline: of the same text with zeros for its vectors.
+    """Attributions of tokens [T]. output: of the text; baseline: of the same text with zeros as embeddings.
 
-    By the axiom of completeness, tokens sum to output - baseline; `error` is by how much they do not. steps: of the sum
-    that stands for the integral.
+    By the axiom of completeness, tokens sum to output - baseline; `error` is the deviation. steps: of the sum that
+    approximates the integral.
     """
 
     tokens: Float[Tensor, " T"]
@@ -40,13 +40,12 @@ class Attributions(NamedTuple):
 def integrated_gradients(
     model: nn.Module, ids: Sequence[int], output: Output, kept: Sequence[bool] | None = None
 ) -> Attributions:
-    """Return how much each token adds to a number that a model gives a text.
+    """Return how much each token adds to a scalar output of a model for a text.
 
-    The vectors of tokens go from zero to what they are, in a straight line; an attribution is the integral of the
-    gradient along it, times the vector. kept: tokens that are in the baseline too, such as [CLS] and [SEP]; they get 0.
-    output: a differentiable function of the model, such as a logit. The steps are doubled until the sum of the
-    attributions is right to 0.5 %, up to 1024. Raises UserError for a model without vectors of tokens that can be
-    replaced.
+    The token embeddings move from zero to their values in a straight line; an attribution is the integral of the
+    gradient along it, times the embedding. kept: tokens that are also in the baseline, such as [CLS] and [SEP]; they
+    get 0. output: a differentiable function of the model, such as a logit. The steps are doubled until the sum of the
+    attributions is accurate to 0.5 %, up to 1024. Raises UserError for a model without replaceable token embeddings.
     """
     view = eval_view(model)
     embedding = _embedding(view)
@@ -69,14 +68,14 @@ def integrated_gradients(
 
 
 class _Line:
-    """The straight line between two tables of vectors, and what a model says along it."""
+    """The straight line between two tables of embeddings, and the output of a model along it."""
 
     def __init__(self, view: Any, embedding: Any, output: Output, start: Tensor, end: Tensor):
         self.view, self.embedding, self.output = view, embedding, output
         self.start, self.difference = start, end - start
 
     def ends(self) -> tuple[float, float]:
-        """Return what the model says of the baseline and of the text; no number where it looks up an id elsewhere."""
+        """Return the output for the baseline and for the text; NaN if the model also looks up ids elsewhere."""
         try:
             baseline, here = self.outputs(torch.tensor([0.0, 1.0])).tolist()
         except IndexError:
@@ -84,7 +83,7 @@ class _Line:
         return baseline, here
 
     def outputs(self, places: Float[Tensor, " N"], table: Tensor | None = None) -> Float[Tensor, " N"]:
-        """Return the output at places between 0 and 1. The embedding becomes the vectors there, the ids its rows."""
+        """Return the output at places between 0 and 1: embedding and ids are replaced by the vectors there."""
         table = self.tables(places) if table is None else table
         count, length, width = table.shape
         self.embedding._parameters["weight"] = table.reshape(-1, width)
@@ -95,7 +94,7 @@ class _Line:
         return self.start + places.to(self.start.dtype)[:, None, None] * self.difference
 
     def integral(self, steps: int) -> Float[Tensor, " T"]:
-        """Return the attributions by the quadrature of Gauss and Legendre, which needs few steps where it is smooth."""
+        """Return the attributions by Gauss-Legendre quadrature, which needs few steps for a smooth gradient."""
         nodes, weights = np.polynomial.legendre.leggauss(steps)
         places, shares = torch.from_numpy((nodes + 1) / 2), torch.from_numpy(weights / 2)
         total = torch.zeros(len(self.start), dtype=torch.float64)
@@ -109,7 +108,7 @@ class _Line:
 
 
 def _embedding(view: Any) -> Any:
-    """Return the module that holds the vectors of tokens, for which no id is padding."""
+    """Return the token embedding module, with its padding index removed."""
     found = getattr(getattr(view, "encoder", view), "embedding", None)
     if found is None or getattr(found, "weight", None) is None:
         raise UserError(f"{type(view).__name__} has no vectors of tokens, along which gradients could be integrated")

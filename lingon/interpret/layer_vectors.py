@@ -18,7 +18,7 @@ Span = tuple[int, int]  # [start, end) in characters
 def encoder_of(task: Any) -> Any:
     """Return the encoder of a task: of sentence vectors, or of a classifier on an encoder.
 
-    Raises UserError for a task whose model gives no vector to each token.
+    Raises UserError for a task whose model has no vector for each token.
     """
     model = getattr(task, "model", None)
     found = getattr(model, "encoder", model)
@@ -30,22 +30,22 @@ def encoder_of(task: Any) -> Any:
 
 
 def text_vectors(task: Any, texts: Sequence[str], pooling: str = "mean") -> Float[np.ndarray, "L n D"]:
-    """Return a vector of each text after each layer, the first of the embeddings. pooling: mean, cls or max."""
+    """Return a vector of each text after each layer, starting with the embeddings. pooling: mean, cls or max."""
     pool = pooling_of(pooling)
     return _by_layer(task, texts, lambda number, hidden: pool(hidden, torch.ones(1, hidden.shape[1], dtype=torch.bool)))
 
 
 def span_vectors(task: Any, texts: Sequence[str], spans: Sequence[Span]) -> Float[np.ndarray, "L n D"]:
-    """Return the vector of one place in each text after each layer: the mean of the tokens that overlap it.
+    """Return the vector of one span in each text after each layer: the mean of the tokens that overlap it.
 
-    spans: [start, end) in characters. Raises UserError for a place that no token covers, as where a text is cut.
+    spans: [start, end) in characters. Raises UserError for a span without a token, as when a text is truncated.
     """
     tokens = [_tokens_in(task, text, span) for text, span in zip(texts, spans, strict=True)]
     return _by_layer(task, texts, lambda number, hidden: hidden[:, tokens[number]].mean(1))
 
 
 def find_word(text: str, word: str) -> Span:
-    """Return where a word stands first in a text, whatever its case. Raises UserError when it does not.
+    """Return the first occurrence of a word in a text, ignoring case. Raises UserError if there is none.
 
     >>> find_word("By the river bank.", "Bank")
     (13, 17)
@@ -65,7 +65,7 @@ def _tokens_in(task: Any, text: str, span: Span) -> list[int]:
 
 
 def _by_layer(task: Any, texts: Sequence[str], pick: Any) -> Float[np.ndarray, "L n D"]:
-    """Return what `pick` makes of the states of each text, (number of the text, [1, T, D]) -> [1, D], by layer."""
+    """Return the result of `pick` on the states of each text, (index of the text, [1, T, D]) -> [1, D], by layer."""
     encoder = encoder_of(task)
     if not len(texts):
         raise UserError("there are no texts to look at")

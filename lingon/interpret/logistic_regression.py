@@ -1,4 +1,4 @@
-"""Logistic regression to its optimum: the linear probe of hidden states."""
+"""Logistic regression fitted to its optimum: the linear probe of hidden states."""
 
 import torch
 import torch.nn.functional as F
@@ -6,11 +6,11 @@ import torch.nn.functional as F
 from lingon.core.errors import UserError
 from lingon.core.shapes import Float, Int, Tensor
 
-STEPS = 500  # of L-BFGS, which converges long before
+STEPS = 500  # maximum steps of L-BFGS, which converges long before
 
 
 class LogisticRegression:
-    """Classes by softmax(x W^T + b), with the loss sum_i -log p_i + |W|^2 / (2 C), that of scikit-learn.
+    """Classes by softmax(x W^T + b), with the loss sum_i -log p_i + |W|^2 / (2 C), as in scikit-learn.
 
     C: the inverse of the strength of the regularisation. Fitted in float64 by L-BFGS (Liu, Nocedal 1989).
     """
@@ -23,7 +23,7 @@ class LogisticRegression:
         self.bias: Float[Tensor, " C"] = torch.zeros(classes)
 
     def fit(self, x: Float[Tensor, "n D"], y: Int[Tensor, " n"]) -> "LogisticRegression":
-        """Find the weights of the smallest loss."""
+        """Fit the weights to the minimum of the loss."""
         x = x.double()
         weight = torch.zeros(self.classes, x.shape[1], dtype=torch.float64, requires_grad=True)
         bias = torch.zeros(self.classes, dtype=torch.float64, requires_grad=True)
@@ -47,5 +47,5 @@ class LogisticRegression:
         return (x.double() @ self.weight.T + self.bias).argmax(1)
 
     def accuracy(self, x: Float[Tensor, "n D"], y: Int[Tensor, " n"]) -> float:
-        """Return the share of rows whose class is predicted."""
+        """Return the share of rows whose class is predicted correctly."""
         return (self.predict(x) == y).double().mean().item()

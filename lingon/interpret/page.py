@@ -1,4 +1,4 @@
-"""The page that looks inside a classifier or an encoder: words coloured by what they add, and what heads attend to."""
+"""Pages that explain a classifier or an encoder: words coloured by their attribution, and attention of heads."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,17 +20,16 @@ from lingon.tasks.classify.saliency import Word, deciding_words
 
 MOST_TEXTS, MOST_TOKENS = 20, 64  # of a page, and of an attention map
 MOST_PROBED = 1000  # texts
-BETWEEN = " | "  # the texts of a pair
-LEVELS = 99  # an attention weight is written as a whole number up to this one
+BETWEEN = " | "  # between the texts of a pair
+LEVELS = 99  # an attention weight is written as an integer up to this one
 
 
 def write_page(path: Path | str, task: Any, texts: Sequence[str], name: str) -> Path:
-    """Write one HTML file that shows what a model makes of texts, up to 20 of them.
+    """Write one HTML file that shows how a model processes texts, up to 20 of them.
 
-    Of a classifier: the words coloured by integrated gradients of the logit, and by leaving each out. Of a model with
-    attention: a map of every layer and head. Of an encoder of texts: the cosines between them. name: of the model.
-    texts: pairs where the model takes them. Raises UserError for a path that is no .html, and for a task of which
-    nothing can be shown.
+    For a classifier: words coloured by integrated gradients of the logit, and by occlusion. For a model with attention:
+    a map of every layer and head. For a text encoder: the cosines between texts. name: of the model. texts: pairs if
+    the model takes pairs. Raises UserError for a path that is not .html, and for a task without anything to show.
     """
     path, shown = check_page_path(path), list(texts)[:MOST_TEXTS]
     check_looked_into(task)
@@ -48,7 +47,7 @@ def write_page(path: Path | str, task: Any, texts: Sequence[str], name: str) -> 
 
 
 def check_looked_into(task: Any) -> None:
-    """Raise UserError for a task of which the page of texts can show nothing."""
+    """Raise UserError for a task for which the page of texts has nothing to show."""
     if not hasattr(task, "token_ids"):
         what = f"the task {task.name!r} gives texts no labels and no vectors"
         raise UserError(f"--page shows what a model makes of texts: {what}")
@@ -59,7 +58,7 @@ def _how_many(shown: int, texts: int) -> str:
 
 
 def check_probed(examples: Any) -> None:
-    """Raise UserError for examples that are not texts with labels, which the page of an evaluation needs."""
+    """Raise UserError for examples that are not texts with a label each, which the page of an evaluation needs."""
     if not _single_labels(examples):
         raise UserError(
             "--page of an evaluation of this model shows what its layers know of one label for each text, and these "
@@ -70,7 +69,7 @@ def check_probed(examples: Any) -> None:
 def write_probe_page(path: Path | str, task: Any, examples: Any, name: str) -> Path:
     """Write one HTML file with the accuracy of a linear probe on each layer, and of its control task.
 
-    examples: texts with labels; 1,000 of them are looked at, at equal distances. Raises UserError for others, and for a
+    examples: texts with labels; 1,000 of them, evenly spaced, are used. Raises UserError for other examples, and for a
     model without hidden states of tokens.
     """
     path = check_page_path(path)
@@ -80,7 +79,7 @@ def write_probe_page(path: Path | str, task: Any, examples: Any, name: str) -> P
 
 
 def probe_sections(task: Any, examples: Any) -> list[dict[str, Any]]:
-    """Return the accuracy of linear probes as a section of a page; none where there are no layers to be probed."""
+    """Return the accuracy of linear probes as a section of a page; none if there are no layers to probe."""
     try:
         encoder_of(task)
         chart = _probe_chart(task, examples) if _single_labels(examples) else None
@@ -109,7 +108,7 @@ def _probe_chart(task: Any, examples: Any) -> str:
 
 
 def _item(task: Any, given: Any) -> dict[str, Any]:
-    """Return what the page shows of one text, or of a pair."""
+    """Return the content of the page for one text, or a pair."""
     given = as_input(given, True) if getattr(task, "text_pair", False) else given
     colours = _colours(task, given) if hasattr(task, "labels") else []
     text = given if isinstance(given, str) else BETWEEN.join(given)
@@ -118,7 +117,7 @@ def _item(task: Any, given: Any) -> dict[str, Any]:
 
 
 def _colours(task: Any, text: Any) -> list[dict[str, Any]]:
-    """Return the text in coloured pieces: by integrated gradients where the model allows it, and by occlusion."""
+    """Return the text in coloured pieces: by integrated gradients if the model supports it, and by occlusion."""
     found = []
     try:
         given = attribute(task, text)
@@ -134,7 +133,7 @@ def _colours(task: Any, text: Any) -> list[dict[str, Any]]:
 
 
 def _pieces(text: Any, words: Sequence[Word]) -> list[tuple[str, float, float]]:
-    """Return (piece, weight, strength from -1 to 1) from the beginning of a text, or of a pair, to its end."""
+    """Return (piece, weight, strength from -1 to 1) for all pieces of a text, or of a pair, in order."""
     strongest = max((abs(w.weight) for w in words), default=0) or 1.0
     found: list[tuple[str, float, float]] = []
     for side, one in enumerate([text] if isinstance(text, str) else text):
@@ -149,7 +148,7 @@ def _pieces(text: Any, words: Sequence[Word]) -> list[tuple[str, float, float]]:
 def attention_data(task: Any, text: Any) -> dict[str, Any] | None:
     """Return the tokens of a text, or of a pair, and the maps of every layer and head [L, H, T * T].
 
-    Weights are whole numbers up to 99. The first 64 tokens; None for a model without attention.
+    Weights are integers up to 99. Only the first 64 tokens are used. Return None for a model without attention.
     """
     try:
         encoder = encoder_of(task)

@@ -1,4 +1,4 @@
-"""Probes: how well a linear classifier reads labels off the hidden states of each layer, and off random labels."""
+"""Probes: how well a linear classifier predicts labels, and random ones, from the hidden states of each layer."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,14 +11,14 @@ from lingon.core.shapes import Float, Int
 from lingon.interpret.layer_vectors import span_vectors, text_vectors
 from lingon.interpret.logistic_regression import LogisticRegression
 
-HELD_OUT = 0.25  # share of the examples that a probe is scored on
+HELD_OUT = 0.25  # share of the examples that a probe is evaluated on
 
 
 class Probe(NamedTuple):
-    """How well a layer can be read. layer: 0 is the embeddings. accuracy: on held-out examples.
+    """Result of probing a layer. layer: 0 is the embeddings. accuracy: on held-out examples.
 
     control: the same with random labels, one for each type (Hewitt and Liang 2019); accuracy - control is the
-    selectivity: what the layer knows beyond what a probe can learn by heart. majority: of the most frequent label.
+    selectivity: what the layer encodes beyond what a probe can memorize. majority: share of the most frequent label.
     """
 
     layer: int
@@ -33,10 +33,10 @@ class Probe(NamedTuple):
 
 
 def probe_texts(task: Any, texts: Sequence[str], labels: Sequence[str], seed: int = 0) -> list[Probe]:
-    """Return how well the labels of texts can be read off the mean of their tokens after each layer.
+    """Return how well the labels of texts can be predicted from the mean of their tokens after each layer.
 
-    In the control task every text is a type of its own, so that its label cannot be known. Raises UserError for fewer
-    than two labels.
+    In the control task every text is a type of its own, so that its label cannot be predicted. Raises UserError for
+    fewer than two labels.
     """
     return probe(text_vectors(task, texts), labels, list(texts), seed)
 
@@ -44,10 +44,10 @@ def probe_texts(task: Any, texts: Sequence[str], labels: Sequence[str], seed: in
 def probe_words(
     task: Any, sentences: Sequence[Sequence[str]], labels: Sequence[Sequence[str]], seed: int = 0
 ) -> list[Probe]:
-    """Return how well the labels of words, such as parts of speech, can be read off their tokens after each layer.
+    """Return how well the labels of words, such as parts of speech, can be predicted from their tokens in each layer.
 
-    sentences, labels: the words of each sentence, and a label for each. In the control task a word has the same random
-    label wherever it stands.
+    sentences, labels: the words of each sentence, and a label for each. In the control task all occurrences of a word
+    have the same random label.
     """
     if [len(s) for s in sentences] != [len(each) for each in labels]:
         raise UserError("each word needs a label; some sentence has more words than labels, or fewer")
@@ -65,7 +65,7 @@ def probe_words(
 def probe(
     vectors: Float[np.ndarray, "L n D"], labels: Sequence[str], types: Sequence[str], seed: int = 0
 ) -> list[Probe]:
-    """Return what a linear probe reads off vectors of each layer, on a quarter of the examples, drawn by the seed."""
+    """Return the accuracy of a linear probe of each layer, on a quarter of the examples, drawn by the seed."""
     names = sorted(set(labels))
     if len(names) < 2:
         raise UserError(f"a probe needs two or more labels, not {names}")
@@ -81,7 +81,7 @@ def probe(
 
 
 def _control(true: Int[np.ndarray, " n"], types: Sequence[str], draw: np.random.Generator) -> Int[np.ndarray, " n"]:
-    """Return a label for each type, drawn as often as the labels are frequent."""
+    """Return a random label for each type, drawn from the distribution of the labels."""
     number = {name: i for i, name in enumerate(dict.fromkeys(types))}
     return draw.choice(true, len(number))[[number[name] for name in types]]
 

@@ -1,4 +1,4 @@
-"""What a model computes on its way: the hidden states after each layer, and what each head attends to."""
+"""Records the hidden states of a model after each layer, and the attention weights of each head."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ from lingon.core.shapes import Bool, Float, Int, Tensor
 
 @dataclass
 class Recording:
-    """What one run of a model left behind.
+    """Activations of one forward pass.
 
-    hidden: of the embeddings, and after each layer [B, T, D]. attention: of each layer, how much each token of a head
-    attends to each other [B, H, T, T]; rows sum to 1.
+    hidden: of the embeddings, and after each layer [B, T, D]. attention: weights of each layer [B, H, T, T]; rows sum
+    to 1.
     """
 
     hidden: list[Float[Tensor, "B T D"]] = field(default_factory=list)
@@ -34,10 +34,9 @@ def record(
 ) -> Recording:
     """Run an encoder on texts of one length, and return all its hidden states and attention weights.
 
-    mask: all tokens when not given. token_types: of pairs, which text each token is of. A model that has no layers, as
-    a table of vectors, gives its output alone. The model itself is left as it is, also for others who use it at the
-    same time. The states of layers are those that are handed from one to the next; a norm after the last one is not
-    among them.
+    mask: all tokens when not given. token_types: of pairs, the text that each token is in. For a model without layers,
+    such as a table of vectors, only its output is recorded. The model itself is not changed, so it can be used
+    concurrently. States are those passed from layer to layer; a norm after the last one is not included.
     """
     view, found = eval_view(encoder), Recording()
     for block in blocks_of(view):
@@ -50,7 +49,7 @@ def record(
 
 
 def blocks_of(model: nn.Module) -> list[Any]:
-    """Return the layers of a Transformer, in the order in which they stand: attention with a feed-forward layer."""
+    """Return the layers of a Transformer in order: modules with attention and a feed-forward layer."""
     return [m for m in model.modules() if isinstance(getattr(m, "attention", None), nn.Module) and _feeds(m)]
 
 
@@ -59,9 +58,9 @@ def _feeds(module: nn.Module) -> bool:
 
 
 def _noting(block: Any, states: list[Tensor]) -> Any:
-    """Return the forward of a block that also notes its input, which is the last state, and its output.
+    """Return the forward of a block that also records its input, as the last state, and its output.
 
-    Between two blocks a model may do more, as DeBERTa with n-grams: then the input is not the output before it.
+    A model may compute more between two blocks, as DeBERTa with n-grams: then the input is not the previous output.
     """
     forward = type(block).forward
 
@@ -75,7 +74,7 @@ def _noting(block: Any, states: list[Tensor]) -> Any:
 
 
 class _AttentionRecorder(TorchFunctionMode):
-    """Notes the weights of every attention of this thread: what it mixes when the values are the unit vectors."""
+    """Records the weights of every attention call of this thread: its output with unit vectors as values."""
 
     def __init__(self, maps: list[Tensor]):
         super().__init__()
@@ -91,7 +90,7 @@ class _AttentionRecorder(TorchFunctionMode):
 
 
 def in_equal_lengths(rows: Sequence[Sequence[int]], tokens: int = 8192) -> Iterator[tuple[list[int], Tensor]]:
-    """Yield batches of rows of one length each, so that nothing is padded: their numbers, and ids [B, T]."""
+    """Yield batches of rows of equal length, so that nothing is padded: their indices, and ids [B, T]."""
     by_length: dict[int, list[int]] = {}
     for i, row in enumerate(rows):
         by_length.setdefault(len(row), []).append(i)

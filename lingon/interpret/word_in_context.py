@@ -1,4 +1,4 @@
-"""One word in several sentences: its vectors after each layer, and how alike they are."""
+"""One word in several sentences: its vectors after each layer, and their similarity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ from lingon.word_vectors.map_page import pca
 
 @dataclass(frozen=True)
 class WordInContext:
-    """A word in n sentences. vectors: after each of L layers, the first of the embeddings [L, n, D]."""
+    """A word in n sentences. vectors: after each of L layers, starting with the embeddings [L, n, D]."""
 
     word: str
     sentences: tuple[str, ...]
     vectors: Float[np.ndarray, "L n D"]
 
     def cosines(self, layer: int = -1) -> Float[np.ndarray, "n n"]:
-        """Return the cosine of each occurrence with each other."""
+        """Return the cosine of each pair of occurrences."""
         x = self.vectors[layer].astype(np.float64)
         unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(np.float64).tiny)
         return unit @ unit.T
 
     def places(self, layer: int = -1) -> Float[np.ndarray, "n 2"]:
-        """Return the occurrences in the plane: the two directions in which they differ most."""
+        """Return the occurrences projected to the plane: the first two principal components."""
         return pca(self.vectors[layer])
 
     def separation(self, senses: Sequence[str], layer: int = -1) -> float:
-        """Return the mean cosine within a sense less that between senses. senses: of each sentence.
+        """Return the mean cosine within a sense minus that between senses. senses: of each sentence.
 
-        Raises UserError where no two sentences share a sense, or all do.
+        Raises UserError if no two sentences share a sense, or all do.
         """
         same = np.array([[a == b for b in senses] for a in senses])
         others = ~np.eye(len(senses), dtype=bool)
@@ -44,9 +44,9 @@ class WordInContext:
 
 
 def word_in_context(task: Any, word: str, sentences: Sequence[str]) -> WordInContext:
-    """Return the vectors of a word in sentences, where it stands first in each; of pieces, their mean.
+    """Return the vectors of a word at its first occurrence in each sentence; for several pieces, their mean.
 
-    Raises UserError for a sentence without the word. Source: the picture of senses is that of Coenen et al. 2019,
+    Raises UserError for a sentence without the word. Source: the visualisation of senses is that of Coenen et al. 2019,
     "Visualizing and Measuring the Geometry of BERT", section 4.
     """
     spans = [find_word(sentence, word) for sentence in sentences]
