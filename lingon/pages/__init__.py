@@ -1,1 +1,1 @@
-"""Pages and charts that know no task: a report of a task is made of them."""
+"""Pages and charts independent of tasks, from which reports of tasks are made."""

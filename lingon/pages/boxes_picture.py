@@ -1,4 +1,4 @@
-"""An image with boxes over it as an SVG picture: found, missed and wrong differ in colour and in the style of line."""
+"""Draws an image with boxes as an SVG picture: found, missed and wrong boxes differ in colour and line style."""
 
 from collections.abc import Sequence
 from html import escape
@@ -10,8 +10,8 @@ from lingon.data.files.images import resize_image
 from lingon.pages.images import photo_uri
 
 LONGEST = 640  # pixels of the longer side on a page
-SMALL = 320  # an image whose longer side is at most half of it is enlarged, by a whole number, so that boxes are seen
-LETTER = 6.5  # pixels of a letter of a label, more or less
+SMALL = 320  # an image whose longer side is at most half of this is enlarged by an integer factor, to show boxes
+LETTER = 6.5  # approximate pixels of a letter of a label
 LINE = 14  # pixels of a line of text
 STROKES = {"found": ("#16a34a", ""), "missed": ("#f59e0b", "8 5"), "wrong": ("#dc2626", "2 3")}  # colour, dashes
 MEANING = {"found": "solid green", "missed": "dashed orange", "wrong": "dotted red"}
@@ -32,11 +32,11 @@ class DrawnBox(NamedTuple):
 
 
 def boxes_svg(pixels: np.ndarray, boxes: Sequence[DrawnBox], title: str) -> str:
-    """Return the SVG text of an image, uint8 [H, W, 3], at most 640 pixels long, with its boxes over it.
+    """Return the SVG text of an image, uint8 [H, W, 3], at most 640 pixels long, with boxes drawn over it.
 
-    A small one is enlarged. The text of a box stands in it, or above or below a box that it would hide.
+    A small image is enlarged. The label of a box is inside of it, or above or below a box that it would cover.
 
-    title: what it is called for who cannot see it.
+    title: text alternative for screen readers.
     """
     longest = max(pixels.shape[:2])
     scale = LONGEST / longest if longest > LONGEST else max(1, SMALL // longest)
@@ -57,7 +57,7 @@ def _drawn(one: DrawnBox, scale: float, width: int, height: int) -> str:
     style = f' stroke-dasharray="{dashes}"' if dashes else ""
     x = max(2.0, min(left + 3, width - LETTER * len(one.text)))  # not cut off at the right edge
     y = top + 12
-    if bottom - top < 2 * LINE:  # the text would hide what is in the box
+    if bottom - top < 2 * LINE:  # the label would cover the content of the box
         y = top - 4 if top > LINE else min(bottom + 12, height - 3)
     return (
         f'<rect class="{one.kind}" x="{left:.1f}" y="{top:.1f}" width="{max(0.0, right - left):.1f}" '

@@ -1,6 +1,6 @@
 """Charts as SVG text for report pages: lines and bars, light or dark as the reader's screen is.
 
-Own code and not matplotlib, so that a plain install draws reports; docs/decisions/005-charts.md says more.
+Own code instead of matplotlib, so that a plain install can draw reports; see docs/decisions/005-charts.md.
 """
 
 import math
@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 COLOURS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be185d", "#65a30d")
-WIDTH, HEIGHT = 400, 240  # about what a third of a page, or a phone, is wide: so letters are as large as they say
+WIDTH, HEIGHT = 400, 240  # about the width of a third of a page, or of a phone: so font sizes are not scaled
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 40, 44
 
-LEGEND_ROW = 18  # pixels; the legend stands below the chart, where it covers no line
-LEGEND_LETTERS = 50  # of a name, which fit into the width
+LEGEND_ROW = 18  # pixels; the legend is below the chart, where it covers no line
+LEGEND_LETTERS = 50  # of a name, to fit into the width
 EVERYWHERE = (-math.inf, math.inf)
 
 Points = Sequence[tuple[float, float]]
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round numbers that cover a range, about as many as asked for. A single number is seen from zero.
+    """Return round numbers that cover a range, about `about` of them. For a single number the range starts at zero.
 
     >>> ticks(0, 1)
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
@@ -41,8 +41,8 @@ def line_chart(
 ) -> str:
     """Return an SVG of one line per series. Points that are not finite are left out; an empty chart says so.
 
-    x begins at 0, where trainings do. limits: the least and the largest value that y can have, which the axis does not
-    go beyond.
+    x begins at 0, the start of training. limits: the smallest and largest possible value of y; the axis does not extend
+    beyond them.
     """
     series = {n: [(x, y) for x, y in p if math.isfinite(x) and math.isfinite(y)] for n, p in series.items()}
     series = {n: p for n, p in series.items() if p}
@@ -66,7 +66,7 @@ def line_chart(
 
 
 def scatter_chart(points: Points, title: str, x_name: str, y_name: str) -> str:
-    """Return an SVG of points, both axes of one range, with the diagonal on which the two coordinates are equal."""
+    """Return an SVG of points, with the same range on both axes and the diagonal of equal coordinates."""
     points = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
     if not points:
         return _frame(title, '<text x="50%" y="50%" text-anchor="middle">nothing was recorded</text>')
@@ -81,7 +81,7 @@ def scatter_chart(points: Points, title: str, x_name: str, y_name: str) -> str:
 
 
 def _within(limits: tuple[float, float], found: list[float]) -> list[float]:
-    """The ticks inside of the limits; two or more of them."""
+    """Return the ticks inside the limits, or all if fewer than two are."""
     inside = [tick for tick in found if limits[0] <= tick <= limits[1]]
     return inside if len(inside) > 1 else found
 
@@ -149,7 +149,7 @@ def _tip(name: str, x: float, y: float) -> str:
 
 
 def _frame(title: str, body: str, below: int = 0) -> str:
-    # Of charts alone: in a page the styles of all its pictures are one.
+    # Style names are specific to charts: in a page, all pictures share one style sheet.
     style = (
         ".chart text{fill:#7b7b7b;font:12px system-ui,sans-serif}"
         ".chart .title{font-weight:600;font-size:14px}.chart .grid{stroke:#8884}"

@@ -1,4 +1,4 @@
-"""The curves of runs: a chart for each quantity that they logged."""
+"""Charts of runs, one for each logged quantity."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def curves(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
             run: [(row["epoch"], row[name]) for row in rows if isinstance(row.get(name), (int, float))]
             for run, rows in runs.items()
         }
-        if name == "lr":  # which a solver has not
+        if name == "lr":  # a solver has none
             lines = {run: points for run, points in lines.items() if any(rate for _, rate in points)}
             if not lines:
                 continue

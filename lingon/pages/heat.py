@@ -1,19 +1,19 @@
-"""Heat over an image: where a model looked, as colour over its pixels."""
+"""Heat maps over images: the attention of a model as colour over the pixels."""
 
 import numpy as np
 
-LARGER = 4  # times that a small image is shown larger, so that the heat is seen
+LARGER = 4  # factor by which a small image is enlarged, to make the heat map visible
 SMALL = 256  # pixels of a side, below which an image is small
-COLOUR = np.array([239, 68, 68], np.float32)  # where it looked most
-STRONGEST = 0.65  # of the colour over the pixels there
-FADE = 0.45  # of white over the pixels where it did not look
+COLOUR = np.array([239, 68, 68], np.float32)  # for the largest weight
+STRONGEST = 0.65  # opacity of the colour for the largest weight
+FADE = 0.45  # opacity of white for the smallest weight
 
 
 def heat_over(pixels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return an image with heat over it, uint8 [H', W', 3], larger where it is small.
+    """Return an image with a heat map over it, uint8 [H', W', 3]; a small image is enlarged.
 
-    pixels: uint8 [H, W, 3] or [H, W, 1]. weights: [h, w], 0 or more, of places that cover the image; they are stretched
-    smoothly, and the largest is the strongest colour. All alike: no colour.
+    pixels: uint8 [H, W, 3] or [H, W, 1]. weights: [h, w], 0 or more, of regions that cover the image; they are
+    interpolated, and the largest gets the strongest colour. If all are equal, there is no colour.
     """
     from PIL import Image
 

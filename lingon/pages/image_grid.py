@@ -1,4 +1,4 @@
-"""Images of one size side by side, as one image."""
+"""Combines images of one size into one image."""
 
 import numpy as np
 
@@ -9,9 +9,9 @@ PAPER = 255
 
 
 def image_grid(pixels: Int[np.ndarray, "N H W C"], columns: int, gap: int = 2) -> Int[np.ndarray, "height width C"]:
-    """Return images, uint8, in rows of so many, with white in between and in what is left of the last row.
+    """Return images, uint8, in rows of `columns`, with white between them and in the rest of the last row.
 
-    Raises UserError where there is no image.
+    Raises UserError if there is no image.
     """
     if not len(pixels) or columns < 1:
         raise UserError(f"{len(pixels)} images in {columns} columns; a grid takes one or more")

@@ -1,4 +1,4 @@
-"""Images on a page, inside of its one file."""
+"""Embeds images into the single file of a page."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def data_uri(pixels: np.ndarray) -> str:
-    """Return an image, uint8 [H, W, C] or [H, W], as a PNG in the address of an `img` element; templates escape it."""
+    """Return an image, uint8 [H, W, C] or [H, W], as a PNG data URI for an `img` element; templates escape it."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -16,7 +16,7 @@ def data_uri(pixels: np.ndarray) -> str:
 
 
 def photo_uri(pixels: np.ndarray) -> str:
-    """Return a photo, uint8 [H, W, 3], as a JPEG in the address of an `img` or `image` element."""
+    """Return a photo, uint8 [H, W, 3], as a JPEG data URI for an `img` or `image` element."""
     from PIL import Image
 
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Pages: one HTML file each, filled from a template, that needs nothing beside it and no network."""
+"""Pages: self-contained HTML files, filled from a template, that need no other files and no network."""
 
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,8 @@ from lingon.core.files import atomic_write
 from lingon.core.strict_json import dumps
 
 ENDINGS = (".html", ".htm")
-MARK = b'<meta name="generator" content="Lingon">'  # of the template that all pages extend
-HEAD = 4_096  # bytes of a file in which it stands
+MARK = b'<meta name="generator" content="Lingon">'  # in the template that all pages extend
+HEAD = 4_096  # bytes of a file that are searched for it
 
 
 def check_page_path(path: Path | str) -> Path:
@@ -22,9 +22,9 @@ def check_page_path(path: Path | str) -> Path:
 
 
 def keep_other_files(path: Path) -> None:
-    """Raise UserError where a page would replace a file that Lingon has not written; to be called before any work.
+    """Raise UserError if a page would replace a file that was not written by Lingon; call it before any work.
 
-    Pages are made again and again under one name; whatever else is there is kept.
+    Pages may be rewritten under the same name; other files are kept.
     """
     if path.suffix in ENDINGS and path.exists() and not _is_page(path):
         raise UserError(f"{str(path)!r} already exists and is not a page written by Lingon; write to another name")
@@ -40,7 +40,7 @@ def _is_page(path: Path) -> bool:
 
 
 def render(template: str, path: Path, page: dict[str, Any]) -> Path:
-    """Fill a page template. All text is escaped; only charts and `data_of`, which we make, are put in as they are."""
+    """Fill a page template. All text is escaped, except charts and `data_of`, which are our own output."""
     from jinja2 import Environment, PackageLoader
 
     pages = Environment(autoescape=True, loader=PackageLoader("lingon.pages", "templates"))
@@ -51,7 +51,7 @@ def render(template: str, path: Path, page: dict[str, Any]) -> Path:
 
 
 def data_of(data: Any) -> str:
-    """Write strict JSON for a script element of a page. Only "<" could end that: a word may be "</script>".
+    """Return strict JSON for a script element of a page. "<" is escaped: a word "</script>" would end the element.
 
     >>> data_of(["</script>"])
     '["\\\\u003c/script>"]'

@@ -1,11 +1,11 @@
-"""What a reader of a report needs to make its run again, as rows of a table."""
+"""Everything needed to repeat a run, as rows of a table in its report."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def run_facts(run: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return settings, data, versions and times of what run.json holds, as names and values."""
+    """Return settings, data, versions and times from run.json, as names and values."""
     rows = [(flag_of(name), in_words(value)) for name, value in run["arguments"].items() if value is not None]
     rows += [(f"data {name}", in_words(value)) for name, value in run["data"].items()]
     rows += [(f"version of {name}", in_words(value)) for name, value in run.get("versions", {}).items()]
@@ -13,7 +13,7 @@ def run_facts(run: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def flag_of(name: str) -> str:
-    """Return how the command line writes a setting.
+    """Return the command-line flag of a setting.
 
     >>> flag_of("batch_size"), flag_of("from_")
     ('--batch-size', '--from')
@@ -22,7 +22,7 @@ def flag_of(name: str) -> str:
 
 
 def in_words(value: Any) -> str:
-    """Return a value of JSON for a reader.
+    """Return a JSON value in readable form.
 
     >>> in_words(["depth=1", "heads=2"]), in_words({"train": {"name": "a.csv"}}), in_words(True)
     ('depth=1, heads=2', 'train: (name: a.csv)', 'yes')

@@ -1,4 +1,4 @@
-"""A page with a slider between two pictures of one size, such as a photo and how it was painted."""
+"""A page with a slider between two pictures of one size, such as a photo and its stylized version."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from lingon.pages.images import data_uri
 from lingon.pages.page import check_page_path, render
 
 MOST_PAIRS = 50  # on one page
-WIDE = (512, 1024)  # pixels of the page that a picture takes, least and most
+WIDE = (512, 1024)  # minimum and maximum width of a picture on the page, in pixels
 
 
 @dataclass(frozen=True)
 class PicturePair:
-    """Two pictures of one size, uint8 [H, W, 3], which lie one on the other. facts: lines below them."""
+    """Two pictures of one size, uint8 [H, W, 3], which are shown on top of each other. facts: lines below them."""
 
     title: str
     before: np.ndarray
@@ -27,9 +27,9 @@ class PicturePair:
 
 
 def write_slider(path: Path | str, pairs: Sequence[PicturePair], title: str, note: str = "") -> Path:
-    """Write one HTML file with a slider for each pair, which the arrow keys move too.
+    """Write one HTML file with a slider for each pair, which can also be moved with the arrow keys.
 
-    Raises UserError for a path that does not end in .html, and where there are no pairs.
+    Raises UserError for a path that does not end in .html, and if there are no pairs.
     """
     path = check_page_path(path)
     if not pairs:
@@ -40,7 +40,7 @@ def write_slider(path: Path | str, pairs: Sequence[PicturePair], title: str, not
 
 
 def slider_items(pairs: Sequence[PicturePair]) -> list[dict[str, Any]]:
-    """Return what the template `slider_pair.html` shows of pairs."""
+    """Return the data of pairs for the template `slider_pair.html`."""
     return [
         {
             "title": pair.title,

@@ -1,4 +1,4 @@
-"""A dependency tree as an SVG picture: the words in a row, and above them an arc from each head to its dependent."""
+"""Draws a dependency tree as an SVG picture: the words in a row, with an arc above from each head to its dependent."""
 
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -8,12 +8,12 @@ from itertools import accumulate, pairwise
 from lingon.core.counted import counted
 from lingon.core.errors import UserError
 
-MOST_WORDS = 300  # of a picture that can still be looked at
+MOST_WORDS = 300  # of a picture that is still readable
 FONT, SMALL = 15, 11.5  # pixels of the letters of words and of relations
 LEVEL, GAP, ROUND, MARGIN = 26.0, 18.0, 9.0, 12.0  # height of an arc over the one under it; between words; of corners
 PORT = 9.0  # between the ends of arcs at one word
 COLOURS = {"": "#3b7dc4", "wrong": "#dc2626"}
-STYLE = (  # of this picture alone: in a page the styles of all its pictures are one
+STYLE = (  # with names specific to this picture: in a page, all pictures share one style sheet
     f".tree-picture text{{font:{FONT}px system-ui,sans-serif;fill:currentColor}}"
     f".tree-picture .relation{{font-size:{SMALL}px;paint-order:stroke;"
     "stroke:var(--ground,#fff);stroke-width:5px;stroke-linejoin:round}"
@@ -26,7 +26,7 @@ def tree_svg(
 ) -> str:
     """Return the SVG text of a tree. heads: from 1, 0 for the root, whose arc comes from above.
 
-    wrong: positions, from 0, of words whose arcs are red. title: what it is called for who cannot see it.
+    wrong: indices, from 0, of words whose arcs are red. title: text alternative for screen readers.
     Raises UserError for a sentence of too many words.
 
     >>> tree_svg(["Dogs", "bark"], [2, 0], ["nsubj", "root"]).count("<path")
@@ -43,7 +43,7 @@ def tree_svg(
     width = (centres[-1] + _width(words[-1], FONT) / 2 if words else 0) + MARGIN
     at = {place: centres[place[0] - 1] + offset for place, offset in offsets.items()}
     parts = []
-    # The widest arcs first, so that the labels of those under them are not crossed.
+    # The widest arcs first, so that they do not cross the labels of those under them.
     for word in sorted(range(len(words)), key=lambda i: -levels[i]):
         colour = COLOURS["wrong" if word in wrong else ""]
         start = at[heads[word], word] if heads[word] else None
@@ -62,7 +62,7 @@ def tree_svg(
 
 
 def _levels(arcs: Sequence[tuple[int, int]]) -> list[int]:
-    """Return how high each arc is: over all arcs inside of it, and over those that it crosses and are shorter."""
+    """Return the level of each arc: above all arcs inside of it, and above shorter ones that it crosses."""
     levels = [0] * len(arcs)
     order = sorted(range(len(arcs)), key=lambda i: arcs[i][1] - arcs[i][0])
     for place, i in enumerate(order):
@@ -70,7 +70,7 @@ def _levels(arcs: Sequence[tuple[int, int]]) -> list[int]:
         under = [levels[j] for j in order[:place] if arcs[j][0] < right and left < arcs[j][1]]
         levels[i] = 1 + max(under, default=0)
     for i, (left, right) in enumerate(arcs):
-        if left == right:  # the root's, which comes from above all arcs over its word
+        if left == right:  # the arc of the root, which comes from above all arcs over its word
             levels[i] = 1 + max(
                 (n for n, (a, b) in zip(levels, arcs, strict=True) if a <= left <= b and a < b), default=0
             )
@@ -78,9 +78,9 @@ def _levels(arcs: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def _offsets(arcs: Sequence[tuple[int, int]], words: int) -> dict[tuple[int, int], float]:
-    """Return how far from the middle of its words each arc ends, by word and arc.
+    """Return the horizontal offset of the end of each arc from the middle of its word, by word and arc.
 
-    Arcs to the left end left of those to the right, and of two to one side the longer one inside: none cross there.
+    Arcs to the left end left of those to the right; on each side longer arcs end further inside, so that none cross.
     """
     at: list[list[tuple[int, int]]] = [[] for _ in range(words + 1)]  # (order, arc) at each word
     for i, (left, right) in enumerate(arcs):
@@ -102,7 +102,7 @@ def _centres(
     relations: Sequence[str],
     offsets: Mapping[tuple[int, int], float],
 ) -> list[float]:
-    """Return the middle of each word, so far apart that the relations have room on their arcs."""
+    """Return the middle of each word, far enough apart that labels of relations fit on their arcs."""
     widths = [_width(word, FONT) for word in words]
     for (word, _), offset in offsets.items():
         widths[word - 1] = max(widths[word - 1], 2 * abs(offset) + PORT)
@@ -134,7 +134,7 @@ def _arc(ends: tuple[float | None, float], top: float, level: int, relation: str
 
 
 def _width(text: str, size: float) -> float:
-    """Return about how wide a text is: letters of East Asian scripts are as wide as high."""
+    """Return the approximate width of a text; letters of East Asian scripts are as wide as high."""
     return sum(size * (1.05 if unicodedata.east_asian_width(c) in "WF" else 0.58) for c in text)
 
 
