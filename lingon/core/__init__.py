@@ -1,3 +1,3 @@
-"""What every other package stands on: errors, files, seeds, devices."""
+"""Basics used by all other packages: errors, files, seeds, devices."""
 
 __all__ = ["device", "errors", "seed"]

@@ -1,4 +1,4 @@
-"""Keys of a configuration from a file: each is there and of the right type before its value is believed."""
+"""Checks that keys of a configuration file exist and have the right type before their values are used."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +7,9 @@ from lingon.core.errors import DataError
 
 
 def want(config: Mapping[str, Any], key: str, kind: type | tuple[type, ...], what: str) -> Any:
-    """Return the value of a key. Raises DataError when it is missing, or not of this type.
+    """Return the value of a key. Raises DataError if it is missing, or not of this type.
 
-    what: the type in words, for the message. A truth value is no number here.
+    what: the type in words, for the message. A bool is not accepted as a number.
     """
     if key not in config:
         raise DataError(f"key {key!r} is missing")

@@ -1,10 +1,10 @@
-"""Numbers as messages write them: with their noun, in the singular where there is one, and the huge ones short."""
+"""Formats numbers for messages: with their noun in the singular or plural, and huge ones with an exponent."""
 
-HUGE = 1e9  # from which a number is written with an exponent
+HUGE = 1e9  # from here on a number is written with an exponent
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """Return a number and its noun for a message. many: of several, where that is not the plural of `one`.
+    """Return a number with its noun for a message. many: the plural, if it is not the regular one of `one`.
 
     >>> counted(1, "file"), counted(2000, "file"), counted(1, "text is", "texts are")
     ('1 file', '2,000 files', '1 text is')
@@ -13,7 +13,7 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def plural(noun: str) -> str:
-    """Return the plural of an English noun that has a regular one.
+    """Return the regular plural of an English noun.
 
     >>> plural("frog"), plural("butterfly"), plural("mailbox")
     ('frogs', 'butterflies', 'mailboxes')
@@ -24,7 +24,7 @@ def plural(noun: str) -> str:
 
 
 def decimal(value: float, digits: str = ".4f") -> str:
-    """Return a number in the digits of a format; a huge one, as of a diverged training, with an exponent.
+    """Return a number in a format; a huge one, as after a diverged training, with an exponent.
 
     >>> decimal(0.5), decimal(1.5e30)
     ('0.5000', '1.5e+30')

@@ -1,4 +1,4 @@
-"""Where to compute: a device by name, or the best one there is."""
+"""Selects the device to compute on: by name, or the best one available."""
 
 import os
 
@@ -10,12 +10,12 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def pick_device(name: str = "auto"):
-    """The torch device of that name; "auto" is CUDA, else Apple's MPS, else the CPU.
+    """Return the torch device of that name; "auto" is CUDA, else Apple's MPS, else the CPU.
 
-    On CUDA, float32 is float32 from here on: cuDNN would compute convolutions and LSTMs in TF32, whose products have 10
-    bits of mantissa. Who wants speed asks for `--precision bfloat16`. Nor does cuDNN compute attention: it makes a plan
-    for each length that it has not met, in 8 ms a layer, and in generation every step has a new length.
-    Raises UserError when the name is unknown or the machine has no such device.
+    On CUDA, TF32 is disabled from here on: cuDNN would compute convolutions and LSTMs with products of 10 bits of
+    mantissa. For more speed there is `--precision bfloat16`. Attention of cuDNN is disabled as well: it makes a plan
+    for each new length, in 8 ms per layer, and in generation every step has a new length.
+    Raises UserError if the name is unknown or the machine has no such device.
     """
     import torch
 
@@ -38,5 +38,5 @@ def pick_device(name: str = "auto"):
 
 
 def usable_cores() -> int:
-    """Processor cores this process may use, which a container can make fewer than the machine has."""
+    """Return the number of CPU cores that this process may use, which can be limited by a container."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

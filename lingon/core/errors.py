@@ -1,4 +1,4 @@
-"""Errors that name the culprit: what went wrong, where, and what to do."""
+"""Errors whose messages tell what went wrong, where, and what to do."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -10,27 +10,27 @@ __all__ = ["DataError", "FetchError", "Interrupted", "NoNetwork", "NotFinite", "
 
 
 class UserError(ValueError):
-    """The user's mistake: a wrong name, file or value. The command line ends with exit code 2 and this one line."""
+    """A mistake of the user: a wrong name, file or value. The command line exits with code 2 and the message."""
 
 
 class DataError(UserError):
-    """A file that cannot be read as what it should be. The message starts with `path:line:` where a line is known."""
+    """A file that does not have the expected content. The message starts with `path:line:` if a line is known."""
 
 
 class FetchError(RuntimeError):
-    """Something could not be downloaded from a registry or a repository. Nobody's mistake: exit code 1."""
+    """A download from a registry or a repository failed, without a mistake of the user: exit code 1."""
 
 
 class NoNetwork(FetchError):
-    """The host could not be reached at all, as without a network or behind a firewall."""
+    """The host could not be reached, for example without a network or behind a firewall."""
 
 
 class RunError(RuntimeError):
-    """A run could not go on: no memory, no room on the disk. Its last checkpoint is whole. Exit code 1 and one line."""
+    """A run had to stop: out of memory or disk space. Its last checkpoint is complete. Exit code 1 and one line."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C stopped a run after its state was saved. The message says how to go on; exit code 130 and one line."""
+    """Ctrl-C stopped a run after its state was saved. The message tells how to resume; exit code 130 and one line."""
 
 
 class NotFinite(ArithmeticError):
@@ -38,7 +38,7 @@ class NotFinite(ArithmeticError):
 
 
 def one_of(names: Iterable[str]) -> str:
-    """Lists names for a message, at most a dozen of them.
+    """Return a list of names for a message, at most twelve of them.
 
     >>> one_of(["bag", "textcnn"])
     'bag, textcnn'
@@ -49,7 +49,7 @@ def one_of(names: Iterable[str]) -> str:
 
 
 def too_few(count: int, noun: str) -> str:
-    """Says how many there are, of a noun whose plural is regular.
+    """Return a message that a number of things, with a regular plural, is too small.
 
     >>> too_few(1, "different sentence"), too_few(1200, "pair")
     ('1 different sentence is too few', '1,200 pairs are too few')
@@ -58,16 +58,16 @@ def too_few(count: int, noun: str) -> str:
 
 
 def no_file(path: Path | str, way_out: str = "") -> UserError:
-    """The error for a path that is no file: nothing is there, or a folder. way_out: ends the message of the first."""
+    """Return the error for a path that is not a file but missing or a folder. way_out: appended if it is missing."""
     if Path(path).is_dir():
         return UserError(f"{str(path)!r} is a folder; expected a file")
     return UserError(f"there is no file {str(path)!r}{way_out}")
 
 
 def suggest(name: str, known: Iterable[str], shown: Mapping[str, str] | None = None) -> str:
-    """The end of an error message: the nearest known names, or all of them when none is near.
+    """Return the end of an error message: the most similar known names, or all of them if none is similar.
 
-    shown: what stands for a near name, such as the path of a file, where it is not the name itself.
+    shown: what to print for a similar name, such as the path of a file, if not the name itself.
 
     >>> suggest("textcn", ["bag", "textcnn"])
     "did you mean 'textcnn'?"
@@ -82,7 +82,7 @@ def suggest(name: str, known: Iterable[str], shown: Mapping[str, str] | None = N
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """The error for a name that is not among the known ones.
+    """Return the error for a name that is not among the known ones.
 
     >>> str(unknown("model", "textcn", ["bag", "textcnn"]))
     "unknown model 'textcn'; did you mean 'textcnn'?"

@@ -1,4 +1,4 @@
-"""A model as it predicts, beside the same model as it trains: so that no prediction changes what others see."""
+"""A view of a model in evaluation mode, so that prediction does not change the mode of a model in training."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from torch import nn
 
 
 def eval_view(model: Any) -> Any:
-    """Makes a second tree of the modules of a model, in evaluation mode, that shares all weights.
+    """Return a copy of the module tree of a model, in evaluation mode, that shares all weights.
 
-    `model.eval()` would turn off dropout for everybody, a thread that trains the model among them. A view costs
-    microseconds per module, so that each use makes its own. What compiles a model is left out, since it would call
-    the model it was made of; what is not a module is given back as it is.
+    `model.eval()` would turn off dropout for all users, including a thread that trains the model. A view costs
+    microseconds per module, so each use makes its own. Compiled wrappers are removed, since they would call the
+    original model; an object that is not a module is returned unchanged.
     """
     while hasattr(model, "_orig_mod"):
         model = model._orig_mod
@@ -23,18 +23,18 @@ def eval_view(model: Any) -> Any:
 
 
 def shallow_copy(module: nn.Module) -> nn.Module:
-    """Copies the tree of modules but no tensor; weights and modes put into the copy leave the first as it is."""
+    """Copy the module tree but no tensors; replacing weights or modes in the copy does not change the original."""
     return _copied(module, {})
 
 
 def _copied(module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
-    """The copy of a part; a part that stands in two places has one."""
+    """Return the copy of a module; a module that is used in two places has one copy."""
     if id(module) in made:
         return made[id(module)]
-    # Neither __init__ nor copy.copy: both make the weights of an LSTM anew.
+    # Neither __init__ nor copy.copy: both would create new weights for an LSTM.
     twin = made[id(module)] = object.__new__(type(module))
     held = dict(module.__dict__)
-    for name in ("_parameters", "_buffers", "_flat_weights"):  # the last: what an LSTM calls its weights in a row
+    for name in ("_parameters", "_buffers", "_flat_weights"):  # the last is the list of weights of an LSTM
         if name in held:
             held[name] = held[name].copy()
     children = module._modules.items()

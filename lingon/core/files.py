@@ -1,4 +1,4 @@
-"""Files that are never half written: the cache folder, checksums, atomic writes, locks."""
+"""Atomic writes, so that files are never incomplete, locks, checksums, and the cache folder."""
 
 import contextlib
 import hashlib
@@ -17,24 +17,24 @@ from lingon.core.strict_json import dumps
 
 TEMPORARY = ".tmp-lingon-"
 ASIDE = TEMPORARY + "old."
-SILENT = 1.0  # seconds that may be waited for another process without a word
+SILENT = 1.0  # seconds of waiting for another process before a message
 
 
 def cache_dir() -> Path:
-    """The folder for downloads: LINGON_CACHE, else XDG_CACHE_HOME/lingon, else ~/.cache/lingon."""
+    """Return the folder for downloads: LINGON_CACHE, else XDG_CACHE_HOME/lingon, else ~/.cache/lingon."""
     if chosen := os.environ.get("LINGON_CACHE"):
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "lingon"
 
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of a file, in hex."""
+    """Return the sha256 of a file, in hex."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes renames in a folder survive a power cut, where the system can."""
+    """Flush renames in a folder to disk, if the system supports it, so that they survive a power failure."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -46,11 +46,11 @@ def sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Opens a file that takes its name only when it is whole; until then the old one stays.
+    """Open a file that gets its name only once it is complete; until then the old file stays.
 
-    The text goes to a temporary name in the same folder, is flushed to the disk, then renamed. A new file has the mode
-    that the umask leaves, one that is written again keeps its own; a link is written through. Raises UserError for
-    a name that stands for something else than a file.
+    The content is written to a temporary file in the same folder, flushed to disk, then renamed. A new file gets its
+    mode from the umask, an existing one keeps its mode; symbolic links are followed. Raises UserError for an existing
+    path that is not a file.
     """
     path = _target(Path(path), stat.S_ISREG, "a file")
     with _named(path):
@@ -74,7 +74,7 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
 
 def _target(path: Path, kind: Callable[[int], bool], what: str) -> Path:
-    """Where a path leads that shall be written: what a link stands for. Raises UserError when it is something else."""
+    """Return the path to write, with links resolved. Raises UserError if something of another kind is there."""
     if path.is_symlink():
         path = Path(os.path.realpath(path))
     with contextlib.suppress(OSError):
@@ -84,14 +84,14 @@ def _target(path: Path, kind: Callable[[int], bool], what: str) -> Path:
 
 
 def _keep_mode(old: Path, new: Path) -> None:
-    """Gives a new file or folder the mode of the old one, if there is one; before anything is in it."""
+    """Give a new, still empty file or folder the mode of the old one, if there is one."""
     with contextlib.suppress(FileNotFoundError):
         os.chmod(new, stat.S_IMODE(old.stat().st_mode))
 
 
 @contextlib.contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Has an error name the file that was wanted, not the temporary one that nobody has heard of."""
+    """Make errors name the requested file instead of the temporary one."""
     try:
         yield
     except OSError as error:
@@ -100,24 +100,24 @@ def _named(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder that takes the place of `path` when the block ends well.
+    """Yield a temporary folder that replaces `path` if the block ends normally.
 
-    An old folder is moved aside first and deleted last, so one of the two is always whole;
-    `sweep` puts the old one back if the process was killed between the two renames. Modes are those that the umask
-    leaves, or those of the old folder and its files; nobody else reads it before it is whole. A link is written
-    through. Raises UserError for a name that stands for something else than a folder.
+    An old folder is moved aside first and deleted last, so one of the two is always complete;
+    `remove_leftovers` restores the old one if the process was killed between the two renames. Modes follow the umask,
+    or the old folder and its files; other users cannot read it before it is complete. Symbolic links are followed.
+    Raises UserError for an existing path that is not a folder.
     """
     path = _target(Path(path), stat.S_ISDIR, "a folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
     fresh.mkdir()
-    mode = stat.S_IMODE(fresh.stat().st_mode)  # what the umask leaves
+    mode = stat.S_IMODE(fresh.stat().st_mode)  # the mode by the umask
     os.chmod(fresh, 0o700)
     try:
         yield fresh
         for file in fresh.rglob("*"):
             if file.is_file():
-                os.chmod(file, mode & 0o666)  # libraries that write files for us have modes of their own
+                os.chmod(file, mode & 0o666)  # libraries that write files for us may set other modes
                 _keep_mode(path / file.relative_to(fresh), file)
                 with open(file, "rb") as handle:
                     os.fsync(handle.fileno())
@@ -136,7 +136,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes what killed writers left in a folder. Call it only while holding the folder's lock."""
+    """Remove or restore what killed writers left in a folder. Call it only while holding the folder's lock."""
     for left in Path(folder).glob(TEMPORARY + "*"):
         owner = left.with_name(left.name.removeprefix(ASIDE))
         if left.name.startswith(ASIDE) and not owner.exists():
@@ -149,9 +149,9 @@ def remove_leftovers(folder: Path) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path, doing: str, wait: float = 0) -> Iterator[None]:
-    """Holds a folder for this process alone; raises UserError when another has it for longer than `wait` seconds.
+    """Lock a folder for this process; raises UserError if another process holds it for longer than `wait` seconds.
 
-    Says on stderr that it waits, when that takes more than a second.
+    Prints on stderr that it is waiting if that takes more than a second.
     """
     from filelock import FileLock, Timeout
 
@@ -181,15 +181,15 @@ def _acquire(lock: Any, late: type[Exception], folder: Path, doing: str, wait: f
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a value as readable strict JSON, atomically; numbers that are not finite become null."""
+    """Write a value as readable strict JSON, atomically; numbers that are not finite become null."""
     with atomic_write(path) as file:
         file.write(dumps(value, indent=1) + "\n")
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """Opens a file to be read. Raises DataError when there is none, or it is a device, a pipe or a folder.
+    """Open a file for reading. Raises DataError if it is missing, or a device, a pipe or a folder.
 
-    A pipe would be waited for without end, and a device may have no end.
+    Reading a pipe could wait forever, and a device may have no end.
     """
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -202,17 +202,17 @@ def open_regular(path: Path) -> IO[bytes]:
 
 
 def read_bytes(path: Path, limit: int, how: str = "whole") -> bytes:
-    """All bytes of a regular file. Raises DataError when it has more than `limit`, of which no more are read."""
+    """Return all bytes of a regular file. Raises DataError if it has more than `limit`, without reading them all."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        found = b"" if size > limit else file.read(size + 1)  # no more than that is taken before it is there
+        found = b"" if size > limit else file.read(size + 1)  # allocates no more than the file has
     if max(size, len(found)) > limit:
         raise DataError(f"{path}: {max(size, len(found)):,} bytes; at most {limit:,} are read {how}")
     return found
 
 
 def read_json(path: Path, limit: int = 64 << 20) -> Any:
-    """Reads a JSON file of at most `limit` bytes. Raises DataError with file and line."""
+    """Read a JSON file of at most `limit` bytes. Raises DataError with file and line."""
     path = Path(path)
     try:
         return json.loads(read_bytes(path, limit, "as JSON").decode("utf-8-sig"))
@@ -222,7 +222,7 @@ def read_json(path: Path, limit: int = 64 << 20) -> Any:
         cut = not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated")
         why = f"it ends too early: {error.msg}" if cut else error.msg
         raise DataError(f"{path}:{error.lineno}: not JSON ({why})") from None
-    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
+    except ValueError as error:  # Python does not read integers of more than 4,300 digits
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path}: not usable JSON ({str(error).split(';')[0]})") from None

@@ -1,8 +1,8 @@
-"""Where the boxes of a graph stand: in layers, few arrows crossing, each box near those it is joined with.
+"""Layout of the boxes of a graph: in layers, with few crossing arrows, each box near its neighbours.
 
 The method is that of Sugiyama, Tagawa and Toda, "Methods for Visual Understanding of Hierarchical System Structures"
-(1981): layers by the longest way, an arrow over several layers gets a joint in each, every layer is sorted by the mean
-place of the neighbours, and at last moved sideways.
+(1981): layers by the longest path, an edge over several layers gets a dummy node in each, every layer is sorted by the
+mean position of the neighbours, and finally moved horizontally.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from lingon.core.errors import UserError
 
 __all__ = ["Box", "Place", "place_boxes"]
 
-GAP, STEP = 18.0, 34.0  # room between two boxes of a layer, and between two layers, in pixels
+GAP, STEP = 18.0, 34.0  # space between two boxes of a layer, and between two layers, in pixels
 SWEEPS = 6
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box that is to be placed, in pixels."""
+    """Size of a box that is to be placed, in pixels."""
 
     width: float
     height: float
@@ -27,7 +27,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Place:
-    """A box that stands: its upper left corner and its size."""
+    """A placed box: its upper left corner and its size."""
 
     x: float
     y: float
@@ -47,14 +47,14 @@ Points = list[tuple[float, float]]
 
 
 def place_boxes(boxes: Sequence[Box], edges: Sequence[tuple[int, int]]) -> tuple[list[Place], list[Points]]:
-    """The place of every box, and for each edge the points that its arrow goes through.
+    """Return the place of every box, and for each edge the points that its arrow goes through.
 
-    edges: pairs (from, to) of places in `boxes`, each pair once. Raises UserError for a cycle.
+    edges: pairs (from, to) of indices into `boxes`, each pair once. Raises UserError for a cycle.
     """
     depth = layers_of(len(boxes), edges)
     widths = [box.width for box in boxes]
     chains = _with_joints(depth, widths, edges)
-    above: list[list[int]] = [[] for _ in depth]  # of each box or joint, its neighbours in the layer before
+    above: list[list[int]] = [[] for _ in depth]  # for each box or dummy node, its neighbours in the layer before
     for a, b in sorted({pair for chain in chains for pair in pairwise(chain)}):
         above[b].append(a)
     below: list[list[int]] = [[] for _ in depth]
@@ -74,7 +74,7 @@ def place_boxes(boxes: Sequence[Box], edges: Sequence[tuple[int, int]]) -> tuple
 
 
 def layers_of(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """The layer of each box: below all that lead to it. One that nothing leads to stands right above its first reader.
+    """Return the layer of each box: below all its predecessors. One without any is directly above its first successor.
 
     >>> layers_of(4, [(0, 1), (1, 2), (3, 2)])
     [0, 1, 2, 1]
@@ -85,7 +85,7 @@ def layers_of(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
         into[b] += 1
         out[a].append(b)
     depth, ready, waiting = [0] * count, [i for i in range(count) if not into[i]], list(into)
-    for a in ready:  # grows while it is read
+    for a in ready:  # grows during the loop
         for b in out[a]:
             depth[b] = max(depth[b], depth[a] + 1)
             waiting[b] -= 1
@@ -98,7 +98,7 @@ def layers_of(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def _with_joints(depth: list[int], widths: list[float], edges: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Each edge as a chain with a place in every layer. Arrows from one box share joints; `depth`, `widths` grow."""
+    """Return each edge as a chain with a node in every layer; shared dummy nodes are appended to `depth`, `widths`."""
     joints: dict[tuple[int, int], int] = {}
     chains = []
     for a, b in edges:
@@ -114,7 +114,7 @@ def _with_joints(depth: list[int], widths: list[float], edges: Sequence[tuple[in
 
 
 def _sort(layers: list[list[int]], above: list[list[int]], below: list[list[int]]) -> None:
-    """Sorts each layer by the mean place of the neighbours, down and up again."""
+    """Sort each layer by the mean position of the neighbours, downwards and upwards."""
     rank = {i: float(place) for layer in layers for place, i in enumerate(layer)}
     for sweep in range(SWEEPS):
         neighbours = below if sweep % 2 else above
@@ -130,7 +130,7 @@ def _mean(values: list[float], otherwise: float) -> float:
 def _move_sideways(
     layers: list[list[int]], widths: list[float], above: list[list[int]], below: list[list[int]]
 ) -> list[float]:
-    """The middle of every box and joint: near its neighbours, and none too near the next of its layer."""
+    """Return the centre of every box and dummy node: near its neighbours, without overlaps in its layer."""
     centre = [0.0] * len(widths)
     for sweep in range(2 * SWEEPS):
         for layer in reversed(layers) if sweep % 2 else layers:
@@ -143,9 +143,9 @@ def _move_sideways(
 
 
 def apart(wanted: Sequence[float], widths: Sequence[float]) -> list[float]:
-    """Middles that keep the order and a gap, and are as near to those wanted as they can be (least squares).
+    """Return centres that keep the order and a gap, and are as close as possible to those wanted (least squares).
 
-    Pool adjacent violators: neighbours that would overlap form a block, which stands at its mean.
+    Pool adjacent violators: neighbours that would overlap form a block, which is placed at its mean.
 
     >>> apart([0.0, 0.0], [10.0, 10.0])
     [-14.0, 14.0]
@@ -165,7 +165,7 @@ def apart(wanted: Sequence[float], widths: Sequence[float]) -> list[float]:
 
 
 def _route(chain: list[int], places: list[Place], centre: list[float], spans: list[tuple[float, float]]) -> Points:
-    """From the bottom of the first box, straight through the layers between, to the top of the last."""
+    """Return the points from the bottom of the first box, straight through the layers, to the top of the last one."""
     first, *joints, last = chain
     middle = [(centre[i], y) for i in joints for y in spans[i]]
     return [(centre[first], places[first].bottom), *middle, (centre[last], places[last].y)]

@@ -1,4 +1,4 @@
-"""A directed graph as a picture: boxes in layers from top to bottom, arrows between them, as one SVG text."""
+"""Draws a directed graph as an SVG picture: boxes in layers from top to bottom, with arrows between them."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from lingon.core.graph_layout import Box, Place, place_boxes
 
 __all__ = ["GraphNode", "graph_svg"]
 
-LETTER, LINE, MARGIN = 7.3, 16.0, 8.0  # of a letter in 12 px: its width, the height of its line, the room around them
+LETTER, LINE, MARGIN = 7.3, 16.0, 8.0  # for 12 px letters: width of a letter, height of a line, margin around them
 LONGEST = 60  # letters of a line; the rest is cut off
-LARGEST = 1000  # boxes that a picture can hold and still be a picture
-INK, GREY = "#1b1f24", "#7b8794"  # grey is read on white and on black alike; text stands on light boxes
-# What a kind looks like: ground, edge, thickness of the edge, roundness of the corners.
+LARGEST = 1000  # maximum number of boxes for a readable picture
+INK, GREY = "#1b1f24", "#7b8794"  # grey is readable on both white and black; text is on light boxes
+# Style of each kind: background, border, width of the border, radius of the corners.
 KINDS = {
     "input": ("#d7e8fa", "#3b7dc4", 1.2, 14),
     "constant": ("#eceef0", "#7b8794", 1.2, 0),
@@ -26,7 +26,7 @@ GROUPS = ("#f6d5d5", "#d5e5f6", "#dcf0d4", "#f5e3c3", "#e5d9f3", "#cfeeee", "#f6
 
 @dataclass(frozen=True)
 class GraphNode:
-    """A box of a picture: lines of text, a kind (input, constant, op or output), and the group whose colour it has."""
+    """A box of a picture: lines of text, a kind (input, constant, op or output), and a group that sets its colour."""
 
     lines: tuple[str, ...]
     kind: str = "op"
@@ -34,10 +34,10 @@ class GraphNode:
 
 
 def graph_svg(nodes: Sequence[GraphNode], edges: Sequence[tuple[int, int]], title: str = "") -> str:
-    """A graph without cycles as the text of an SVG picture; the same graph gives the same text.
+    """Return an acyclic graph as the text of an SVG picture; the same graph gives the same text.
 
-    edges: pairs (from, to) of places in `nodes`. Any text may stand in the lines. Raises UserError for a cycle,
-    an edge to nowhere, an unknown kind, and more boxes than a picture can hold.
+    edges: pairs (from, to) of indices into `nodes`. Lines may contain any text. Raises UserError for a cycle, an edge
+    to a missing node, an unknown kind, and too many boxes.
 
     >>> graph_svg([GraphNode(("x",), "input"), GraphNode(("x * 2",), "output")], [(0, 1)]).count("<rect")
     2
@@ -79,12 +79,12 @@ def _size(node: GraphNode) -> tuple[float, float]:
 
 
 def _width(text: str) -> float:
-    """Pixels, an East Asian letter two wide."""
+    """Return the width of a text in pixels; East Asian letters count twice."""
     return LETTER * sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _clean(text: str) -> str:
-    """Without what no XML may hold: control characters and halves of surrogate pairs."""
+    """Return a text without characters that XML does not allow: control characters and halves of surrogate pairs."""
     shown = "".join("�" if unicodedata.category(c) in ("Cc", "Cs") or ord(c) & 0xFFFE == 0xFFFE else c for c in text)
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
 
@@ -109,7 +109,7 @@ def _box(node: GraphNode, place: Place) -> str:
 
 
 def _arrow(route: list[tuple[float, float]]) -> str:
-    """A curve through the points, upright in each of them, with a head at the last."""
+    """Return a curve through the points, vertical in each of them, with an arrowhead at the last."""
     (x, y), *rest = route
     line = f"M{x:.1f} {y:.1f}"
     for next_x, next_y in rest:

@@ -1,15 +1,15 @@
-"""Text of strangers in a Markdown page: it is shown as it is, whatever it is spelt like."""
+"""Escapes untrusted text in a Markdown page, so that it is shown literally."""
 
 import re
 
 from lingon.core.terminal import printable
 
-# What CommonMark gives a meaning inside a line (spec 0.31, section 2.4: a backslash takes it away).
+# Characters with a meaning inside a line in CommonMark (spec 0.31, section 2.4: escaped by a backslash).
 SIGNS = re.compile(r"[\\`*_\[\]<>#|~&]")
 
 
 def plain(text: object) -> str:
-    r"""Returns a text on one line, with each sign of Markdown and of HTML escaped.
+    r"""Return a text on one line, with all special characters of Markdown and HTML escaped.
 
     >>> print(plain("<b>*good*\n"))
     \<b\>\*good\*\\u000a

@@ -1,4 +1,4 @@
-"""How to install what an optional part of Lingon needs, from wherever the user stands."""
+"""Tells how to install the packages that an optional part of Lingon needs, in the user's environment."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from pathlib import Path
 
 
 def packages_of(extra: str) -> list[str]:
-    """Requirements of an extra of pyproject.toml, as "matplotlib>=3.8"; empty when Lingon is not installed."""
-    from importlib import metadata  # it takes a while, and few need it
+    """Return the requirements of an extra of pyproject.toml, as "matplotlib>=3.8"; empty if Lingon is not installed."""
+    from importlib import metadata  # slow to import, and rarely needed
 
     try:
         found = metadata.requires("lingon") or []
@@ -22,22 +22,22 @@ def packages_of(extra: str) -> list[str]:
 
 
 def missing(extra: str) -> list[str]:
-    """Names of the packages of an extra that are not there."""
+    """Return the names of the packages of an extra that are not installed."""
     names = [re.split(r"[^\w.-]", package)[0] for package in packages_of(extra)]
     return [name for name in names if find_spec(name.replace("-", "_")) is None]
 
 
 def install_command(extra: str) -> str:
-    """The command that installs an extra for the Python that runs.
+    """Return the command that installs an extra for the running Python.
 
-    It names the packages: `lingon[extra]` finds nothing where Lingon came from a clone or a wheel file.
+    It lists the packages: `lingon[extra]` is not found if Lingon was installed from a clone or a wheel file.
     """
     packages = packages_of(extra) or [f"lingon[{extra}]"]
     return f"{python_command()} -m pip install {shlex.join(packages)}"
 
 
 def python_command() -> str:
-    """The Python that runs, as the user can type it: `python` where that is the same, or else its path."""
+    """Return the running Python as a command: `python` if that is the same, or else its path."""
     here = Path(sys.executable)
     for name in ("python", "python3"):
         found = shutil.which(name)

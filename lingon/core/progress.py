@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with speed and time left on a terminal, a line now and then elsewhere."""
+"""Progress of long work: a bar with speed and remaining time on a terminal, occasional lines elsewhere."""
 
 import contextlib
 import math
@@ -10,12 +10,12 @@ from contextvars import ContextVar
 
 from lingon.core.terminal import printable
 
-REDRAW = 0.1  # seconds between two pictures of a bar
-LINE = 10.0  # seconds between two lines where there is no terminal
+REDRAW = 0.1  # seconds between two updates of a bar
+LINE = 10.0  # seconds between two lines without a terminal
 
 
 class Bar:
-    """Counts work done and shows it now and then. Made by `track`."""
+    """Counts completed work and shows it regularly. Created by `track`."""
 
     def __init__(self, total: int, unit: str, done: int, every: float):
         self.total, self.unit, self.done, self.values = total, unit, done, ""
@@ -25,7 +25,7 @@ class Bar:
         self._next = self._started + every
 
     def advance(self, n: int = 1, **shown: float) -> None:
-        """Counts `n` more, and shows these numbers beside the bar, such as `loss=0.31`."""
+        """Count `n` more, and show these numbers beside the bar, such as `loss=0.31`."""
         self.done += n
         now = time.monotonic()
         if now >= self._next:  # Drawing costs far more than counting.
@@ -35,11 +35,11 @@ class Bar:
 
     @property
     def speed(self) -> float:
-        """Units per second since the start."""
+        """Return the units per second since the start."""
         return (self.done - self._first) / max(1e-9, time.monotonic() - self._started)
 
     def line(self) -> str:
-        """Count, speed, time left where the end is known, and the numbers of the last call, as text."""
+        """Return count, speed, remaining time if the total is known, and the numbers of the last call, as text."""
         speed = f"{self.speed:,.1f} {self.unit}/s"
         if not self.total:
             return ", ".join(filter(None, [f"{self.done:,}", speed, self.values]))
@@ -52,7 +52,7 @@ _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
 @contextlib.contextmanager
 def no_progress(wanted: bool = True) -> Iterator[None]:
-    """Show no progress inside, in this thread."""
+    """Show no progress inside the block, in this thread."""
     token = _quiet.set(wanted or _quiet.get())
     try:
         yield
@@ -67,10 +67,10 @@ def is_quiet() -> bool:
 
 @contextlib.contextmanager
 def track(total: int, what: str, unit: str = "it", done: int = 0) -> Iterator[Bar]:
-    """Shows how far some work is, on stderr: `bar.advance(n, loss=...)`, and `bar.say(text)` for a line of its own.
+    """Show the progress of work on stderr: `bar.advance(n, loss=...)`, and `bar.say(text)` for a separate line.
 
-    total: units of work, 0 where that is not known before; done: those that were done before. LINGON_QUIET=1, or
-    `no_progress()`, shows nothing.
+    total: units of work, 0 if unknown; done: units that were completed before. LINGON_QUIET=1 or `no_progress()` show
+    nothing.
     """
     if is_quiet():
         yield Bar(total, unit, done, math.inf)
@@ -86,7 +86,7 @@ def track(total: int, what: str, unit: str = "it", done: int = 0) -> Iterator[Ba
 
 @contextlib.contextmanager
 def _on_terminal(bar: Bar, what: str) -> Iterator[Bar]:
-    # Imported here, because the command line imports this file before it knows what it shall do.
+    # Imported here, because the command line imports this file before it knows which command to run.
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -105,7 +105,7 @@ def _on_terminal(bar: Bar, what: str) -> Iterator[Bar]:
 
 
 def clock(seconds: float) -> str:
-    """A time as hours, minutes and seconds.
+    """Return a time as hours, minutes and seconds.
 
     >>> clock(75), clock(3725)
     ('1:15', '1:02:05')

@@ -1,10 +1,10 @@
-"""One seed for everything random, split by name so that streams never depend on each other."""
+"""One seed for everything random, from which independent streams are derived by name."""
 
 import hashlib
 
 
 def derive(seed: int, *names: object) -> int:
-    """A 63-bit seed from a seed and names; the same on every machine and in every process.
+    """Return a 63-bit seed derived from a seed and names; the same on every machine and in every process.
 
     >>> derive(0, "shuffle", 1) == derive(0, "shuffle", 1), derive(0, "shuffle", 1) == derive(0, "shuffle", 2)
     (True, False)
@@ -14,7 +14,7 @@ def derive(seed: int, *names: object) -> int:
 
 
 def seed_everything(seed: int) -> None:
-    """Seeds Python, NumPy and PyTorch, for code that draws without a generator of its own (initialisation, dropout)."""
+    """Seed Python, NumPy and PyTorch, for code that draws without its own generator (initialisation, dropout)."""
     import random
 
     import numpy as np

@@ -1,18 +1,18 @@
-"""The legend of shapes, and the array types that carry them.
+"""The letters used in shapes, and the array types that are annotated with them.
 
 | letter | meaning |
 |---|---|
 | B | batch: texts in a batch |
 | T | time: tokens of the longest text in a batch, or of the target |
-| S | tokens that are read now: the queries of an attention to T keys |
-| D | width: numbers that describe one token or text |
+| S | tokens of the current step: the queries of an attention to T keys |
+| D | width: size of the vector of a token or text |
 | H | heads |
 | K | width of one head |
-| V | vocabulary: how many tokens are known |
+| V | size of the vocabulary |
 | C | classes |
-| N | tokens of a packed batch, all texts in one row |
+| N | tokens of a packed batch, with all texts in one row |
 
-`mask` is [B, T], True where a token is of the text and False where it is padding.
+`mask` is [B, T], True for tokens of the text and False for padding.
 """
 
 from jaxtyping import Bool, Float, Int, UInt8

@@ -1,4 +1,4 @@
-"""Models without memory: their shapes are there, and nothing is drawn for their weights."""
+"""Creates models on the meta device: with shapes, but without memory and initialisation of their weights."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,17 +12,17 @@ DRAWS = ("normal_", "uniform_", "trunc_normal_", "kaiming_uniform_", "kaiming_no
 
 @contextlib.contextmanager
 def shapes_alone() -> Iterator[None]:
-    """Make tensors that have a shape and take no memory, as of a model whose weights are read afterwards.
+    """Make tensors with a shape but without memory, for a model whose weights are read afterwards.
 
-    Random numbers are not drawn for them. PyTorch would import its compiler to draw numbers that do not exist: 70 MB
-    and a second of every command that loads a model (docs/log.md).
+    No random numbers are drawn for them: PyTorch would import its compiler for that, which costs 70 MB and a second in
+    every command that loads a model (docs/log.md).
     """
     with torch.device("meta"), _NothingDrawn():
         yield
 
 
 class _NothingDrawn(TorchFunctionMode):
-    """Returns a tensor as it is in place of random numbers in it."""
+    """Replaces random initialisation by returning the tensor unchanged."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         named = kwargs or {}

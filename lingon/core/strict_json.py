@@ -1,4 +1,4 @@
-"""JSON that leaves Lingon: every reader can take it. Python's own would write NaN and Infinity, which are not JSON."""
+"""Writes strict JSON that every reader accepts. Python's own json writes NaN and Infinity, which are not JSON."""
 
 import json
 import math
@@ -9,9 +9,9 @@ _HALVES = re.compile("[\ud800-\udfff]")  # halves of surrogate pairs, which no e
 
 
 def dumps(value: Any, indent: int | None = None, ensure_ascii: bool = False) -> str:
-    """Writes a value as strict JSON: numbers that are not finite become null, half a surrogate pair its escape.
+    """Return a value as strict JSON: numbers that are not finite become null, half a surrogate pair its escape.
 
-    Scalars of NumPy and torch are written as numbers. Raises TypeError for what JSON cannot say.
+    Scalars of NumPy and torch are written as numbers. Raises TypeError for other types.
 
     >>> dumps({"auc": float("nan"), "loss": [0.5, float("inf")]})
     '{"auc": null, "loss": [0.5, null]}'

@@ -1,4 +1,4 @@
-"""Tensors to and from safetensors files: written atomically, and checked before memory is taken."""
+"""Reads and writes safetensors files: written atomically, and checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from safetensors import SafetensorError
 from lingon.core.errors import DataError, unknown
 from lingon.core.files import atomic_write, open_regular
 
-if TYPE_CHECKING:  # who stores NumPy's arrays does not wait for torch
+if TYPE_CHECKING:  # so that storing NumPy arrays does not import torch
     import numpy as np
 
     from lingon.core.shapes import Tensor
 
-# Bytes: room for the names of ten thousand tensors in a file. The format allows 100 MB, which take seconds to parse.
+# Bytes: enough for ten thousand tensors in a file. The format allows 100 MB, which take seconds to parse.
 HEADER_LIMIT = 1 << 20
-# What the format calls the types of torch. Rarer ones, such as complex numbers, are left to its library.
+# Names of torch types in the format. Rare ones, such as complex numbers, are left to its library.
 TYPES = {
     "float64": "F64",
     "float32": "F32",
@@ -41,10 +41,10 @@ AXES, LISTS = 16, 40_000  # each tensor has two lists; a million empty ones woul
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Writes named tensors to a safetensors file that appears only when it is whole.
+    """Write named tensors to a safetensors file, which appears only once it is complete.
 
-    Tensors that share memory are written once each. They go to the file one after the other, for no copy of all of them
-    to be in memory: `safetensors.torch.save` makes three.
+    Tensors that share memory are each written in full. Tensors are written one by one, so that there is no copy of all
+    of them in memory: `safetensors.torch.save` makes three.
     """
     import torch
 
@@ -76,7 +76,7 @@ def _save_at_once(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
-    """The sha256 of named tensors, in the order of their names: of their types, shapes and bytes."""
+    """Return the sha256 of named tensors, sorted by name: of their types, shapes and bytes."""
     import torch
 
     digest = hashlib.sha256()
@@ -88,9 +88,9 @@ def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
 
 
 def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the tensors in a safetensors file, read from its header alone.
+    """Return names and shapes of the tensors in a safetensors file, read from its header alone.
 
-    Raises DataError when the header is not what the format says, or promises more bytes than the file has.
+    Raises DataError if the header is invalid, or declares more bytes than the file has.
     """
     path = Path(path)
     try:
@@ -118,16 +118,16 @@ def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
         if not all(type(n) is int and 0 <= n <= size for n in sizes):
             raise DataError(f"{path}: tensor {name!r} has no valid shape")
         shapes[name] = tuple(sizes)
-    if (numbers := sum(map(math.prod, shapes.values()))) > size:  # each takes a byte at least
+    if (numbers := sum(map(math.prod, shapes.values()))) > size:  # each takes at least one byte
         raise DataError(f"{path}: declares {numbers:,} numbers in a file of {size:,} bytes")
     return shapes
 
 
 def load_tensors(path: Path, expect: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-    """Reads a safetensors file. With `expect`, names, shapes and types must be those of the tensors given there.
+    """Read a safetensors file. With `expect`, names, shapes and types must be those of the given tensors.
 
     Raises DataError that names the file and the first tensor that is missing, superfluous, of another shape or type,
-    or holds NaN or infinity.
+    or contains NaN or infinity.
     """
     path = Path(path)
     shapes = shapes_in(path)
@@ -146,7 +146,7 @@ def load_tensors(path: Path, expect: Mapping[str, Tensor] | None = None) -> dict
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Reads a safetensors file of types that NumPy has too, without torch. Raises DataError that names the file."""
+    """Read a safetensors file with types that NumPy supports, without torch. Raises DataError that names the file."""
     from safetensors.numpy import load_file
 
     shapes_in(path)

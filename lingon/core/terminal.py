@@ -1,4 +1,4 @@
-"""Text of strangers on a terminal: what the terminal would obey, such as an escape sequence, is shown instead."""
+"""Escapes untrusted text for a terminal: control characters, such as of escape sequences, are shown, not executed."""
 
 import contextlib
 import re
@@ -6,16 +6,16 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-# Controls of C0 and C1 (ECMA-48), what ends a line besides, and halves of surrogate pairs, which cannot be written.
+# Controls of C0 and C1 (ECMA-48), other line separators, and halves of surrogate pairs, which cannot be written.
 OBEYED = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
 IN_LINE = re.compile(f"[{OBEYED}]")
 IN_LINES = re.compile(f"(?![\t\n])[{OBEYED}]")
 
 
 def printable(text: object, lines: bool = False) -> str:
-    r"""Returns the text with each control character as \u and four digits, which JSON reads as that character.
+    r"""Return the text with each control character as \u and four digits, which JSON reads as that character.
 
-    lines: line ends and tabs stay, for a text of several lines.
+    lines: keep line ends and tabs, for a text of several lines.
 
     >>> print(printable("red \x1b[31m\nnext"))
     red \u001b[31m\u000anext
@@ -24,21 +24,21 @@ def printable(text: object, lines: bool = False) -> str:
 
 
 class Screen:
-    """A stream that writes what is `printable`. Everything else is that of the stream inside."""
+    """A stream that writes `printable` text. Everything else is delegated to the inner stream."""
 
     def __init__(self, stream: TextIO):
-        self.rich_proxied_file = stream  # rich's own name: its tables and bars draw with escape sequences
+        self.rich_proxied_file = stream  # attribute used by rich, whose tables and bars need escape sequences
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Writes a text of any lines; gives back its length."""
-        if not isinstance(text, str):  # click tries bytes to learn which kind of stream this is
+        """Write a text of any number of lines; return its length."""
+        if not isinstance(text, str):  # click tries bytes to detect the type of the stream
             raise TypeError(f"a text is written here, not {type(text).__name__}")
         self._stream.write(printable(text, lines=True))
         return len(text)
 
     def writelines(self, lines) -> None:
-        """Writes texts one after the other."""
+        """Write texts one after the other."""
         for line in lines:
             self.write(line)
 
@@ -48,7 +48,7 @@ class Screen:
 
 @contextlib.contextmanager
 def screened() -> Iterator[None]:
-    """Makes a `Screen` of standard output and of standard error until the block ends."""
+    """Replace standard output and standard error by a `Screen` until the block ends."""
     out, err = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (stream and Screen(stream) for stream in (out, err))
     try:

@@ -1,4 +1,4 @@
-"""Text in the columns of a terminal, on which a Chinese character or an emoji takes two."""
+"""Width of text in columns of a terminal, where a Chinese character or an emoji takes two."""
 
 from rich.cells import cell_len, chop_cells
 
@@ -8,7 +8,7 @@ CUT = "..."
 
 
 def columns_of(text: object, most: int | None = None) -> int:
-    """Return how many columns of a terminal a text takes, or `most` where it takes more.
+    """Return how many columns of a terminal a text takes, at most `most`.
 
     >>> columns_of("film"), columns_of("电影"), columns_of("电影 😐", most=5)
     (4, 4, 5)
@@ -18,9 +18,9 @@ def columns_of(text: object, most: int | None = None) -> int:
 
 
 def padded(text: object, width: int, most: int | None = None) -> str:
-    """Return a printable text with blanks behind it, so that it takes `width` columns of a terminal.
+    """Return a printable text padded with spaces to `width` columns of a terminal.
 
-    most: columns from which a text is cut, with ... behind.
+    most: maximum columns; a longer text is cut and ends in ...
 
     >>> padded("电影", 6) + "|", padded("a long label", 6, most=6) + "|"
     ('电影  |', 'a l...|')
