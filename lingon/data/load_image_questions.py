@@ -39,9 +39,9 @@ def load_image_question_splits(
 ) -> ImageQuestionSplits:
     """Return training, validation and test questions of a corpus, or of a table with columns image, question, answer.
 
-    test, valid: tables to test and validate on. Where there is none, a fifth of the questions is cut off for the test,
-    and a tenth of the others for validation, whole images, always the same ones. image_size: side in pixels that images
-    are brought to; that of the corpus, or 64. Raises UserError for what is neither, DataError with file and line.
+    test, valid: tables to test and validate on. By default a fifth of the questions is held out for the test, and a
+    tenth of the others for validation, by whole images, always the same ones. image_size: side in pixels to resize
+    images to; by default that of the corpus, or 64. Raises UserError for other data, DataError with file and line.
     """
     name = str(name_or_path)
     if name in IMAGES:
@@ -70,7 +70,7 @@ def load_image_questions(
     options: FileOptions = FileOptions(),
     image_size: ImageSize = (SIZE, SIZE),
 ) -> ImageQuestions:
-    """Return questions to evaluate on: a corpus's test part, or all of a table; `part` names another one.
+    """Return questions to evaluate on: a corpus's test part, or all of a table; `part` selects another one.
 
     part: "train", "valid" or "test", as `load_image_question_splits` divides, or "all". image_size: height and width.
     """

@@ -46,8 +46,8 @@ def trace(
     """Return the graph that the model computes on such inputs when it predicts. Weights are shared with the model.
 
     example: tensors, or lists of them.
-    sizes: Dim.AUTO lets every size vary that can, Dim.DYNAMIC refuses the model when one cannot. A size of 1 in the
-    example stays 1. axes: of each input, those that vary; None is all of them. Raises UserError that names the line
+    sizes: Dim.AUTO makes every size variable if possible, Dim.DYNAMIC refuses the model if one is not. A size of 1 in
+    the example stays 1. axes: the variable ones of each input; None means all. Raises UserError that names the line
     that cannot be traced, and what to write instead.
     """
     varying = tree_map(lambda x: dict.fromkeys(range(x.ndim), sizes), tuple(example))
@@ -81,7 +81,7 @@ def _by_input(model: nn.Module, shapes: tuple) -> tuple:
 
 @contextlib.contextmanager
 def silence_torch() -> Iterator[None]:
-    """Keep what torch says and prints about its own inside away from the user."""
+    """Suppress warnings and output of torch about its internals."""
     loggers = [logging.getLogger(name) for name in LOUD]
     levels = [logger.level for logger in loggers]
     said = io.StringIO()
@@ -98,7 +98,7 @@ def silence_torch() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _unchecked_shapes() -> Iterator[None]:
-    """Without what checks the shapes in signatures, where that is switched on: it cannot be traced itself."""
+    """Disable runtime checks of annotated shapes, if they are on: they cannot be traced."""
     held = jaxtyping.config.jaxtyping_disable
     jaxtyping.config.update("jaxtyping_disable", True)
     try:
@@ -108,7 +108,7 @@ def _unchecked_shapes() -> Iterator[None]:
 
 
 class _Notes(logging.Handler):
-    """Collects where in the user's code a size was fixed, from torch's notes of it."""
+    """Collects the lines of the user's code that fixed a size, from the log of torch."""
 
     def __init__(self):
         super().__init__(logging.DEBUG)
@@ -121,7 +121,7 @@ class _Notes(logging.Handler):
 
 
 def _whole(end: str) -> str | None:
-    """The path of a module of which only the end is known; None for torch's own."""
+    """Return the path of a module given the end of it; None for modules of torch."""
     files = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
     return next((file for file in files if file.endswith(end) and not _of_torch(file)), None)
 
@@ -153,7 +153,7 @@ def _refusal(model: nn.Module, error: BaseException, fixed: list[tuple[str, int]
 
 
 def _place_of(error: BaseException | None) -> tuple[str, int] | None:
-    """The innermost line of the user's code, or of Lingon's models, that led to the error."""
+    """Return the innermost line of the user's code, or of Lingon's models, that led to the error."""
     while error is not None:
         frames = traceback.extract_tb(error.__traceback__)
         ours = [f for f in frames if not _of_torch(f.filename) and f.filename != __file__]

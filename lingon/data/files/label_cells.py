@@ -1,4 +1,4 @@
-"""What a cell of a label column says: one label, several, a number or a rank; and which of these a column holds."""
+"""Reads the cells of a label column as one label, several, a number or a rank; and detects which a column holds."""
 
 import json
 import math
@@ -10,10 +10,10 @@ from lingon.core.counted import counted
 from lingon.data.files.row import cell_text, label_text
 from lingon.data.problem_types import Label, ProblemType
 
-BETWEEN = "|"  # several labels in one cell
-MANY_NUMBERS = 20  # different ones: more are hardly classes
-FEW_OTHERS = 0.1  # share of cells that are not numbers, of a column of numbers
-ENOUGH_LISTS = 0.01  # of the rows: fewer lines with two labels are rather a mistake
+BETWEEN = "|"  # separates several labels in one cell
+MANY_NUMBERS = 20  # distinct numbers: more are unlikely to be classes
+FEW_OTHERS = 0.1  # maximum share of cells that are not numbers, in a column of numbers
+ENOUGH_LISTS = 0.01  # minimum share of rows with two labels: fewer are probably mistakes
 YES, NO = ("1", "true", "yes"), ("0", "false", "no", "")
 
 
@@ -22,7 +22,7 @@ class BadLabel(Exception):
 
 
 def one_label(value: Any, column: str) -> str:
-    """Return the label in a cell. Raises BadLabel for several, and for none."""
+    """Return the label in a cell. Raises BadLabel for several labels, and for none."""
     if isinstance(value, list | tuple | dict):
         several = f"several labels ({str(value)[:60]}) in column {column!r}"
         raise BadLabel(f"{several}; keep one, or give --problem-type multi-label")
@@ -33,7 +33,7 @@ def one_label(value: Any, column: str) -> str:
 
 
 def several_labels(value: Any, column: str) -> tuple[str, ...]:
-    """Return the labels in a cell: a list, a list in JSON, or names with | between; each once. A list may be empty."""
+    """Return the distinct labels in a cell: a list, a list in JSON, or names separated by |. A list may be empty."""
     if isinstance(value, list | tuple):
         return _names(value, column)
     text = (cell_text(value) or "").strip()
@@ -70,13 +70,13 @@ def a_number(value: Any, column: str) -> float:
 
 
 def a_rank(value: Any, column: str) -> str:
-    """Return the rank in a cell, a number as a label. Raises BadLabel for what has no order."""
+    """Return the rank in a cell, a number as a label. Raises BadLabel for anything without an order."""
     a_number(value, column)
     return one_label(value, column)
 
 
 def yes_or_no(values: Sequence[Any], columns: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns that say yes of a row. Raises BadLabel for a cell that is not 0 or 1."""
+    """Return the indicator columns that are 1 in a row. Raises BadLabel for a cell that is not 0 or 1."""
     found = []
     for value, column in zip(values, columns, strict=True):
         said = (label_text(value) or "").lower()
@@ -95,10 +95,10 @@ READERS: dict[ProblemType, Callable[[Any, str], Label]] = {
 
 
 def guess(values: Sequence[Any], column: str) -> tuple[ProblemType, str]:
-    """Return what the first cells of a column hold, as far as that is sure, and what to say of it; else one label.
+    """Return the kind of labels in the first cells of a column, if it is certain, else one label; and a message.
 
-    Sure are lists, of JSON too; names with | between in most rows; and more than twenty numbers of which some are no
-    whole ones, with few other cells between (nan, n/a), which are then named as bad rows.
+    Certain are lists, also in JSON; names separated by | in most rows; and more than twenty numbers, not all of them
+    integers, with few other cells (nan, n/a), which are then reported as bad rows.
     """
     values = [value for value in values if value is not None]
     lists = [value for value in values if _is_list(value)]
@@ -127,7 +127,7 @@ def _guess_numbers(texts: Sequence[str]) -> tuple[ProblemType, str]:
     if len(numbers) <= MANY_NUMBERS or read.count(None) > FEW_OTHERS * len(read):
         return "single-label", ""
     if all(number == int(number) for number in numbers):
-        return "single-label", ""  # numbers of topics, maybe: said once all are read
+        return "single-label", ""  # maybe numbers of topics: reported once all are read
     return "regression", f"{len(numbers)} different numbers: {_learned('regression')}"
 
 
@@ -155,6 +155,6 @@ def _is_list(value: Any) -> bool:
 
 
 def _parts_repeat(texts: Sequence[str]) -> bool:
-    """Whether the parts are fewer than the whole labels, or come again: names that are put together."""
+    """Return whether there are fewer parts than whole labels, or parts repeat, as in combinations of names."""
     parts = Counter(part for text in texts for part in text.split(BETWEEN))
     return len(parts) < len(set(texts)) or max(parts.values()) > 1

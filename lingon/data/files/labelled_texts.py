@@ -1,4 +1,4 @@
-"""Labelled texts from a user's own file or folder: csv, tsv, jsonl, json, parquet, txt, or a folder per class."""
+"""Reads labelled texts of a user's file or folder: csv, tsv, jsonl, json, parquet, txt, or a folder per class."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -19,15 +19,15 @@ from lingon.data.problem_types import PROBLEM_TYPES, ProblemType, names_in
 __all__ = ["FORMATS", "FileOptions", "OnBadRow", "ReadReport", "label_text", "read_labelled_texts"]
 
 SURROGATE = re.compile("[\ud800-\udfff]")
-LOOK = 1000  # rows that are looked at to find the columns
-LOOK_CELLS, LOOK_LETTERS = 200_000, 16 << 20  # ... or fewer, where there are many columns or long texts
+LOOK = 1000  # rows that are examined to find the columns
+LOOK_CELLS, LOOK_LETTERS = 200_000, 16 << 20  # ... or fewer, if there are many columns or long texts
 
 
 @dataclass
 class ReadReport:
-    """What reading a file came to: columns, the kind of labels, skipped rows, and lines to tell the user.
+    """Report on reading a file: columns, the kind of labels, skipped rows, and messages for the user.
 
-    label: the column of labels, or several that each say yes or no of a label, with commas between.
+    label: the column of labels, or several binary indicator columns, separated by commas.
     """
 
     text: str = "text"
@@ -57,11 +57,11 @@ def read_labelled_texts(
 ) -> tuple[Examples, ReadReport]:
     """Read the labelled texts of a file, or of a folder with one subfolder of .txt files per class, with a report.
 
-    text, label: names of columns; guessed when obvious, and the report says so. on_bad_row: "stop" raises at the first
-    row without a text or a label, or that cannot be read; "skip" leaves it out and counts it. known: the labels there
-    may be; another one makes a bad row. options: encoding and quoting. problem_type: what the labels are; guessed when
-    sure, and the report says so. text_pair: the column of second texts.
-    Raises DataError with file and line, and UserError or DataError when columns are unknown or not obvious.
+    text, label: names of columns; guessed if obvious, which is reported. on_bad_row: "stop" raises at the first row
+    without a text or a label, or that cannot be read; "skip" leaves it out and counts it. known: the allowed labels;
+    another label makes a bad row. options: encoding and quoting. problem_type: the kind of labels; detected if certain,
+    which is reported. text_pair: the column of second texts.
+    Raises DataError with file and line, and UserError or DataError if columns are unknown or not obvious.
     """
     path = Path(path)
     if on_bad_row not in ("stop", "skip"):
@@ -126,7 +126,7 @@ def _find_columns(
     options: FileOptions,
     problem_type: ProblemType | None,
 ) -> None:
-    """Put into the report which columns are read and what the labels are, as far as that was not given."""
+    """Add to the report which columns are read and the kind of labels, if not given."""
     names, first = peek(path, options)
     rows = [row.values for row in first if not row.problem]
     if report.text_pair is not None and report.text_pair not in names:
@@ -148,7 +148,7 @@ def _find_columns(
 
 
 def indicator_columns(path: Path, label: str | None, names: list[str], problem_type: ProblemType | None) -> list[str]:
-    """Return the columns that a --label with commas names; none where it is one column."""
+    """Return the columns in a --label with commas; an empty list if it is one column."""
     if label is None or "," not in label or label in names:
         return []
     columns = [name.strip() for name in label.split(",")]
@@ -165,7 +165,7 @@ def indicator_columns(path: Path, label: str | None, names: list[str], problem_t
 
 
 def text_problem(row: TableRow, column: str) -> str:
-    """Return what is wrong with the text of a row, or nothing."""
+    """Return what is wrong with the text of a row; "" if nothing."""
     if row.problem:
         return row.problem
     value = row.values.get(column)
@@ -184,7 +184,7 @@ def text_problem(row: TableRow, column: str) -> str:
 
 
 def _label_of(row: TableRow, report: ReadReport, known: Collection[str] | None) -> tuple[Any, str]:
-    """Return the label of a row, and what is wrong with the row, or nothing."""
+    """Return the label of a row, and what is wrong with the row; "" if nothing."""
     if problem := text_problem(row, report.text):
         return None, problem
     if report.text_pair is not None and (problem := text_problem(row, report.text_pair)):

@@ -1,4 +1,4 @@
-"""The lines of a user's file as text: packed or not, in any encoding, with any line ends; bounded in its growth."""
+"""Reads the lines of a user's file: compressed or not, in any encoding, with any line ends, and safe against bombs."""
 
 import codecs
 import gzip
@@ -13,9 +13,9 @@ from typing import IO, Any, Literal, NamedTuple
 from lingon.core.errors import DataError, UserError, suggest, unknown
 from lingon.data.files.archives import MOST_RATIO
 
-MOST_LINE = 64 << 20  # bytes; more is no line of text
-MOST_FILE = 4 << 30  # bytes of a file that has to be in memory as a whole, unpacked
-GRACE = 2 << 20  # unpacked bytes that no ratio is asked of
+MOST_LINE = 64 << 20  # bytes; more is not a line of text
+MOST_FILE = 4 << 30  # bytes of a decompressed file that has to be in memory as a whole
+GRACE = 2 << 20  # decompressed bytes up to which the compression ratio is not checked
 BUFFER = 1 << 16
 PACKED: dict[str, Callable[[IO[bytes]], Any]] = {
     ".gz": lambda file: gzip.GzipFile(fileobj=file),
@@ -23,16 +23,15 @@ PACKED: dict[str, Callable[[IO[bytes]], Any]] = {
 }
 BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError)
 QUOTING = ("auto", "minimal", "none")
-OnBadRow = Literal["stop", "skip"]  # what happens at a row that cannot be read: an error, or it is left out and told
+OnBadRow = Literal["stop", "skip"]  # for a row that cannot be read: raise an error, or leave it out and report it
 
 
 @dataclass(frozen=True)
 class FileOptions:
-    """Options of reading the files of a user.
+    """Options for reading a user's files.
 
-    encoding: the name that Python has for it. quoting: what a quote at the start of a cell of csv and tsv means:
-    "minimal", that the cell goes on to the next single quote; "none", nothing, it is a character; "auto", whichever the
-    file shows.
+    encoding: its name in Python. quoting: the meaning of a quote at the start of a cell of csv and tsv: "minimal", the
+    cell extends to the next single quote; "none", it is an ordinary character; "auto", detected from the file.
     """
 
     encoding: str = "utf-8"
@@ -69,9 +68,9 @@ def is_compressed(path: Path) -> bool:
 
 
 def open_utf8(path: Path, encoding: str = "utf-8") -> io.BufferedReader:
-    """Open a file for reading as UTF-8, decompressed when its name ends in .gz or .xz; it can be sought forwards.
+    """Open a file for reading as UTF-8, decompressed if its name ends in .gz or .xz; it can be sought forwards.
 
-    Raises DataError while reading, when what was packed grows more than text can, or is not in the encoding.
+    Raises DataError while reading if compressed data grows more than text can, or is not in the encoding.
     """
     file: Any = open(path, "rb")
     if is_compressed(path):
@@ -82,7 +81,7 @@ def open_utf8(path: Path, encoding: str = "utf-8") -> io.BufferedReader:
 
 
 class _Stream(io.RawIOBase):
-    """Bytes made from those of another file, which can be read and skipped."""
+    """Bytes converted from those of another file, which can be read and skipped."""
 
     def __init__(self, path: Path, file: IO[bytes]):
         self.path, self.file, self.at = path, file, 0
@@ -94,7 +93,7 @@ class _Stream(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go forwards, by reading."""
+        """Seek forwards, by reading."""
         to = offset if whence == io.SEEK_SET else self.at + offset
         if whence == io.SEEK_END or to < self.at:
             raise io.UnsupportedOperation("only forwards")
@@ -117,7 +116,7 @@ class _Stream(io.RawIOBase):
 
 
 class _Unpacked(_Stream):
-    """What a packed file holds, for as long as it grows no more than text does: by 3 to 30, a bomb by 1,000."""
+    """Content of a compressed file, if its ratio is plausible for text: text grows 3- to 30-fold, a bomb 1,000-fold."""
 
     def __init__(self, path: Path, file: IO[bytes]):
         super().__init__(path, file)
@@ -135,7 +134,7 @@ class _Unpacked(_Stream):
 
 
 class _Recoded(_Stream):
-    """A file in some encoding as UTF-8."""
+    """A file in another encoding, converted to UTF-8."""
 
     def __init__(self, path: Path, file: IO[bytes], encoding: str):
         super().__init__(path, file)
@@ -215,7 +214,7 @@ OTHER = "save the file as UTF-8, or name its encoding, as --encoding cp1252 or g
 
 
 def _start(name: str, data: bytes) -> bytes:
-    """Return the beginning of a text without its byte-order mark. Raises DataError for what is not UTF-8 text."""
+    """Return the beginning of a text without its byte-order mark. Raises DataError if it is not UTF-8 text."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{name}:1: UTF-16 text; save the file as UTF-8, or give --encoding utf-16")
     if b"\0" in data[: 1 << 16]:
@@ -224,12 +223,12 @@ def _start(name: str, data: bytes) -> bytes:
 
 
 def read_decompressed(path: Path) -> bytes:
-    """Read all bytes of a file, decompressed. Raises DataError for what is broken or larger than MOST_FILE."""
+    """Read all bytes of a file, decompressed. Raises DataError if it is broken or larger than MOST_FILE."""
     return _whole(path, "utf-8")
 
 
 def read_text(path: Path, encoding: str = "utf-8") -> str:
-    """Read all of a file as text. Raises DataError with the line that is not."""
+    """Read all of a file as text. Raises DataError with the line that is not text."""
     data = _whole(path, encoding)
     try:
         return _start(str(path), data).decode()

@@ -1,4 +1,4 @@
-"""The classes of masks: names and colours in a file classes.txt, else those that the masks themselves have."""
+"""The classes of masks: names and colours from a file classes.txt, else from the masks themselves."""
 
 import re
 from collections.abc import Mapping
@@ -13,20 +13,20 @@ from lingon.core.files import read_bytes
 from lingon.data.files.masks import MOST_CLASSES
 
 LINE = re.compile(r"(?P<name>.*?)(?:\s+(?P<colour>#[0-9a-fA-F]{6}))?")
-MOST_COLOURS = 64  # of masks without classes.txt; a picture with more is no mask
+MOST_COLOURS = 64  # of masks without classes.txt; a picture with more is not a mask
 
 
 class Classes(NamedTuple):
-    """Names of classes, in the order of their numbers, and the colour of each as 0xRRGGBB, where they have some."""
+    """Names of classes, in the order of their indices, and the colour of each as 0xRRGGBB, if given."""
 
     names: list[str]
     colours: list[int] | None = None
 
 
 def read_classes(path: Path) -> Classes:
-    """Read classes.txt: a name in a line, the first is of class 0; behind it the colour, as `road #804080`.
+    """Read classes.txt: one name per line, starting with class 0, optionally with a colour, as `road #804080`.
 
-    Raises DataError with the line for a name that comes again, colours of some classes only, and more than 255.
+    Raises DataError with the line for a duplicate name, colours of only some classes, and more than 255 classes.
     """
     try:
         lines = read_bytes(path, 1 << 16).decode("utf-8-sig").splitlines()
@@ -57,7 +57,7 @@ def read_classes(path: Path) -> Classes:
 def classes_of(masks: Mapping[Path, np.ndarray]) -> Classes:
     """Return the classes of masks without classes.txt: each number up to the largest, or each colour, black first.
 
-    Raises DataError for masks of which some have numbers and some colours, and for more than 64 colours.
+    Raises DataError if some masks have numbers and others colours, and for more than 64 colours.
     """
     coloured = {path: mask for path, mask in masks.items() if mask.ndim == 3}
     if coloured and len(coloured) < len(masks):
@@ -78,7 +78,7 @@ def classes_of(masks: Mapping[Path, np.ndarray]) -> Classes:
 
 
 def numbered(path: Path, mask: np.ndarray, classes: Classes) -> np.ndarray:
-    """Return the class numbers of a mask, uint8 [H, W]. Raises DataError with the place of what is not a class."""
+    """Return the class indices of a mask, uint8 [H, W]. Raises DataError with the position of an unknown class."""
     if mask.ndim == 2:
         _refuse(path, mask, (mask >= len(classes.names)) & (mask != MOST_CLASSES), classes)
         return mask
@@ -106,6 +106,6 @@ def _refuse(path: Path, values: np.ndarray, wrong: np.ndarray, classes: Classes)
 
 
 def packed(mask: np.ndarray) -> np.ndarray:
-    """Return colours [H, W, 3] as numbers 0xRRGGBB, [H, W]."""
+    """Return colours [H, W, 3] as integers 0xRRGGBB, [H, W]."""
     red, green, blue = np.moveaxis(mask.astype(np.int64), -1, 0)
     return (red << 16) | (green << 8) | blue

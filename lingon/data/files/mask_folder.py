@@ -1,4 +1,4 @@
-"""A folder of the user with images/ and masks/: a png with the same name for every image."""
+"""Reads a user's folder with images/ and masks/: a png with the same name for every image."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ FILE = "classes.txt"
 def read_mask_folder(folder: Path, size: int, known: Classes | None = None) -> tuple[MaskedImages, Classes]:
     """Return the images of a folder with their masks, both stretched to `size` pixels, and the classes.
 
-    images/ holds any files of images, masks/ a png of the same name and size for each. classes.txt, in the folder or
-    the one above, names the classes. known: the classes of a model or of the part to train on; what a folder calls
-    otherwise is refused. Masks of nothing but 0 and 255 have two classes; else 255 counts for nothing.
-    Raises UserError for a folder without these, DataError with the file for all else.
+    images/ holds image files, masks/ a png of the same name and size for each. classes.txt, in the folder or the one
+    above, names the classes. known: the classes of a model or of the training part; a folder with other names is
+    refused. Masks with only 0 and 255 have two classes; else pixels of 255 are ignored.
+    Raises UserError for a folder without these, DataError with the file for other problems.
     """
     pairs = _pairs(folder)
     given = next((read_classes(at / FILE) for at in (folder, folder.parent) if (at / FILE).is_file()), None)
@@ -39,7 +39,7 @@ def read_mask_folder(folder: Path, size: int, known: Classes | None = None) -> t
     kinds = {path: _as_two(kind) if two else kind for path, kind in kinds.items()}
     classes = classes or classes_of(kinds)
     for path, kind in kinds.items():
-        numbered(path, kind, classes)  # classes that the smaller mask lost are refused too
+        numbered(path, kind, classes)  # also refuses unknown classes that resizing removed
     found = [numbered(path, _as_two(mask) if two else mask, classes) for path, mask in masks.items()]
     return MaskedImages(np.stack(pixels), np.stack(found), classes.names, [str(p) for p in pairs]), classes
 
@@ -64,7 +64,7 @@ def _pairs(folder: Path) -> dict[Path, Path]:
 
 
 def _agreed(folder: Path, given: Classes | None, known: Classes | None) -> Classes | None:
-    """Return the classes that masks are read with. Raises DataError where a folder names others than are known."""
+    """Return the classes for reading masks. Raises DataError if a folder names other classes than the known ones."""
     if given is None or known is None:
         return given or known
     if given.names != known.names:
@@ -73,7 +73,7 @@ def _agreed(folder: Path, given: Classes | None, known: Classes | None) -> Class
 
 
 def _distinct(mask: np.ndarray) -> np.ndarray:
-    """Return what a mask has, once each: numbers [1, K], or colours [1, K, 3]."""
+    """Return the distinct values of a mask: numbers [1, K], or colours [1, K, 3]."""
     if mask.ndim == 2:
         return np.unique(mask)[None]
     colours = np.unique(packed(mask))
@@ -81,7 +81,7 @@ def _distinct(mask: np.ndarray) -> np.ndarray:
 
 
 def _two_valued(kinds: dict[Path, np.ndarray]) -> bool:
-    """Return whether masks have nothing but the numbers 0 and 255, as black and white of eight bits."""
+    """Return whether masks have only the numbers 0 and 255, as 8-bit black and white."""
     found = {int(n) for kind in kinds.values() for n in kind.ravel()}
     return all(kind.ndim == 2 for kind in kinds.values()) and found == {0, IGNORED_PIXEL}
 
@@ -91,6 +91,6 @@ def _as_two(mask: np.ndarray) -> np.ndarray:
 
 
 def _nearest(mask: np.ndarray, size: int) -> np.ndarray:
-    """Return a mask with `size` rows and columns: of each new pixel the one in its middle."""
+    """Return a mask resized to `size` rows and columns by nearest neighbour."""
     rows, columns = (((np.arange(size) + 0.5) * length / size).astype(int) for length in mask.shape[:2])
     return mask[rows[:, None], columns]

@@ -1,4 +1,4 @@
-"""Files of masks: a png whose pixels are class numbers, indices of a palette, or colours; read and written."""
+"""Reads and writes masks: png files whose pixels are class indices, indices of a palette, or colours."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ from lingon.data.files.images import MOST_PIXELS, pillow, read_image
 
 __all__ = ["MOST_CLASSES", "colours_of", "mask_colours", "read_mask", "save_mask"]
 
-MOST_CLASSES = 255  # 255 itself is a pixel that counts for nothing
+MOST_CLASSES = 255  # the value 255 itself is an ignored pixel
 GREY = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")
 
 
 def read_mask(path: Path | str) -> np.ndarray:
-    """Return a mask as it is written: numbers uint8 [H, W], or colours uint8 [H, W, 3].
+    """Return a mask as stored: class indices uint8 [H, W], or colours uint8 [H, W, 3].
 
-    Grey pixels of eight or sixteen bits are class numbers, and so are the indices of a palette; black and white of one
-    bit are 0 and 1. Raises DataError naming the file for anything that is not a png, for class numbers over 255, and as
+    Grey pixels of eight or sixteen bits are class indices, and so are the indices of a palette; 1-bit black and white
+    are 0 and 1. Raises DataError naming the file for anything that is not a png, for class indices over 255, and as
     `read_image` does.
     """
     path = Path(path)
@@ -40,9 +40,9 @@ def read_mask(path: Path | str) -> np.ndarray:
 
 
 def mask_colours(count: int) -> np.ndarray:
-    """Return a colour for each class, uint8 [count, 3]: black first, then as PASCAL VOC has them.
+    """Return a colour for each class, uint8 [count, 3]: black first, then those of PASCAL VOC.
 
-    They are far from each other: the bits of the number, three at a time, become the high bits of red, green and blue.
+    They differ strongly: the bits of the index, three at a time, become the high bits of red, green and blue.
     """
     numbers = np.arange(count)
     colours = np.zeros((count, 3), np.int64)
@@ -53,14 +53,14 @@ def mask_colours(count: int) -> np.ndarray:
 
 
 def colours_of(mask: np.ndarray, count: int) -> np.ndarray:
-    """Return a mask [H, W] of `count` classes as a picture, uint8 [H, W, 3]; what counts for nothing is white."""
+    """Return a mask [H, W] of `count` classes as a picture, uint8 [H, W, 3]; ignored pixels are white."""
     table = np.full((256, 3), 255, np.uint8)
     table[:count] = mask_colours(count)
     return table[mask]
 
 
 def save_mask(path: Path | str, mask: np.ndarray, count: int) -> Path:
-    """Write a mask, uint8 [H, W], as a png with a palette, whose indices are the class numbers. count: of classes.
+    """Write a mask, uint8 [H, W], as a png with a palette, whose indices are the classes. count: of classes.
 
     Raises DataError for a name that does not end in .png.
     """
