@@ -1,4 +1,4 @@
-"""The codes of languages in the order of their ids, for checkpoints whose files do not list them."""
+"""Language codes in the order of their ids, for checkpoints whose files do not list them."""
 
 
 def listed(text: str) -> list[str]:
@@ -6,7 +6,7 @@ def listed(text: str) -> list[str]:
     return text.split()
 
 
-# mBART has the first 25 (Liu et al. 2020, table 1), with 50 languages all of them (Tang et al. 2020).
+# mBART has the first 25 (Liu et al. 2020, table 1), its version for 50 languages all of them (Tang et al. 2020).
 MBART = listed(
     """
     ar_AR cs_CZ de_DE en_XX es_XX et_EE fi_FI fr_XX gu_IN hi_IN it_IT ja_XX kk_KZ ko_KR lt_LT lv_LV my_MM ne_NP

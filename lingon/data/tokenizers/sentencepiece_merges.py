@@ -15,8 +15,8 @@ def merged_pieces(content: Mapping[str, Any]) -> tuple[dict[str, float], dict[st
     """Return the score and the kind of each token, in the order of their ids. content: of a tokenizer.json with BPE.
 
     The score is the negated rank among the merges, 0 for the first, -1 for the next; pieces that no merge makes come
-    last. Tokens that two pieces could make but no merge does are not pieces: the vocabulary has more tokens than the
-    model has pieces.
+    last. Tokens that two pieces could make but no merge does are not pieces, as in a vocabulary with more tokens than
+    its model has pieces.
     """
     model = content["model"]
     tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
