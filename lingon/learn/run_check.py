@@ -71,7 +71,7 @@ def _problem(function: Callable, exercise: Exercise, file: str) -> str:
     try:
         exercise.check(watched)
     except Unwritten:
-        return f"{exercise.function} gives back None: write your lines in place of `...`, and end with a return."
+        return f"{exercise.function} returns None: replace `...` with your code, and end with a return."
     except AssertionError as error:
         return short_message(error) or f"The check found a wrong result{_where(error, file)}."
     except Exception as error:

@@ -166,7 +166,7 @@ class Tokenizer:
         return out
 
     def truncate(self, texts: Sequence[str], rows: Sequence[Ids], max_length: int) -> list[Ids]:
-        """Truncate the rows of ids that `encode_batch` or `encode_rows` returned for these texts to `max_length` tokens.
+        """Truncate rows of ids that `encode_batch` or `encode_rows` returned for these texts to `max_length` tokens.
 
         The text is cut before it gets the special tokens of the template, as in the `tokenizers` library: a row still
         ends in its [SEP]. Raises UserError for a max_length that leaves no room beside the special tokens.
