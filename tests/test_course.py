@@ -168,7 +168,7 @@ def test_the_stub_of_the_lesson_fails(lesson, i, exercise, tmp_path):
     file = tmp_path / "answer.py"
     file.write_text(answer(code_cells(lesson.path), exercise.function))
     stub = getattr(load_file(file), exercise.function)
-    assert "write your lines" in problem_with(stub, exercise)
+    assert "replace `...` with your code" in problem_with(stub, exercise)
 
 
 @each_exercise

@@ -41,7 +41,7 @@ def test_the_unsolved_lesson_fails_with_as_many_hints_as_asked_for(check):
     for hints in (0, 1, 2, 5):
         for result in check({}, hints=hints):
             assert not result.passed
-            assert "None: write your lines" in result.problem
+            assert "returns None: replace" in result.problem
             assert len(result.hints) == min(hints, 2)
     assert "hint 2 of 2: sqrt." in str(result)
 
