@@ -14,10 +14,10 @@ def as_list(row: IdRow) -> list[int]:
     return row if isinstance(row, list) else row.tolist()
 
 
-def joined(rows: Sequence[IdRow]) -> IdRow:
+def concatenated(rows: Sequence[IdRow]) -> IdRow:
     """Return rows one after the other, as one; a list if all of them are lists.
 
-    >>> joined([[3, 5], [7]])
+    >>> concatenated([[3, 5], [7]])
     [3, 5, 7]
     """
     if any(isinstance(row, np.ndarray) for row in rows):

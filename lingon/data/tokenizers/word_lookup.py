@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 import tokenizers
 
-from lingon.data.id_rows import IdRow, joined
+from lingon.data.id_rows import IdRow, concatenated
 from lingon.data.tokenizers.ascii_words import ascii_runs, split_words, word_lowercase
 
 MANY = 1 << 20  # characters from which the compiled scanner is worth its loading time
@@ -36,7 +36,7 @@ class WordLookup:
         plain, foreign = [run for run in flat if run.isascii()], [run for run in flat if not run.isascii()]
         ours, theirs = iter(self._ascii_rows(plain)), iter(others(foreign))
         rows = (next(ours) if run.isascii() else next(theirs) for run in flat)
-        return [next(rows) if len(p) == 1 else joined([*islice(rows, len(p))]) for p in pieces]
+        return [next(rows) if len(p) == 1 else concatenated([*islice(rows, len(p))]) for p in pieces]
 
     def _ascii_rows(self, texts: list[str]) -> Sequence[IdRow]:
         if sum(map(len, texts)) < MANY:
