@@ -28,8 +28,8 @@ PEER = "JoeyNMT"
 class Case:
     """How a model is trained beside the defaults, the most minutes of it, and whether the peer is trained as long.
 
-    Beside the peer only held-out pairs are translated: the peer computes each step of a search anew from the first
-    token, which takes hours for long sentences.
+    Beside the peer only held-out pairs are translated: its search recomputes the whole prefix at each step, which takes
+    hours for long sentences.
     """
 
     settings: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Case:
 
 CASES = {
     "transformer": Case({"model": "transformer", "precision": "bfloat16"}, 60.0),
-    # Half of the default length, so that the peer's turn and its slow search fit into an hour too.
+    # Half of the default epochs, so that both trainings and the peer's search take about an hour.
     "transformer-three-epochs": Case({"model": "transformer", "precision": "bfloat16", "epochs": 3}, 60.0, True),
     "attention-rnn": Case({"model": "attention_rnn", "precision": "bfloat16"}, 45.0),
 }
@@ -98,7 +98,7 @@ def _rows(name: str, found: Mapping[str, Any], peer: Mapping[str, Any] | None) -
 
 
 def _peer(translator: Translator, seconds: float, context: Context) -> dict[str, Any]:
-    """Return what the peer reaches in as many seconds on the same subwords: scores of held-out pairs, steps."""
+    """Return what the peer reaches in as many seconds on the same subwords: scores on held-out pairs, steps."""
     splits = load_parallel_splits(CORPUS)
     train = splits.train[: context.size(len(splits.train), 300)]
     special = {"pad": translator.model.pad_id, "end": translator.model.eos_id}

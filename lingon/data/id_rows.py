@@ -1,4 +1,4 @@
-"""The token ids of texts: a row for each text, as a list or, where there are many, as an array."""
+"""Rows of token ids, one for each text: lists, or arrays where that is faster."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 
 IdRow = list[int] | np.ndarray  # the ids of a text, [T]; an array is int32
-IdRows = Sequence[Sequence[int] | np.ndarray]  # of several texts, as batches are made of them
+IdRows = Sequence[Sequence[int] | np.ndarray]  # the ids of several texts, from which batches are made
 
 
 def as_list(row: IdRow) -> list[int]:
@@ -15,7 +15,7 @@ def as_list(row: IdRow) -> list[int]:
 
 
 def concatenated(rows: Sequence[IdRow]) -> IdRow:
-    """Return rows one after the other, as one; a list if all of them are lists.
+    """Return the concatenation of rows: a list if all of them are lists, else an array.
 
     >>> concatenated([[3, 5], [7]])
     [3, 5, 7]
@@ -26,5 +26,5 @@ def concatenated(rows: Sequence[IdRow]) -> IdRow:
 
 
 def occurrences(number: int, row: IdRow) -> int:
-    """Return how often an id occurs in a row."""
+    """Return the number of occurrences of an id in a row."""
     return row.count(number) if isinstance(row, list) else int((row == number).sum())

@@ -207,9 +207,10 @@ class _Reader:
         found = self.root
         for part in str(name).removeprefix("#/").split("/"):
             part = part.replace("~1", "/").replace("~0", "~")
-            if not str(name).startswith("#/") or not isinstance(found, Mapping) or part not in found:
+            held = {str(i): item for i, item in enumerate(found)} if isinstance(found, list) else found
+            if not str(name).startswith("#/") or not isinstance(held, Mapping) or part not in held:
                 raise UserError(f"{where}: $ref {name!r} does not exist in this schema")
-            found = found[part]
+            found = held[part]
         return found
 
     def of_type(self, kind: str, schema: Mapping, where: str, depth: int) -> Pattern:

@@ -76,7 +76,8 @@ class RunFolder:
             raise UserError(f"{str(self.path)!r} holds files but no run ({there[0].name}); choose another folder")
         if not overwrite and not self._is_bare(there):
             raise UserError(
-                f"{str(self.path)!r} already holds a run; resume it, overwrite it, or choose another folder"
+                f"{str(self.path)!r} already holds a run; "
+                "add --resume or --overwrite, or choose another folder with --out"
             )
 
     def _is_bare(self, there: list[Path]) -> bool:

@@ -38,7 +38,7 @@ class TrainContext:
     read_vectors: ReadVectors
     pretrained: Pretrained | None = None
     load_task: Callable[[str], Any] | None = None
-    _tokenizers: dict[Path, Tokenizer] = field(default_factory=dict, repr=False, compare=False)
+    _tokenizers: dict[Path, Tokenizer] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def tokenizer(self, name: str, texts: Callable[[], list[str]], size: int, part: str = "tokenizer") -> Tokenizer:
         """Return a tokenizer of that name trained on texts; kept in the run's folder for when the run is resumed.
@@ -49,7 +49,7 @@ class TrainContext:
         if self.world.rank == 0 and not kept.exists():
             train_tokenizer(name, texts(), size).save(kept)
         wait_for_all()
-        if kept not in self._tokenizers:  # a refit has that of the first training
+        if kept not in self._tokenizers:  # a refit reuses the tokenizer of the first training
             self._tokenizers[kept] = Tokenizer.load(kept)
         return self._tokenizers[kept]
 

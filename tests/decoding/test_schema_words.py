@@ -117,6 +117,7 @@ A_B = {"type": "object", "properties": {"a": {"type": "integer"}, "b": TEXT}, "a
 SCHEMAS = {
     "a row": {"type": "array", "prefixItems": [{"type": "integer"}, TEXT], "items": False},
     "a row and more": {"type": "array", "prefixItems": [{"type": "number"}], "items": {"type": "null"}},
+    "a reference into a list": {"type": "array", "prefixItems": [TEXT, {"$ref": "#/prefixItems/0"}], "items": False},
     "a row of a size": {"type": "array", "prefixItems": [{"type": "number"}, TEXT], "items": False, "minItems": 2},
     "a row and two more": {"prefixItems": [TEXT], "items": {"enum": [1, None]}, "type": "array", "maxItems": 3},
     "a row and at least two": {"type": "array", "prefixItems": [TEXT], "items": {"enum": [1, None]}, "minItems": 2},
@@ -313,7 +314,8 @@ WRONG = {
     ),
     "too few items": ({"type": "array", "prefixItems": [TEXT], "minItems": 2}, "minItems is 2, and 'items' says of no"),
     "no row": ({"type": "array", "prefixItems": []}, "'prefixItems' is \\[\\], expected a non-empty list"),
-    "around": ({"allOf": [{"$ref": "#/allOf/0"}]}, "does not exist"),
+    "around": ({"allOf": [{"$ref": "#/allOf/0"}]}, "\\$ref is circular"),
+    "no such item": ({"allOf": [{"$ref": "#/allOf/1"}]}, "'#/allOf/1' does not exist"),
     "not": ({"not": {"type": "null"}}, "unknown keyword 'not'"),
     "unlike items": ({"type": "array", "uniqueItems": True}, "unknown keyword 'uniqueItems'"),
 }

@@ -30,7 +30,7 @@ def test_a_run_is_not_overwritten_unasked(tmp_path):
     with Run.open(tmp_path / "run", {}) as run:
         train(tiny(), run, steps=2)
     before = (tmp_path / "run" / FILE).read_bytes()
-    with pytest.raises(UserError, match="already holds a run; resume it, overwrite it, or choose another"):
+    with pytest.raises(UserError, match="already holds a run; add --resume or --overwrite, or choose another folder"):
         Run.open(tmp_path / "run", {})
     assert (tmp_path / "run" / FILE).read_bytes() == before
 

@@ -62,10 +62,10 @@ def test_a_neural_model_is_refitted_when_asked_for_as_long_as_it_was_best(data):
 def test_what_is_calibrated_by_stored_features_equals_what_the_model_says(data, problem, monkeypatch):
     found = []
 
-    def both(classifier, valid, scaled=None):
+    def both(classifier, valid, scaled_logits=None):
         by_model = classifier.any_logits(classifier.model, classifier.encoded(valid.inputs))
-        found.append((scaled(), by_model))
-        calibrate(classifier, valid, scaled)
+        found.append((scaled_logits(), by_model))
+        calibrate(classifier, valid, scaled_logits)
 
     monkeypatch.setattr(prepare, "calibrate", both)
     lingon.train("classify", data, out="run", settings={"problem_type": problem})

@@ -217,7 +217,7 @@ def test_a_session_keeps_what_was_said(chat):
     first = "".join(session.ask("Where is Lima?"))
     assert session.messages[0] == Message("user", "Where is Lima?")
     assert [m.role for m in session.messages] == ["user", "assistant"] if first.strip() else []
-    assert any("after 6 tokens" in note for note in session.notes)
+    assert any("cut off after 6 tokens; see --max-new-tokens" in note for note in session.notes)
     session.messages = list(said("Where?", "There.").messages)
     second = "".join(session.ask("And Paris?"))
     asked = [Message("system", "Be kind."), *said("Where?", "There.").messages, Message("user", "And Paris?")]

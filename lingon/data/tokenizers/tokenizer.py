@@ -147,7 +147,7 @@ class Tokenizer:
         return rows
 
     def encode_rows(self, texts: Sequence[str]) -> list[IdRow]:
-        """Encode texts as `encode_batch` does; a row of ids may be an int32 array, which many texts become faster."""
+        """Encode texts like `encode_batch`, but return int32 arrays instead of lists where that is faster."""
         rows = self._encoded(texts)
         self._check(rows)
         return rows

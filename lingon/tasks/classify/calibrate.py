@@ -9,15 +9,18 @@ from lingon.tasks.classify.columns import text_weights
 
 
 def calibrate(
-    classifier: Classifier, valid: Examples, scaled: Callable[[], Float[Tensor, "n C"]] | None = None
+    classifier: Classifier, valid: Examples, scaled_logits: Callable[[], Float[Tensor, "n C"]] | None = None
 ) -> None:
     """Fit the temperature and thresholds of a trained classifier to validation texts.
 
-    scaled: returns the logits of these texts by a model whose scale was fitted to them while it was trained; without
-    it they are computed here. Logits that are not finite change nothing.
+    scaled_logits: returns the logits of these texts, already scaled by a factor that was fitted to them in training;
+    by default they are computed here, and a scale is fitted. If a logit is not finite, nothing is fitted.
     """
-    logits = scaled() if scaled else classifier.any_logits(classifier.model, classifier.encoded(valid.inputs))
+    if scaled_logits:
+        logits = scaled_logits()
+    else:
+        logits = classifier.any_logits(classifier.model, classifier.encoded(valid.inputs))
     numbers = classifier.numbers(valid.labels)
     if logits.isfinite().all():
-        scale = 1.0 if scaled else classifier.targets.scale_of(logits, numbers, text_weights(valid), 1.0)
+        scale = 1.0 if scaled_logits else classifier.targets.scale_of(logits, numbers, text_weights(valid), 1.0)
         classifier.targets = classifier.targets.calibrated(logits, numbers, scale)

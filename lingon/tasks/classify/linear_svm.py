@@ -46,7 +46,7 @@ def optimizer_of(
 class Validation:
     """Scores of a linear model on validation texts, whose features are computed once.
 
-    store: holds the features of the texts from number `first` on; if it ends there, they are made when first needed.
+    store: holds the features of the texts from index `first` on; if it ends there, they are computed when first needed.
     """
 
     def __init__(self, classifier: Classifier, valid: Examples, store: FeatureStore, first: int):

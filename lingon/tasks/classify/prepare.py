@@ -59,11 +59,11 @@ def prepare(
     model = model_of(settings, tokenizer, targets.outputs, data.train).to(device)
     coverage = attach_vectors(model, tokenizer, settings, context.read_vectors)
     classifier = Classifier(model, tokenizer, targets, settings.max_length, text_pair=pair)
-    optimizer, scaled = None, None
+    optimizer, scaled_logits = None, None
     evaluator: Callable[[nn.Module], dict[str, float]]
     if exact:
         optimizer, batches, validation = _exact_parts(classifier, data, known, settings, first)
-        evaluator, scaled = validation, validation.logits
+        evaluator, scaled_logits = validation, validation.logits
     else:
         batches, ids = batches_of(classifier, data.train, settings, context.world)
         if entry.learn:
@@ -82,7 +82,7 @@ def prepare(
         report=held_out.report,
         sample=held_out.extremes,
         optimizer=optimizer,
-        calibrate=partial(calibrate, classifier, data.valid, scaled),
+        calibrate=partial(calibrate, classifier, data.valid, scaled_logits),
         refit=partial(refit, optimizer, classifier, data, settings, context) if settings.refit else None,
     )
 
